@@ -1,0 +1,39 @@
+# Every target sets up its own environment from the committed lock.
+PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || echo python3)
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+SLIM   := PYTHONHASHSEED=0 MLFLOW_DISABLE_TELEMETRY=true BENTOML_DO_NOT_TRACK=True
+
+.PHONY: demo test check bench lock clean
+.DELETE_ON_ERROR:
+
+$(STAMP): pyproject.toml locks/py311.txt locks/py312.txt
+	$(PYTHON) -m venv --clear $(VENV)
+	tag=$$($(BIN)/python -c 'import sys; print("py%d%d" % sys.version_info[:2])'); \
+	  test -f locks/$$tag.txt || { echo "fenlei needs Python 3.11 or 3.12, found $$tag; set PYTHON=python3.11"; exit 2; }; \
+	  $(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r locks/$$tag.txt
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+demo: $(STAMP)   ## the whole chain on a simulated province
+	$(SLIM) $(BIN)/fenlei demo
+
+test: $(STAMP)   ## every test, real records included where FENLEI_SHARED or ../shared has them
+	$(SLIM) $(BIN)/python -m pytest
+
+check: $(STAMP)  ## lint, types, fast tests: before each commit
+	$(BIN)/ruff check src tests
+	$(BIN)/ruff format --check src tests
+	$(BIN)/mypy
+	$(SLIM) $(BIN)/python -m pytest -m "not slow and not real"
+
+bench: $(STAMP)  ## measured, never asserted
+	$(SLIM) $(BIN)/fenlei bench
+
+lock:            ## re-resolve both locks (needs uv)
+	for v in 3.11 3.12; do uv pip compile -q pyproject.toml --extra dev --python-version $$v --generate-hashes \
+	  --no-emit-index-url --no-header -o locks/py$$(echo $$v | tr -d .).txt; done
+
+clean:
+	rm -rf $(VENV) build dist data/generated

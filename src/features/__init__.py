@@ -1,0 +1,1 @@
+"""Source contract, checks, point-in-time indicators: everything below the models."""

@@ -1,0 +1,76 @@
+"""Policies: the numbers a province may change, found and validated in one place.
+
+A policy is a TOML file ``data/policies/<province>/<name>.toml`` validated by a pydantic model;
+no code holds a number that a province may change. The folder travels inside a wheel.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from features.errors import ConfigError
+
+
+class Policy(BaseModel):
+    """Base of every policy: frozen, and an unknown key is an error, not a typo that passes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+P = TypeVar("P", bound=BaseModel)
+
+
+def policy_root() -> Path:
+    """Folder of the policies: inside the installed package, else in the checkout."""
+    inside = Path(__file__).with_name("_policies")
+    return inside if inside.is_dir() else Path(__file__).parents[2] / "data" / "policies"
+
+
+def policy_path(province: str, name: str) -> Path:
+    """Return the file of one policy.
+
+    Raises
+    ------
+    ConfigError
+        If the province or the policy does not exist; the message lists what there is.
+    """
+    path = policy_root() / province / f"{name}.toml"
+    if not path.is_file():
+        there = sorted(p.parent.name for p in policy_root().glob(f"*/{name}.toml"))
+        raise ConfigError(f"no policy {name!r} for province {province!r}; provinces that have one: {there}")
+    return path
+
+
+def load_toml(path: Path, model: type[P]) -> P:
+    """Read and validate one TOML file.
+
+    Raises
+    ------
+    ConfigError
+        If the file is no TOML or breaks the model; the message names the file and the key.
+    """
+    try:
+        return model.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except tomllib.TOMLDecodeError as err:
+        raise ConfigError(f"{path}: not valid TOML: {err}") from err
+    except ValidationError as err:
+        lines = [f"  {'.'.join(map(str, e['loc']))}: {e['msg']}" for e in err.errors()]
+        raise ConfigError(f"{path} is not a valid {model.__name__}:\n" + "\n".join(lines)) from err
+
+
+def load_policy(province: str, name: str, model: type[P]) -> P:
+    """Load one policy of a province; see `policy_path` and `load_toml` for the errors."""
+    return load_toml(policy_path(province, name), model)
+
+
+def policy_hash(province: str, *names: str) -> str:
+    """SHA-256 over the named policy files of a province, in the order given."""
+    digest = hashlib.sha256()
+    for name in names:
+        digest.update(policy_path(province, name).read_bytes())
+    return digest.hexdigest()

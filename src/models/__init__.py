@@ -1,0 +1,1 @@
+"""Outcomes to a calibrated class: splits, classifier, bands, scorecard, explanations, approval."""

@@ -1,0 +1,1 @@
+"""Classify: the approved model beside the rules, as a service and as a monthly run."""

@@ -1,0 +1,1 @@
+"""What the classes are for: spot checks, warnings, outlook."""
