@@ -1,0 +1,156 @@
+"""How an indicator is declared: one function, from which everything about it is read.
+
+The function's name is the column; its parameters are source tables, relations or other indicators;
+its docstring is the definition a reviewer reads. Catalogue, reason text, monotone direction and
+drift name all come from here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from features.contract import TABLES
+from features.errors import CatalogueError
+from features.expressions import Formula, Rows
+
+Family = Literal["basic", "dynamic", "regulatory", "association", "societal"]
+Direction = Literal["raises", "lowers", "either"]
+
+FAMILIES: dict[Family, str] = {
+    "basic": "企业基础属性信息",
+    "dynamic": "企业动态信息",
+    "regulatory": "监管信息",
+    "association": "关联关系信息",
+    "societal": "社会评价信息",
+}
+"""The five families of SAMR (4), in the order of the text."""
+
+MONOTONE: dict[Direction, int] = {"raises": 1, "lowers": -1, "either": 0}
+"""LightGBM's monotone constraint of a direction."""
+
+RELATIONS = ("visits", "related", "peers", "holdings_out", "cluster")
+"""Relations derived from the tables, usable as parameters; see `features.relations`."""
+
+
+@dataclass(frozen=True)
+class Indicator:
+    """One indicator, as catalogued.
+
+    Parameters
+    ----------
+    name, zh, family, group
+        Column name, Chinese name, one of the five families and the group within it.
+    direction
+        What more of it does to the risk: raises, lowers or either.
+    unit, window, missing
+        Unit of the value; the span before the cut-off; what a missing value means.
+    policy
+        Item or article that asks for it.
+    doc
+        The definition.
+    formula
+        What the engine evaluates.
+    """
+
+    name: str
+    zh: str
+    family: Family
+    group: str
+    direction: Direction
+    unit: str
+    window: str
+    missing: str
+    policy: str
+    doc: str
+    formula: Formula
+
+    @property
+    def monotone(self) -> int:
+        """LightGBM's monotone constraint: 1, 0 or -1."""
+        return MONOTONE[self.direction]
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """Tables and relations it reads, sorted."""
+        return tuple(sorted({a.table for a in self.formula.parts}))
+
+
+_REGISTRY: dict[str, Indicator] = {}
+
+
+def indicator(
+    family: Family,
+    group: str,
+    zh: str,
+    *,
+    direction: Direction,
+    unit: str,
+    policy: str,
+) -> Callable[[Callable[..., Formula]], Callable[..., Formula]]:
+    """Register the decorated function as an indicator.
+
+    Raises
+    ------
+    CatalogueError
+        If the name is taken, the docstring is missing or a parameter is no table, relation or
+        earlier indicator.
+    """
+
+    def register(function: Callable[..., Formula]) -> Callable[..., Formula]:
+        name = function.__name__
+        doc = inspect.cleandoc(function.__doc__ or "")
+        if name in _REGISTRY or not doc:
+            raise CatalogueError(f"indicator {name}: {'declared twice' if doc else 'has no docstring'}")
+        formula = function(*(_argument(name, p) for p in inspect.signature(function).parameters))
+        windows = sorted({a.window for a in formula.parts if a.window})
+        _REGISTRY[name] = Indicator(
+            name=name,
+            zh=zh,
+            family=family,
+            group=group,
+            direction=direction,
+            unit=unit,
+            window=", ".join(map(str, windows)) or "all history",
+            missing=_missing(formula),
+            policy=policy,
+            doc=doc,
+            formula=formula,
+        )
+        return function
+
+    return register
+
+
+def _argument(name: str, parameter: str) -> Rows | Formula:
+    if parameter in TABLES or parameter in RELATIONS:
+        return Rows(parameter)
+    if parameter in _REGISTRY:
+        return _REGISTRY[parameter].formula
+    raise CatalogueError(f"indicator {name}: {parameter!r} is no table, relation or earlier indicator")
+
+
+def _missing(formula: Formula) -> str:
+    tables = ", ".join(sorted({a.table for a in formula.parts}))
+    text = f"the source has no {tables}, or it does not cover the window"
+    return text + ("; or nothing to read a value from" if any(a.empty is None for a in formula.parts) else "")
+
+
+def registered() -> dict[str, Indicator]:
+    """Return all indicators declared so far, by family and in order of declaration."""
+    order = list(FAMILIES)
+    return dict(sorted(_REGISTRY.items(), key=lambda item: order.index(item[1].family)))
+
+
+def catalogue_hash(indicators: dict[str, Indicator]) -> str:
+    """SHA-256 over everything that decides the values and meaning of the given indicators."""
+    rows = [
+        [i.name, i.zh, i.family, i.group, i.direction, i.unit, i.doc, i.formula.template]
+        + [[a.table, a.sql, a.empty, str(a.window)] for a in i.formula.parts]
+        for i in indicators.values()
+    ]
+    return hashlib.sha256(json.dumps(rows, ensure_ascii=False).encode()).hexdigest()

@@ -1,0 +1,63 @@
+"""Evidence for direct determinations (HB 12, 13): which records hit which rule at a cut-off.
+
+Evidence columns stand beside the indicators, so that every caller gets the floors. A value is the
+``;``-joined ``table:record_id`` of the records that hit the rule, sorted, or an empty string. Repair ends
+a direct effect (SC (13)), and an open objection suspends it (HB 11(4)).
+"""
+
+from __future__ import annotations
+
+from features.seen import seen_sql
+from features.settings import FeaturesPolicy
+
+OPEN = "(r.ended_on IS NULL OR r.ended_on >= c.cutoff)"
+
+EVIDENCE: dict[str, str] = {
+    "evidence_H12_2": "ordered to suspend production or business 责令停产停业",
+    "evidence_H12_3": "licence revoked by the market regulator 吊销许可证件",
+    "evidence_H12_4": "strong negative consumer reports, confirmed by a human 负面舆情",
+    "evidence_H13_1": "on the market regulator's serious-violation list 严重违法失信名单",
+    "evidence_H13_2": "on the courts' list of dishonest judgment debtors 失信被执行人",
+    "evidence_H13_3": "on another department's blacklist 其他部门黑名单",
+}
+"""Evidence columns, with what they say."""
+
+
+def evidence_sql(policy: FeaturesPolicy) -> str:
+    """SQL of one row per enterprise and cut-off that hits any rule, one column per rule."""
+
+    def recent(rule: str, date: str = "r.occurred_at") -> str:
+        return f"{date} >= CAST(c.cutoff - INTERVAL {policy.evidence_months[rule]} MONTH AS DATE)"
+
+    def kind(code: str) -> str:
+        return f"list_contains(string_split(r.penalty_kinds, ';'), '{code}')"
+
+    ours = "r.authority_kind = 'market_regulation'"
+    hits = [
+        ("H12_2", "penalties", f"{ours} AND {kind('suspension')} AND {recent('H12_2')}"),
+        ("H12_3", "penalties", f"{ours} AND {kind('licence_revoked')} AND {recent('H12_3')}"),
+        ("H12_3", "licences", f"{ours} AND r.licence_status = 'revoked' AND {recent('H12_3', 'r.ended_on')}"),
+        (
+            "H12_4",
+            "public_opinion",
+            f"r.tone = 'negative' AND r.attention = 'high' AND r.confirmed AND {recent('H12_4')}",
+        ),
+        ("H13_1", "serious_list", OPEN),
+        ("H13_2", "blacklists", f"{OPEN} AND r.list_kind = 'judgment_debtor'"),
+        ("H13_3", "blacklists", f"{OPEN} AND r.list_kind <> 'judgment_debtor'"),
+    ]
+    rows = [
+        "SELECT * FROM ("
+        + seen_sql(
+            table,
+            columns=f"c.enterprise_id, c.cutoff, '{rule}' AS rule, '{table}:' || r.record_id AS hit, {test} AS ok",
+            unless="released",
+        )
+        + ") WHERE ok"
+        for rule, table, test in hits
+    ]
+    columns = ", ".join(
+        f"coalesce(string_agg(hit, ';' ORDER BY hit) FILTER (WHERE rule = '{c.removeprefix('evidence_')}'), '') AS {c}"
+        for c in EVIDENCE
+    )
+    return f"SELECT enterprise_id, cutoff, {columns} FROM ({' UNION ALL '.join(rows)}) GROUP BY enterprise_id, cutoff"

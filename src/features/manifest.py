@@ -1,0 +1,99 @@
+"""What a source folder says about itself: ``manifest.json`` beside the tables.
+
+A table that is present but starts in 2020 knows nothing of 2019: ``covers_from`` says so, and
+the indicators answer 'unknown' instead of zero for windows that begin earlier.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from features.contract import TABLES
+from features.errors import SourceError
+
+MANIFEST_NAME = "manifest.json"
+
+
+class Coverage(BaseModel):
+    """What a source says about one table.
+
+    Parameters
+    ----------
+    covers_from
+        First day from which the source holds every record of the table; None: not said.
+    inferred
+        Whether ``covers_from`` is a guess (the earliest ``known_at``), not the source's word.
+    lag_days
+        Reporting lag by which ``known_at`` was derived, where the source has one date only.
+    note
+        Anything a reader should know.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    covers_from: date | None = None
+    inferred: bool = False
+    lag_days: int | None = Field(default=None, ge=0)
+    note: str = ""
+
+
+class Manifest(BaseModel):
+    """A source folder's own description.
+
+    Parameters
+    ----------
+    source
+        Where the records come from, for people.
+    as_of
+        Day the records were taken from the source.
+    tables
+        Coverage by table name; only tables of the contract.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    source: str = ""
+    as_of: date | None = None
+    tables: dict[str, Coverage] = Field(default_factory=dict)
+
+    def coverage(self, table: str) -> Coverage:
+        """What is said about a table; an empty `Coverage` when nothing is."""
+        return self.tables.get(table, Coverage())
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Read ``manifest.json`` of a folder; a folder without one has an empty manifest.
+
+    Raises
+    ------
+    SourceError
+        If the file is no JSON, has an unknown key, a wrong value, or names a table that the
+        contract doesn't have.
+    """
+    path = folder / MANIFEST_NAME
+    if not path.is_file():
+        return Manifest()
+    try:
+        manifest = Manifest.model_validate(json.loads(path.read_text(encoding="utf-8-sig")))
+    except (json.JSONDecodeError, UnicodeDecodeError) as err:
+        raise SourceError(f"{path}: not valid JSON in UTF-8: {err}") from err
+    except ValidationError as err:
+        lines = [f"  {'.'.join(map(str, e['loc'])) or 'the file'}: {e['msg']}" for e in err.errors()]
+        raise SourceError(f"{path} is not a valid manifest:\n" + "\n".join(lines)) from err
+    unknown = sorted(set(manifest.tables) - set(TABLES))
+    if unknown:
+        raise SourceError(f"{path}: tables {unknown} are not in the contract; it has {sorted(TABLES)}")
+    return manifest
+
+
+def write_manifest(manifest: Manifest, folder: Path) -> Path:
+    """Write ``manifest.json`` into a folder, tables sorted by name; return its path."""
+    path = folder / MANIFEST_NAME
+    content = manifest.model_dump(mode="json", exclude_none=True)
+    content["tables"] = dict(sorted(content["tables"].items()))
+    path.write_text(json.dumps(content, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    return path

@@ -1,0 +1,214 @@
+"""Relations derived from the tables: visits with their outcome, neighbours, address clusters, peers.
+
+A relation is a table ``rel_<name>`` with ``enterprise_id`` and ``cutoff`` besides its own columns; indicators
+aggregate it like a source table. For one enterprise's record alone, the rows of the population's relations
+come from the ``context`` that a run over the whole province extracts.
+"""
+
+from __future__ import annotations
+
+import duckdb
+
+from features.seen import seen_sql
+from features.settings import FeaturesPolicy, OutcomesPolicy
+
+BASES: dict[str, tuple[str, ...]] = {
+    "visits": ("inspections",),
+    "holdings_out": ("shareholdings",),
+    "related": ("persons_roles", "shareholdings"),
+    "cluster": ("registration",),
+    "peers": ("registration", "inspections"),
+}
+"""The tables that a relation needs; it covers what all of them cover."""
+
+POPULATION: dict[str, str] = {
+    "holdings_out": "other_id VARCHAR, occurred_at DATE, ended_on DATE, record_id VARCHAR",
+    "related": "other_id VARCHAR, link VARCHAR, bad BIGINT, penalties_3y BIGINT",
+    "cluster": "others BIGINT, same_day BIGINT",
+    "peers": "kind VARCHAR, rate_ppm BIGINT",
+}
+"""Relations that other enterprises' records make, with their columns: a context can give them."""
+
+
+def outcome_sql(policy: OutcomesPolicy, column: str = "result_codes") -> str:
+    """SQL of a visit's outcome: 1 violation, 0 nothing found, NULL censored or not yet known.
+
+    Violation: any violation code. None: the 'nothing found' code alone. Else no label.
+    """
+    codes = f"string_split({column}, ';')"
+    bad = ", ".join(f"'{c}'" for c in policy.violation)
+    good = ", ".join(f"'{c}'" for c in policy.none)
+    return (
+        f"(CASE WHEN {column} IS NULL OR {column} = '' THEN NULL WHEN list_has_any({codes}, [{bad}]) THEN 1"
+        f" WHEN list_has_all([{good}], {codes}) THEN 0 ELSE NULL END)"
+    )
+
+
+def create_visits(con: duckdb.DuckDBPyConnection, outcomes: OutcomesPolicy) -> None:
+    """Create ``rel_visits``: the seen inspections of the cohort with ``violation``."""
+    sql = seen_sql("inspections", columns=f"c.cutoff, {outcome_sql(outcomes, 'r.result_codes')} AS violation, r.*")
+    con.execute(f"CREATE OR REPLACE TABLE rel_visits AS {sql}")
+
+
+def create_population(con: duckdb.DuckDBPyConnection, features: FeaturesPolicy, outcomes: OutcomesPolicy) -> None:
+    """Create the relations that need the whole province."""
+    own = "c.enterprise_id, c.cutoff, c.known_as_of"
+    con.execute(
+        "CREATE OR REPLACE TABLE rel_holdings_out AS "
+        + seen_sql(
+            "shareholdings",
+            on="holder_id",
+            columns="c.enterprise_id, c.cutoff, r.enterprise_id AS other_id, r.occurred_at, r.ended_on, r.record_id",
+        )
+    )
+    _create_related(con, own)
+    _create_cluster(con)
+    _create_peers(con, features.peer_shrink_visits, outcomes)
+
+
+def _create_related(con: duckdb.DuckDBPyConnection, own: str) -> None:
+    open_now = "(r.ended_on IS NULL OR r.ended_on >= c.cutoff)"
+    roles = seen_sql("persons_roles", columns=f"{own}, r.person_id AS via, r.role, {open_now} AS now")
+    posts = seen_sql(
+        "persons_roles",
+        keys="via_people",
+        on="person_id",
+        columns=f"c.owner AS enterprise_id, c.cutoff, r.enterprise_id AS other_id, r.role, {open_now} AS now",
+    )
+    shares = seen_sql("shareholdings", columns=f"{own}, r.holder_id AS via, r.holder_kind, {open_now} AS now")
+    held = seen_sql(
+        "shareholdings",
+        keys="via_holders",
+        on="holder_id",
+        columns=f"c.owner AS enterprise_id, c.cutoff, r.enterprise_id AS other_id, {open_now} AS now",
+    )
+    # A key relation names what it joins on `enterprise_id`: here that is the person or holder.
+    key = "DISTINCT via AS enterprise_id, enterprise_id AS owner, cutoff, known_as_of"
+    con.execute(
+        f"CREATE OR REPLACE TABLE via_people AS SELECT {key} FROM ({roles}) WHERE now AND role = 'legal_representative'"
+    )
+    con.execute(f"CREATE OR REPLACE TABLE own_shares AS {shares}")
+    con.execute(
+        f"CREATE OR REPLACE TABLE via_holders AS SELECT {key} FROM own_shares"
+        " WHERE now AND holder_kind IN ('person', 'enterprise')"
+    )
+    con.execute(
+        f"""
+        CREATE OR REPLACE TABLE links AS
+        SELECT DISTINCT * FROM (
+            SELECT enterprise_id, cutoff, other_id, 'representative' AS link FROM ({posts})
+            WHERE now AND role = 'legal_representative'
+            UNION ALL SELECT enterprise_id, cutoff, other_id, 'shareholder' FROM ({held}) WHERE now
+            UNION ALL SELECT enterprise_id, cutoff, via, 'investor' FROM own_shares
+            WHERE now AND holder_kind = 'enterprise'
+            UNION ALL SELECT enterprise_id, cutoff, other_id, 'investee' FROM rel_holdings_out
+            WHERE ended_on IS NULL OR ended_on >= cutoff
+        ) WHERE other_id <> enterprise_id
+        """
+    )
+    con.execute(
+        """CREATE OR REPLACE TABLE neighbours AS SELECT DISTINCT l.other_id AS enterprise_id, m.*
+        FROM links l JOIN moments m USING (cutoff)"""
+    )
+    open_lists = [
+        seen_sql(table, keys="neighbours", columns=f"c.enterprise_id, c.cutoff, {open_now} AS hit")
+        for table in ("abnormal_list", "serious_list", "blacklists")
+    ]
+    revoked = seen_sql(
+        "registration", keys="neighbours", columns="c.enterprise_id, c.cutoff, r.status = 'revoked' AS hit"
+    )
+    punished = seen_sql(
+        "penalties",
+        keys="neighbours",
+        columns="c.enterprise_id, c.cutoff, r.occurred_at >= CAST(c.cutoff - INTERVAL 36 MONTH AS DATE) AS hit",
+    )
+    bad = " UNION ALL ".join([*open_lists, revoked, punished])
+    con.execute(
+        f"""
+        CREATE OR REPLACE TABLE rel_related AS
+        SELECT l.*, CAST(coalesce(b.bad, 0) AS BIGINT) AS bad, CAST(coalesce(p.n, 0) AS BIGINT) AS penalties_3y
+        FROM links l
+        LEFT JOIN (SELECT DISTINCT enterprise_id, cutoff, 1 AS bad FROM ({bad}) WHERE hit) b
+          ON b.enterprise_id = l.other_id AND b.cutoff = l.cutoff
+        LEFT JOIN (SELECT enterprise_id, cutoff, count(*) AS n FROM ({punished}) WHERE hit GROUP BY ALL) p
+          ON p.enterprise_id = l.other_id AND p.cutoff = l.cutoff
+        """
+    )
+
+
+def _create_cluster(con: duckdb.DuckDBPyConnection) -> None:
+    everyone = seen_sql(
+        "registration",
+        keys="moments",
+        on=None,
+        columns="c.cutoff, r.enterprise_id, r.address_id, r.occurred_at",
+    )
+    con.execute(
+        f"""
+        CREATE OR REPLACE TABLE rel_cluster AS
+        WITH placed AS (SELECT * FROM ({everyone}) WHERE address_id IS NOT NULL)
+        SELECT c.enterprise_id, c.cutoff, a.n - 1 AS others, b.n - 1 AS same_day
+        FROM cohort c JOIN placed p USING (enterprise_id, cutoff)
+        JOIN (SELECT cutoff, address_id, count(*) AS n FROM placed GROUP BY ALL) a
+          ON a.cutoff = p.cutoff AND a.address_id = p.address_id
+        JOIN (SELECT cutoff, address_id, occurred_at, count(*) AS n FROM placed GROUP BY ALL) b
+          ON b.cutoff = p.cutoff AND b.address_id = p.address_id AND b.occurred_at = p.occurred_at
+        """
+    )
+
+
+def _create_peers(con: duckdb.DuckDBPyConnection, shrink: int, outcomes: OutcomesPolicy) -> None:
+    """Rates of industries and districts, shrunk towards the province's, in parts per million.
+
+    With S the weights of a peer group's visits, P the province's and K = ``shrink`` average visits, the rate is
+    (S_bad + K · P_bad / P) / (S + K): integers throughout, so that threads can't change it. Random visits weigh
+    1 / draw probability (in thousandths); the 'all' rates weigh every visit alike.
+    """
+    everyone = seen_sql(
+        "registration", keys="moments", on=None, columns="c.cutoff, r.enterprise_id, r.industry, r.region"
+    )
+    rated = seen_sql(
+        "inspections",
+        keys="moments",
+        on=None,
+        columns=f"c.cutoff, r.enterprise_id, r.arm, r.draw_id, {outcome_sql(outcomes, 'r.result_codes')} AS violation",
+    )
+    drawn = seen_sql("draws", keys="moments", on=None, columns="c.cutoff, r.record_id, r.probability_ppm")
+    con.execute(f"CREATE OR REPLACE TABLE placed AS {everyone}")
+    con.execute(
+        f"""
+        CREATE OR REPLACE TABLE rated AS
+        SELECT v.cutoff, p.industry, p.region, v.violation, 1000 AS flat,
+               CASE WHEN v.arm = 'random' THEN 1000000000 // d.probability_ppm END AS weight
+        FROM ({rated}) v LEFT JOIN ({drawn}) d ON d.record_id = v.draw_id AND d.cutoff = v.cutoff
+        JOIN placed p ON p.enterprise_id = v.enterprise_id AND p.cutoff = v.cutoff
+        WHERE v.violation IS NOT NULL
+        """
+    )
+    rates = []
+    for key in ("industry", "region"):
+        for kind, weight in (("random", "weight"), ("all", "flat")):
+            sums = f"count({weight}) AS n, sum({weight})::HUGEINT AS w, sum({weight} * violation)::HUGEINT AS y"
+            rates.append(
+                f"""
+                SELECT g.cutoff, '{key}' AS by, g.{key} AS value, '{key}_{kind}' AS kind,
+                  CAST(((g.y * p.w + p.y * ({shrink} * p.w // p.n)) * 1000000)
+                       // ((g.w + ({shrink} * p.w // p.n)) * p.w) AS BIGINT) AS rate_ppm
+                FROM (SELECT cutoff, {key}, {sums} FROM rated WHERE {key} IS NOT NULL GROUP BY ALL) g
+                JOIN (SELECT cutoff, {sums} FROM rated GROUP BY ALL) p USING (cutoff) WHERE p.n > 0
+                UNION ALL
+                SELECT cutoff, '{key}', NULL, '{key}_{kind}', CAST((y * 1000000) // w AS BIGINT)
+                FROM (SELECT cutoff, {sums} FROM rated GROUP BY ALL) WHERE n > 0
+                """
+            )
+    con.execute(f"CREATE OR REPLACE TABLE rates AS {' UNION ALL '.join(rates)}")
+    con.execute(
+        """
+        CREATE OR REPLACE TABLE rel_peers AS
+        SELECT c.enterprise_id, c.cutoff, k.kind, coalesce(r.rate_ppm, k.rate_ppm) AS rate_ppm
+        FROM cohort c JOIN placed p USING (enterprise_id, cutoff)
+        JOIN rates k ON k.cutoff = c.cutoff AND k.value IS NULL
+        LEFT JOIN rates r ON r.cutoff = c.cutoff AND r.kind = k.kind
+          AND r.value = CASE k.by WHEN 'industry' THEN p.industry ELSE p.region END
+        """
+    )

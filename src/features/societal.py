@@ -1,0 +1,71 @@
+"""Societal family 社会评价信息: what consumers, media and evaluators say (SAMR (4))."""
+
+from __future__ import annotations
+
+from features.declare import indicator
+from features.expressions import Formula, Rows, shrunk_share
+
+
+def _honest(complaints: Rows) -> Rows:
+    return complaints.where("(outcome IS NULL OR outcome <> 'malicious')")
+
+
+@indicator("societal", "complaints", "近一年投诉举报数", direction="raises", unit="complaints", policy="SAMR (12)")
+def complaints_1y(complaints: Rows) -> Formula:
+    """Complaints and reports in the year before the cut-off, those found malicious left out."""
+    return _honest(complaints).within(months=12).count()
+
+
+@indicator("societal", "complaints", "近三个月投诉举报数", direction="raises", unit="complaints", policy="SAMR (12)")
+def complaints_3m(complaints: Rows) -> Formula:
+    """Complaints and reports in the 3 months before the cut-off, those found malicious left out."""
+    return _honest(complaints).within(months=3).count()
+
+
+@indicator("societal", "complaints", "近一年属实投诉数", direction="raises", unit="complaints", policy="SAMR (12)")
+def complaints_upheld_1y(complaints: Rows) -> Formula:
+    """Complaints and reports in the year before the cut-off that were upheld."""
+    return complaints.where("outcome = 'upheld'").within(months=12).count()
+
+
+@indicator("societal", "complaints", "近一年恶意投诉占比", direction="lowers", unit="share", policy="SAMR (12)")
+def complaints_malicious_share_1y(complaints: Rows) -> Formula:
+    """Share of the year's complaints found malicious, (malicious + 0) / (all + 3)."""
+    year = complaints.within(months=12)
+    return shrunk_share(year.where("outcome = 'malicious'").count(), year.count(), bad=0, of=3)
+
+
+@indicator("societal", "public opinion", "近一月负面舆情数", direction="raises", unit="reports", policy="HB 12(4)")
+def negative_news_1m(public_opinion: Rows) -> Formula:
+    """Negative media reports in the month before the cut-off."""
+    return public_opinion.where("tone = 'negative'").within(months=1).count()
+
+
+@indicator("societal", "public opinion", "近一年负面舆情数", direction="raises", unit="reports", policy="HB 12(4)")
+def negative_news_1y(public_opinion: Rows) -> Formula:
+    """Negative media reports in the year before the cut-off."""
+    return public_opinion.where("tone = 'negative'").within(months=12).count()
+
+
+@indicator("societal", "honours", "近三年荣誉数", direction="lowers", unit="honours", policy="HB 6")
+def honours_3y(honours: Rows) -> Formula:
+    """Honours and rewards of the 3 years before the cut-off that have not ended."""
+    return honours.open().within(months=36).count()
+
+
+@indicator("societal", "public credit", "公共信用评价是否为差", direction="raises", unit="0/1", policy="SC (6)")
+def credit_grade_poor(credit_evaluations: Rows) -> Formula:
+    """1 when the latest public credit evaluation is poor."""
+    return credit_evaluations.latest("CAST(grade = 'poor' AS BIGINT)", empty=0)
+
+
+@indicator("societal", "public credit", "公共信用评价是否优良", direction="lowers", unit="0/1", policy="SC (6)")
+def credit_grade_good(credit_evaluations: Rows) -> Formula:
+    """1 when the latest public credit evaluation is excellent or good."""
+    return credit_evaluations.latest("CAST(grade IN ('excellent', 'good') AS BIGINT)", empty=0)
+
+
+@indicator("societal", "commitments", "近三年违背承诺数", direction="raises", unit="commitments", policy="SC (1)")
+def commitments_broken_3y(commitments: Rows) -> Formula:
+    """Credit commitments given in the 3 years before the cut-off that were broken."""
+    return commitments.where("state = 'broken'").within(months=36).count()
