@@ -102,3 +102,30 @@ def region_problem_rate_random(peers: Rows) -> Formula:
 def region_problem_rate_all(peers: Rows) -> Formula:
     """Violation rate of its district at all visits known by the cut-off, whatever the arm, shrunk."""
     return _rate(peers, "region_all")
+
+
+@indicator("basic", "industry", "近一年行业检查问题率", direction="raises", unit="share", policy="SAMR (4)")
+def industry_problem_rate_1y(peers: Rows) -> Formula:
+    """Violation rate of its industry at all visits of the last 12 months, as far as covered, shrunk."""
+    return _rate(peers, "industry_1y")
+
+
+@indicator("basic", "region", "近一年地区检查问题率", direction="raises", unit="share", policy="SAMR (4)")
+def region_problem_rate_1y(peers: Rows) -> Formula:
+    """Violation rate of its district at all visits of the last 12 months, as far as covered, shrunk."""
+    return _rate(peers, "region_1y")
+
+
+@indicator("basic", "region", "近一年同地区同行业检查问题率", direction="raises", unit="share", policy="SAMR (13)")
+def local_industry_problem_rate_1y(peers: Rows) -> Formula:
+    """Violation rate of its industry within its district at all visits of the last 12 months, shrunk.
+
+    Shrunk towards the province's rate; a district or an industry alone says less than both.
+    """
+    return _rate(peers, "local_1y")
+
+
+@indicator("basic", "region", "同地区同行业随机检查问题率", direction="raises", unit="share", policy="SAMR (13)")
+def local_industry_problem_rate_random(peers: Rows) -> Formula:
+    """The same at random-arm visits of all history, weighted by 1 / draw probability and shrunk."""
+    return _rate(peers, "local_random")

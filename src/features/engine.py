@@ -18,7 +18,7 @@ from features.catalogue import CATALOGUE
 from features.contract import TABLES
 from features.declare import Indicator
 from features.errors import SourceError
-from features.evidence import EVIDENCE, evidence_sql
+from features.evidence import EVIDENCE, EVIDENCE_TABLES, evidence_sql
 from features.expressions import Aggregate, Window
 from features.relations import BASES, POPULATION, create_population, create_visits
 from features.seen import create_unusable, seen_sql
@@ -158,7 +158,10 @@ def evaluate(
         progress("evidence")
     con.execute(f"CREATE OR REPLACE TABLE agg_evidence AS {evidence_sql(features)}")
     columns = ", ".join(f"CAST({indicator_sql(i, wanted, covered)} AS DOUBLE) AS {i.name}" for i in chosen)
-    hits = ", ".join(f"coalesce(agg_evidence.{c}, '') AS {c}" for c in EVIDENCE)
+    hits = ", ".join(
+        f"coalesce(nullif(agg_evidence.{c}, ''), {none}) AS {c}"
+        for c, none in ((c, _none_hit(c, store.covers_from)) for c in EVIDENCE)
+    )
     joins = " ".join(
         f"LEFT JOIN agg_{s} ON agg_{s}.enterprise_id = c.enterprise_id AND agg_{s}.cutoff = c.cutoff"
         for s in [*wanted, "evidence"]
@@ -169,6 +172,11 @@ def evaluate(
     ).df()
     frame["cutoff"] = pd.to_datetime(frame["cutoff"]).dt.date
     return frame.set_index(["enterprise_id", "cutoff"])
+
+
+def _none_hit(column: str, covers_from: Mapping[str, date]) -> str:
+    """SQL of an evidence cell without a hit: empty when every table of the rule was looked at, else null."""
+    return "''" if all(t in covers_from for t in EVIDENCE_TABLES[column]) else "CAST(NULL AS VARCHAR)"
 
 
 def _use_context(
@@ -213,7 +221,7 @@ def compute_indicators(
     -------
     pandas.DataFrame
         Index (enterprise_id, cutoff), sorted; one float64 column per indicator (NaN: not known) and one text
-        column per rule of `features.evidence.EVIDENCE`.
+        column per rule of `features.evidence.EVIDENCE` (missing: not checked).
 
     Raises
     ------

@@ -1,7 +1,8 @@
 """Evidence for direct determinations (HB 12, 13): which records hit which rule at a cut-off.
 
 Evidence columns stand beside the indicators, so that every caller gets the floors. A value is the
-``;``-joined ``table:record_id`` of the records that hit the rule, sorted, or an empty string. Repair ends
+``;``-joined ``table:record_id`` of the records that hit the rule, sorted; an empty string when none does; and null
+(not checked) when none does but the source lacks a table that the rule reads. Repair ends
 a direct effect (SC (13)), and an open objection suspends it (HB 11(4)).
 """
 
@@ -21,6 +22,17 @@ EVIDENCE: dict[str, str] = {
     "evidence_H13_3": "on another department's blacklist 其他部门黑名单",
 }
 """Evidence columns, with what they say."""
+
+
+EVIDENCE_TABLES: dict[str, tuple[str, ...]] = {
+    "evidence_H12_2": ("penalties",),
+    "evidence_H12_3": ("penalties", "licences"),
+    "evidence_H12_4": ("public_opinion",),
+    "evidence_H13_1": ("serious_list",),
+    "evidence_H13_2": ("blacklists",),
+    "evidence_H13_3": ("blacklists",),
+}
+"""Tables that must be there before 'no record hits the rule' may be said."""
 
 
 def evidence_sql(policy: FeaturesPolicy) -> str:

@@ -53,9 +53,9 @@ def read_outcomes(clean: Path, known_before: date, *, province: str = "hebei") -
               CAST(date_trunc('month', v.occurred_at) AS DATE) AS cutoff, first.known_at AS known_at, v.arm,
               d.probability_ppm, CAST(v.violation AS TINYINT) AS violation,
               CAST(CASE WHEN v.violation = 1 THEN list_max(list_transform(string_split(v.result_codes, ';'),
-                x -> CASE x {severity} ELSE 0 END)) ELSE 0 END AS TINYINT) AS severity,
+                lambda x: CASE x {severity} ELSE 0 END)) ELSE 0 END AS TINYINT) AS severity,
               CAST(v.violation = 1 AND NOT list_has_any(list_filter(string_split(v.result_codes, ';'),
-                x -> x NOT IN ({restating})), [{bad}]) AS TINYINT) AS restates,
+                lambda x: x NOT IN ({restating})), [{bad}]) AS TINYINT) AS restates,
               v.result_codes
             FROM (SELECT *, {outcome_sql(policy)} AS violation FROM ({visits})) v
             LEFT JOIN ({draws}) d ON d.record_id = v.draw_id

@@ -52,8 +52,10 @@ def load_toml(path: Path, model: type[P]) -> P:
     Raises
     ------
     ConfigError
-        If the file is no TOML or breaks the model; the message names the file and the key.
+        If the file is missing, no TOML or breaks the model; the message names the file and the key.
     """
+    if not path.is_file():
+        raise ConfigError(f"{path}: no such file; expected a TOML file with a {model.__name__}")
     try:
         return model.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except tomllib.TOMLDecodeError as err:

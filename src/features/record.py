@@ -66,7 +66,7 @@ def _day(value: Any) -> date:
         raise ValueError("a date such as 2026-01-31") from err
 
 
-def _truth(value: Any) -> bool:
+def _flag(value: Any) -> bool:
     if not isinstance(value, bool):
         raise ValueError("true or false")
     return value
@@ -78,7 +78,7 @@ def _convert(column: Column, value: Any) -> Any:
         if column.required:
             raise ValueError("a value: the column is required")
         return None
-    converted = {"date": _day, "int": _whole, "fen": _whole, "bool": _truth}.get(column.type, _text)(value)
+    converted: Any = {"date": _day, "int": _whole, "fen": _whole, "bool": _flag}.get(column.type, _text)(value)
     if column.codes is not None:
         parts = converted.split(";") if column.type == "codes" else [converted]
         if not all(p in column.codes for p in parts):

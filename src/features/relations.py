@@ -157,58 +157,74 @@ def _create_cluster(con: duckdb.DuckDBPyConnection) -> None:
     )
 
 
+PEER_KEYS = {"industry": "industry", "region": "region", "local": "region || '|' || industry"}
+"""What makes peers: the same industry, the same district, or both."""
+
+PEER_KINDS = {
+    "random": "CASE WHEN v.arm = 'random' THEN 1000000000 // d.probability_ppm END",
+    "all": "1000",
+    "1y": "CASE WHEN v.occurred_at >= CAST(v.cutoff - INTERVAL 12 MONTH AS DATE) THEN 1000 END",
+}
+"""Which visits make a peer rate, as a weight in thousandths: random ones by 1 / draw probability, all alike, or
+all of the last 12 months alike."""
+
+
 def _create_peers(con: duckdb.DuckDBPyConnection, shrink: int, outcomes: OutcomesPolicy) -> None:
-    """Rates of industries and districts, shrunk towards the province's, in parts per million.
+    """Create ``rel_peers``: violation rates of industries and districts, in parts per million.
 
     With S the weights of a peer group's visits, P the province's and K = ``shrink`` average visits, the rate is
-    (S_bad + K · P_bad / P) / (S + K): integers throughout, so that threads can't change it. Random visits weigh
-    1 / draw probability (in thousandths); the 'all' rates weigh every visit alike.
+    (S_bad + K * P_bad / P) / (S + K): integers throughout, so that threads can't change it.
     """
+    keys = ", ".join(f"{sql} AS {key}" for key, sql in PEER_KEYS.items())
     everyone = seen_sql(
         "registration", keys="moments", on=None, columns="c.cutoff, r.enterprise_id, r.industry, r.region"
     )
+    con.execute(f"CREATE OR REPLACE TABLE placed AS SELECT cutoff, enterprise_id, {keys} FROM ({everyone})")
+    violation = outcome_sql(outcomes, "r.result_codes")
     rated = seen_sql(
         "inspections",
         keys="moments",
         on=None,
-        columns=f"c.cutoff, r.enterprise_id, r.arm, r.draw_id, {outcome_sql(outcomes, 'r.result_codes')} AS violation",
+        columns=f"c.cutoff, r.enterprise_id, r.occurred_at, r.arm, r.draw_id, {violation} AS violation",
     )
     drawn = seen_sql("draws", keys="moments", on=None, columns="c.cutoff, r.record_id, r.probability_ppm")
-    con.execute(f"CREATE OR REPLACE TABLE placed AS {everyone}")
+    weights = ", ".join(f"{sql} AS weight_{kind}" for kind, sql in PEER_KINDS.items())
     con.execute(
         f"""
         CREATE OR REPLACE TABLE rated AS
-        SELECT v.cutoff, p.industry, p.region, v.violation, 1000 AS flat,
-               CASE WHEN v.arm = 'random' THEN 1000000000 // d.probability_ppm END AS weight
+        SELECT p.*, v.violation, {weights}
         FROM ({rated}) v LEFT JOIN ({drawn}) d ON d.record_id = v.draw_id AND d.cutoff = v.cutoff
         JOIN placed p ON p.enterprise_id = v.enterprise_id AND p.cutoff = v.cutoff
         WHERE v.violation IS NOT NULL
         """
     )
-    rates = []
-    for key in ("industry", "region"):
-        for kind, weight in (("random", "weight"), ("all", "flat")):
-            sums = f"count({weight}) AS n, sum({weight})::HUGEINT AS w, sum({weight} * violation)::HUGEINT AS y"
-            rates.append(
-                f"""
-                SELECT g.cutoff, '{key}' AS by, g.{key} AS value, '{key}_{kind}' AS kind,
-                  CAST(((g.y * p.w + p.y * ({shrink} * p.w // p.n)) * 1000000)
-                       // ((g.w + ({shrink} * p.w // p.n)) * p.w) AS BIGINT) AS rate_ppm
-                FROM (SELECT cutoff, {key}, {sums} FROM rated WHERE {key} IS NOT NULL GROUP BY ALL) g
-                JOIN (SELECT cutoff, {sums} FROM rated GROUP BY ALL) p USING (cutoff) WHERE p.n > 0
-                UNION ALL
-                SELECT cutoff, '{key}', NULL, '{key}_{kind}', CAST((y * 1000000) // w AS BIGINT)
-                FROM (SELECT cutoff, {sums} FROM rated GROUP BY ALL) WHERE n > 0
-                """
-            )
-    con.execute(f"CREATE OR REPLACE TABLE rates AS {' UNION ALL '.join(rates)}")
+    rates = " UNION ALL ".join(_rate_sql(key, kind, shrink) for key in PEER_KEYS for kind in PEER_KINDS)
+    con.execute(f"CREATE OR REPLACE TABLE rates AS {rates}")
+    values = " ".join(f"WHEN '{key}' THEN p.{key}" for key in PEER_KEYS)
     con.execute(
-        """
+        f"""
         CREATE OR REPLACE TABLE rel_peers AS
         SELECT c.enterprise_id, c.cutoff, k.kind, coalesce(r.rate_ppm, k.rate_ppm) AS rate_ppm
         FROM cohort c JOIN placed p USING (enterprise_id, cutoff)
         JOIN rates k ON k.cutoff = c.cutoff AND k.value IS NULL
         LEFT JOIN rates r ON r.cutoff = c.cutoff AND r.kind = k.kind
-          AND r.value = CASE k.by WHEN 'industry' THEN p.industry ELSE p.region END
+          AND r.value = CASE k.peers {values} END
         """
     )
+
+
+def _rate_sql(key: str, kind: str, shrink: int) -> str:
+    """SQL of the rates of all groups of one key, and of the province (``value`` null), at each cut-off."""
+    weight = f"weight_{kind}"
+    sums = f"count({weight}) AS n, sum({weight})::HUGEINT AS w, sum({weight} * violation)::HUGEINT AS y"
+    head = f"'{key}' AS peers, '{key}_{kind}' AS kind"
+    prior = f"({shrink} * p.w // p.n)"
+    return f"""
+        SELECT g.cutoff, {head}, g.{key} AS value,
+          CAST(((g.y * p.w + p.y * {prior}) * 1000000) // ((g.w + {prior}) * p.w) AS BIGINT) AS rate_ppm
+        FROM (SELECT cutoff, {key}, {sums} FROM rated WHERE {key} IS NOT NULL GROUP BY ALL) g
+        JOIN (SELECT cutoff, {sums} FROM rated GROUP BY ALL) p USING (cutoff) WHERE p.n > 0 AND g.n > 0
+        UNION ALL
+        SELECT cutoff, {head}, NULL, CAST((y * 1000000) // w AS BIGINT)
+        FROM (SELECT cutoff, {sums} FROM rated GROUP BY ALL) WHERE n > 0
+    """

@@ -44,6 +44,8 @@ def connect(threads: int | None = None, memory: str | None = None) -> duckdb.Duc
     con = duckdb.connect()
     con.execute("SET autoinstall_known_extensions = false")
     con.execute("SET enable_progress_bar = false")
+    # DuckDB guesses a frame's types from its first rows; a large amount further down then "does not fit".
+    con.execute("SET pandas_analyze_sample = 100000000")
     if threads:
         con.execute(f"SET threads = {int(threads)}")
     if memory:

@@ -6,7 +6,6 @@ from datetime import date
 
 import pandas as pd
 import pytest
-from helpers.records import CUTOFF, ENTERPRISES, move_the_future, province
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -15,6 +14,7 @@ from features.contract import TABLES
 from features.engine import evaluate
 from features.evidence import EVIDENCE
 from features.store import open_frames
+from helpers.records import CUTOFF, ENTERPRISES, move_the_future, province
 
 EARLY = {t: date(2000, 1, 1) for t in TABLES}
 

@@ -6,7 +6,6 @@ from datetime import date
 
 import pandas as pd
 import pytest
-from helpers.records import CUTOFF, ENTERPRISES, province
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,6 +14,7 @@ from features.engine import evaluate
 from features.errors import SourceError
 from features.record import Record, extract_context, indicators_of
 from features.store import open_frames
+from helpers.records import CUTOFF, ENTERPRISES, province
 
 EARLY = {t: date(2000, 1, 1) for t in TABLES}
 
@@ -36,6 +36,8 @@ def test_tables_and_neighbours_not_given_are_unknown_not_zero() -> None:
     assert found["penalties_3y"].eq(0).all()
     assert found["complaints_1y"].isna().all()
     assert found["related_bad_share"].isna().all()
+    assert found["evidence_H12_2"].tolist() == [""]
+    assert found["evidence_H13_1"].isna().all()  # not looked at is not 'not on the list'
 
 
 @pytest.mark.parametrize(

@@ -99,9 +99,7 @@ FILING_KIND = _codes(
     ruling="administrative ruling, HB 6|行政裁决",
 )
 TAX_GRADE = _codes("tax_grade", A="A|A", B="B|B", M="M, new taxpayer|M", C="C|C", D="D|D")
-IP_KIND = _codes(
-    "ip_kind", trademark="trademark|商标", patent="patent|专利", software="software copyright|软件著作权"
-)
+IP_KIND = _codes("ip_kind", trademark="trademark|商标", patent="patent|专利", software="software copyright|软件著作权")
 ENCUMBRANCE_KIND = _codes(
     "encumbrance_kind",
     equity_pledge="equity pledge|股权出质",
@@ -235,9 +233,7 @@ EQUIPMENT_KIND = _codes(
     crane="crane|起重机械",
     vehicle="vehicle on site|场内机动车辆",
 )
-EQUIPMENT_STATUS = _codes(
-    "equipment_status", in_use="in use|在用", stopped="stopped|停用", scrapped="scrapped|报废"
-)
+EQUIPMENT_STATUS = _codes("equipment_status", in_use="in use|在用", stopped="stopped|停用", scrapped="scrapped|报废")
 COMPLAINT_KIND = _codes("complaint_kind", complaint="complaint|投诉", report="report|举报")
 COMPLAINT_OUTCOME = _codes(
     "complaint_outcome",
@@ -256,12 +252,8 @@ HONOUR_KIND = _codes(
     reward="administrative reward, HB 6|行政奖励",
     other="other|其他",
 )
-CREDIT_GRADE = _codes(
-    "credit_grade", excellent="excellent|优", good="good|良", medium="medium|中", poor="poor|差"
-)
-COMMITMENT_STATE = _codes(
-    "commitment_state", open="not yet due|履行中", kept="kept|已履行", broken="broken|违背承诺"
-)
+CREDIT_GRADE = _codes("credit_grade", excellent="excellent|优", good="good|良", medium="medium|中", poor="poor|差")
+COMMITMENT_STATE = _codes("commitment_state", open="not yet due|履行中", kept="kept|已履行", broken="broken|违背承诺")
 TALK_KIND = _codes("talk_kind", reminder="reminder|提醒", warning="warning|警示", talk="talk|约谈")
 REPAIR_STATE = _codes(
     "repair_state", applied="applied for|已申请", granted="granted|准予修复", refused="refused|不予修复"

@@ -21,7 +21,7 @@ REGISTRY_TABLES: tuple[Table, ...] = (
             ),
             Column("name", "text", "企业名称", "registered name", required=True),
             Column("enterprise_type", "code", "企业类型", required=True, codes=c.ENTERPRISE_TYPE),
-            Column("industry", "text", "行业", "GB/T 4754 section letter and division, such as F52"),
+            Column("industry", "text", "行业", "GB/T 4754 section letter and division or finer, such as F52 or R9013"),
             Column("region", "text", "地区", "GB/T 2260 district, six digits"),
             money("registered_capital_fen", "注册资本"),
             Column("shareholder_type", "code", "股东类型", codes=c.SHAREHOLDER_TYPE),

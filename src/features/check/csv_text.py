@@ -1,0 +1,160 @@
+"""CSV as text: every record kept, the unreadable ones with what is wrong with them.
+
+A CSV file has no types, and a bad line must end in quarantine with its row number, not stop the
+reading nor shift its neighbours. So the records are read by Python's own parser, in batches of
+bounded size, and laid down as a Parquet file of text columns that SQL then reads like any other.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any, TextIO
+
+from features.errors import SourceError
+
+BATCH_ROWS = 50_000
+
+
+@dataclass
+class _Batch:
+    """Records of equal width; by place in the batch, what made one unreadable and which lines are torn."""
+
+    records: list[list[str]] = field(default_factory=list)
+    faults: dict[int, str] = field(default_factory=dict)
+    torn: dict[int, tuple[int, int]] = field(default_factory=dict)
+
+    def mend(self, file: Path) -> None:
+        """Put the text of torn lines into their record's first column, in one pass over the file."""
+        if not self.torn:
+            return
+        at = 0
+        with _open(file) as handle:
+            for place, (start, stop) in self.torn.items():
+                for _ in islice(handle, start - at):
+                    pass
+                self.records[place][0] = "".join(islice(handle, stop - start))
+                at = stop
+
+    def arrays(self) -> list[Any]:
+        """Return the faults and then each column as Arrow text."""
+        import pyarrow as pa
+
+        faults = [self.faults.get(place) for place in range(len(self.records))]
+        return [pa.array(values, pa.string()) for values in (faults, *zip(*self.records, strict=True))]
+
+    def spell_bytes(self) -> None:
+        """Spell bytes that are no UTF-8 as ``\\xNN``, and say so."""
+        for place, record in enumerate(self.records):
+            spelled = [_printable(text) for text in record]
+            if spelled != record:
+                self.records[place] = spelled
+                self.faults.setdefault(place, "the row holds bytes that are not UTF-8 text (is the file in GBK?)")
+        self.faults = {place: _printable(fault) for place, fault in self.faults.items()}
+
+
+def csv_to_parquet(file: Path, target: Path) -> tuple[list[str], int]:
+    """Lay a CSV file down as Parquet columns ``file_row``, ``fault``, ``c0``, ``c1``, …, all text.
+
+    Comma-separated, double quotes, UTF-8 with or without a byte order mark, a header line. Blank
+    lines are no records.
+
+    Returns
+    -------
+    header, rows
+        The column names and the number of records.
+
+    Raises
+    ------
+    SourceError
+        If there is no header, a column name stands in it twice, or a quote is never closed.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    with _open(file) as handle:
+        reader = csv.reader(handle, strict=True)
+        header = _header(file, reader)
+        texts = [(f"c{i}", pa.string()) for i in range(len(header))]
+        schema = pa.schema([("file_row", pa.int64()), ("fault", pa.string()), *texts])
+        rows = 0
+        with pq.ParquetWriter(target, schema, compression="lz4") as writer:
+            for batch in _batches(file, reader, len(header)):
+                batch.mend(file)
+                try:
+                    arrays = batch.arrays()
+                except UnicodeEncodeError:
+                    batch.spell_bytes()
+                    arrays = batch.arrays()
+                numbers = pa.array(range(rows + 1, rows + len(batch.records) + 1), pa.int64())
+                writer.write_table(pa.table([numbers, *arrays], schema=schema))
+                rows += len(batch.records)
+    return header, rows
+
+
+def _open(file: Path) -> TextIO:
+    return file.open(encoding="utf-8-sig", errors="surrogateescape", newline="")
+
+
+def _header(file: Path, reader: Any) -> list[str]:
+    try:
+        names: list[str] = next(reader, [])
+    except csv.Error:
+        names = []
+    if not names:
+        raise SourceError(f"{file}: no header line; expected the column names, separated by commas")
+    header = [_printable(name.strip()) or f"column {i}" for i, name in enumerate(names, 1)]
+    twice = sorted({name for name in header if header.count(name) > 1})
+    if twice:
+        raise SourceError(f"{file}: the header names {twice} twice; expected each column once")
+    return header
+
+
+def _batches(file: Path, reader: Any, width: int) -> Iterator[_Batch]:
+    """Yield the records in batches, each cut or filled to the header's width."""
+    batch = _Batch()
+    line = reader.line_num
+    ended = False
+    while not ended:
+        try:
+            for fields in reader:
+                line = reader.line_num
+                if len(fields) != width:
+                    if not fields:
+                        continue
+                    batch.faults[len(batch.records)] = _misfit(fields, width)
+                    fields = (fields + [""] * width)[:width]
+                batch.records.append(fields)
+                if len(batch.records) == BATCH_ROWS:
+                    yield batch
+                    batch = _Batch()
+            ended = True
+        except csv.Error as err:
+            # At the end of the file, or past the field limit, a quote is open: the rest can't be told apart.
+            if "end of data" in str(err) or "field limit" in str(err):
+                raise SourceError(
+                    f"{file}: the record that starts in line {line + 1} opens a quote that is never closed; "
+                    "expected CSV with every quoted field closed"
+                ) from err
+            batch.faults[len(batch.records)] = f"line {line + 1} is not CSV: {err}; its text is in the first column"
+            batch.torn[len(batch.records)] = line, reader.line_num
+            batch.records.append([""] * width)
+            line = reader.line_num
+    if batch.records:
+        yield batch
+
+
+def _misfit(fields: list[str], width: int) -> str:
+    fault = f"the row has {len(fields)} fields, expected {width} as in the header"
+    if len(fields) > width:
+        fault += "; beyond those: " + ", ".join(f"'{text}'" for text in fields[width:])
+    return fault
+
+
+def _printable(text: str) -> str:
+    if text.isascii():
+        return text
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

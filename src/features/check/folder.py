@@ -1,0 +1,167 @@
+"""The check of a whole source folder."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import duckdb
+
+from features.check.oddities import clean_oddities, file_oddities, orphans
+from features.check.reading import each_source, find_tables, literal
+from features.check.report import CheckReport, Oddity, TableReport
+from features.check.table import check_table
+from features.errors import SourceError
+from features.manifest import MANIFEST_NAME, Coverage, Manifest, read_manifest, write_manifest
+
+REPORT_NAME = "report.json"
+
+
+def check_folder(
+    folder: Path,
+    as_of: date,
+    out: Path,
+    *,
+    memory_limit: str | None = None,
+    threads: int | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> CheckReport:
+    """Check the tables of a source folder against the contract and lay down what may be used.
+
+    One table is held at a time, in a database on disk beside ``out``; so the memory needed does not
+    grow with the number of enterprises.
+
+    Parameters
+    ----------
+    folder
+        Folder of ``<table>.parquet`` or ``<table>.csv`` files, with or without ``manifest.json``.
+    as_of
+        Day the records were taken: what is known or occurs later can't be true.
+    out
+        Folder for ``clean/<table>.parquet`` with ``manifest.json``, ``quarantine/<table>.parquet`` and
+        ``report.json``. What an earlier check left there is replaced, once the new one is complete.
+    memory_limit, threads
+        Bounds for DuckDB, such as ``"2GB"``; None leaves its own.
+    progress
+        Called with the name of each table before it is read.
+
+    Returns
+    -------
+    CheckReport
+        The same that stands in ``report.json``.
+
+    Raises
+    ------
+    SourceError
+        If a file can't be read as its table at all (see `find_tables` and `open_source`), the
+        manifest is wrong, or ``out`` would overwrite the source. Nothing is replaced then.
+    """
+    files, other = find_tables(folder)
+    manifest = read_manifest(folder)
+    if folder.resolve() in {(out / "clean").resolve(), (out / "quarantine").resolve()}:
+        raise SourceError(f"{out}: the clean tables would overwrite their source {folder}; choose another folder")
+    work = out / ".checking"
+    shutil.rmtree(work, ignore_errors=True)
+    for part in ("clean", "quarantine", "spill"):
+        (work / part).mkdir(parents=True)
+    try:
+        settings = _settings(work / "spill", memory_limit, threads)
+        with duckdb.connect(str(work / "stage.duckdb"), config=settings) as con:
+            result, coverages = _check_tables(con, files, manifest, as_of, work, progress)
+        strangers = [Oddity("", "unknown_file", f"{name!r} is no table of the contract; left out") for name in other]
+        oddities = (*strangers, *result.warnings, *_manifest_oddities(manifest, coverages, as_of))
+        result = replace(result, warnings=oddities)
+        write_manifest(Manifest(source=manifest.source, as_of=as_of, tables=coverages), work / "clean")
+        _publish(work, out, result)
+    finally:
+        shutil.rmtree(work)
+    return result
+
+
+def _check_tables(
+    con: duckdb.DuckDBPyConnection,
+    files: dict[str, Path],
+    manifest: Manifest,
+    as_of: date,
+    work: Path,
+    progress: Callable[[str], None] | None,
+) -> tuple[CheckReport, dict[str, Coverage]]:
+    """Check one table after the other into ``work``; return the report so far and each table's coverage."""
+    oddities: list[Oddity] = []
+    tables: dict[str, TableReport] = {}
+    coverages: dict[str, Coverage] = {}
+    # The contract's first table is registration, so the others find it clean.
+    for source in each_source(con, files, work):
+        name = source.table.name
+        if progress:
+            progress(name)
+        clean = work / "clean" / f"{name}.parquet"
+        report = check_table(con, source, as_of, clean, work / "quarantine" / f"{name}.parquet")
+        orphan_rows, orphan_enterprises = orphans(con, clean, work / "clean" / "registration.parquet")
+        tables[name] = replace(report, orphans=orphan_rows, orphan_enterprises=orphan_enterprises)
+        oddities += [*file_oddities(source), *clean_oddities(con, name, clean)]
+        coverages[name] = _coverage(con, clean, manifest.coverage(name))
+    return CheckReport(as_of, tables, tuple(oddities)), coverages
+
+
+def _settings(
+    spill: Path, memory_limit: str | None, threads: int | None
+) -> dict[str, str | bool | int | float | list[str]]:
+    settings: dict[str, str | bool | int | float | list[str]] = {
+        "temp_directory": str(spill),
+        "preserve_insertion_order": True,
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+    }
+    if memory_limit:
+        settings["memory_limit"] = memory_limit
+    if threads:
+        settings["threads"] = threads
+    return settings
+
+
+def _coverage(con: duckdb.DuckDBPyConnection, clean: Path, said: Coverage) -> Coverage:
+    """Complete what the source says of a table: without a word, it covers from its earliest known_at."""
+    if said.covers_from:
+        return said
+    [(earliest,)] = con.execute(f"SELECT min(known_at) FROM read_parquet({literal(str(clean))})").fetchall()
+    return said.model_copy(update={"covers_from": earliest, "inferred": True})
+
+
+def _manifest_oddities(manifest: Manifest, coverages: dict[str, Coverage], as_of: date) -> list[Oddity]:
+    found = []
+    for name in sorted(set(manifest.tables) - set(coverages)):
+        found.append(Oddity(name, "manifest_without_table", f"{MANIFEST_NAME} tells of a table that is not there"))
+    for name, coverage in coverages.items():
+        if coverage.covers_from is None:
+            text = "empty, and the manifest doesn't say from when it covers: it counts as covering nothing"
+            found.append(Oddity(name, "coverage_unknown", text))
+        elif coverage.inferred:
+            text = f"covers_from {coverage.covers_from} is inferred from the earliest known_at, not said by the source"
+            found.append(Oddity(name, "coverage_inferred", text))
+        elif coverage.covers_from > as_of:
+            text = f"covers_from {coverage.covers_from} is after --as-of {as_of}: it covers nothing yet"
+            found.append(Oddity(name, "coverage_after_as_of", text))
+    if manifest.as_of and manifest.as_of != as_of:
+        text = f"{MANIFEST_NAME} says as_of {manifest.as_of}, the check was asked for {as_of}"
+        found.append(Oddity("", "other_as_of", text))
+    return found
+
+
+def _publish(work: Path, out: Path, report: CheckReport) -> None:
+    """Put the finished files in the place of an earlier check's; strangers in ``out`` are left alone."""
+    for part in ("clean", "quarantine"):
+        target = out / part
+        target.mkdir(exist_ok=True)
+        from_before = {f"{name}.parquet" for name in (*report.tables, *report.missing_tables)} | {MANIFEST_NAME}
+        for path in target.iterdir():
+            if path.name in from_before:
+                path.unlink()
+        for path in sorted((work / part).iterdir()):
+            path.replace(target / path.name)
+    text = json.dumps(report.as_dict(), ensure_ascii=False, indent=2)
+    (out / REPORT_NAME).write_text(text + "\n", encoding="utf-8")

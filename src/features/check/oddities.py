@@ -1,0 +1,111 @@
+"""What is odd in clean rows but stops none of them: warnings and orphans."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from heapq import nsmallest
+from pathlib import Path
+
+import duckdb
+
+from features.check.reading import Source, literal
+from features.check.report import Oddity
+from features.contract import TABLES
+from features.uscc import fault
+
+EXAMPLES = 5
+_BATCH = 50_000
+
+
+def file_oddities(source: Source) -> Iterator[Oddity]:
+    """Warn of columns the contract doesn't know and of columns stored as another type."""
+    for name in source.unknown:
+        yield Oddity(source.table.name, "unknown_column", f"column {name!r} is not in the contract; left out")
+    for column in source.table.columns:
+        raw = source.columns.get(column.name)
+        if raw and source.file.suffix == ".parquet" and raw.physical not in (column.sql_type, '"NULL"'):
+            yield Oddity(
+                source.table.name,
+                "other_type",
+                f"column {column.name!r} is stored as {raw.physical}, expected {column.sql_type}; read value by value",
+            )
+
+
+def clean_oddities(con: duckdb.DuckDBPyConnection, table: str, clean: Path) -> Iterator[Oddity]:
+    """Warn of what is odd among the clean rows of one table."""
+    rows = f"read_parquet({literal(str(clean))})"
+    # Only records of several versions need the ordered look back; most have one.
+    several = f"SELECT record_id FROM {rows} GROUP BY record_id HAVING count(*) > 1"
+    yield from _found(
+        con,
+        table,
+        "versions_out_of_order",
+        "version known earlier than a lower version of its record",
+        f"""SELECT record_id || ' v' || version AS example FROM (
+            SELECT record_id, version, known_at, max(known_at) OVER (
+                PARTITION BY record_id ORDER BY version ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+            ) AS before FROM {rows} WHERE record_id IN ({several})) WHERE known_at < before""",
+    )
+    yield from _found(
+        con,
+        table,
+        "record_of_two_enterprises",
+        "record whose versions name different enterprises",
+        f"""SELECT record_id AS example FROM {rows} GROUP BY record_id
+            HAVING min(enterprise_id) <> max(enterprise_id)""",
+    )
+    if table == "registration":
+        yield from _found(
+            con,
+            table,
+            "enterprise_registered_twice",
+            "enterprise with more than one registration record",
+            f"""SELECT enterprise_id AS example FROM {rows} GROUP BY enterprise_id
+                HAVING min(record_id) <> max(record_id)""",
+        )
+        yield from _code_oddities(con, rows)
+    if "ref_table" in TABLES[table].column_names:
+        known = ", ".join(literal(name) for name in TABLES)
+        yield from _found(
+            con,
+            table,
+            "unknown_ref_table",
+            "ref_table is no table of the contract, so the row touches nothing",
+            f"SELECT record_id || ': ' || ref_table AS example FROM {rows} WHERE ref_table NOT IN ({known})",
+        )
+
+
+def _found(con: duckdb.DuckDBPyConnection, table: str, kind: str, text: str, sql: str) -> Iterator[Oddity]:
+    [(count, examples)] = con.execute(f"SELECT count(*), min(example, {EXAMPLES}) FROM ({sql})").fetchall()
+    if count:
+        yield Oddity(table, kind, text, count, tuple(examples))
+
+
+def _code_oddities(con: duckdb.DuckDBPyConnection, rows: str) -> Iterator[Oddity]:
+    """Warn of social credit codes whose spelling, format or check digit is wrong, a batch at a time."""
+    texts = {
+        "spelling": "social credit code in another spelling (full-width, lower case, spaces)",
+        "format": "social credit code without the form of GB 32100",
+        "check digit": "social credit code whose check digit is wrong (a few early official codes are so)",
+    }
+    found: dict[str, tuple[int, list[str]]] = {kind: (0, []) for kind in texts}
+    answer = con.execute(f"SELECT DISTINCT uscc FROM {rows} WHERE uscc IS NOT NULL")
+    while batch := answer.fetchmany(_BATCH):
+        for (code,) in batch:
+            wrong = fault(code)
+            if wrong:
+                kind = wrong.partition(":")[0]
+                count, examples = found[kind]
+                found[kind] = count + 1, nsmallest(EXAMPLES, [*examples, code])
+    for kind, (count, examples) in found.items():
+        if count:
+            yield Oddity("registration", f"uscc_{kind.replace(' ', '_')}", texts[kind], count, tuple(examples))
+
+
+def orphans(con: duckdb.DuckDBPyConnection, clean: Path, registration: Path) -> tuple[int, int]:
+    """Return how many clean rows name an enterprise without clean registration, and how many those are."""
+    [(rows, enterprises)] = con.execute(
+        f"""SELECT count(*), count(DISTINCT enterprise_id) FROM read_parquet({literal(str(clean))}) AS rows
+            ANTI JOIN read_parquet({literal(str(registration))}) AS register USING (enterprise_id)"""
+    ).fetchall()
+    return rows, enterprises

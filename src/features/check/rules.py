@@ -1,0 +1,219 @@
+"""What makes a row bad, column by column, as SQL.
+
+Each contract column becomes a typed value and a list of rules. A rule is a condition and a
+sentence that names the column, the value and what was expected; the sentences are only computed
+for rows where a condition holds.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date
+
+from features.check.reading import RawColumn, Source, literal, quote
+from features.contract import Column
+
+KINDS: dict[str, tuple[str, str]] = {
+    "missing": ("a required value is missing", "缺少必填值"),
+    "wrong_type": ("the value can't be read as the column's type", "类型错误"),
+    "unknown_code": ("the code is not in the column's list", "未知代码"),
+    "out_of_range": ("the number is below or above the column's bounds", "超出范围"),
+    "after_as_of": ("the date is after --as-of", "晚于数据截止日"),
+    "known_before_occurred": ("known before it occurred", "知悉早于发生"),
+    "unreadable": ("the row as a whole can't be read", "无法读取"),
+    "conflicting_duplicate": ("the same record_id and version with other values", "重复键且内容冲突"),
+}
+"""Why a row goes to quarantine: kind to (English, Chinese)."""
+
+BLANKS = " \t\r\n\v\f\u00a0\u3000\ufeff"
+"""Signs around a value that are no part of it: tabs, no-break and full-width spaces, byte order marks."""
+
+SHOWN = 80
+"""Longest excerpt of a value in a reason; the raw value stands whole beside it."""
+
+_INTEGERS = re.compile(r"U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?")
+_EXACT_DOUBLE = 2**53
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One way for a row to be bad: kind (a key of `KINDS`), column, SQL condition, SQL sentence."""
+
+    kind: str
+    column: str
+    when: str
+    says: str
+
+    @property
+    def sql(self) -> str:
+        """SQL of the reason: a struct of kind and text, or NULL."""
+        key = literal(f"{self.column}: {self.kind}" if self.column else self.kind)
+        return f"CASE WHEN {self.when} THEN {{'kind': {key}, 'text': {self.says}}} END"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One contract column of a source, as SQL over two layers.
+
+    Parameters
+    ----------
+    column
+        The contract column.
+    raw
+        First layer: the value as given, blank made NULL.
+    value
+        Second layer, over the first's column: the typed value, NULL where it can't be read.
+    rules
+        Third layer, over both: what can be wrong.
+    """
+
+    column: Column
+    raw: str
+    value: str
+    rules: tuple[Rule, ...]
+
+
+def cells(source: Source, as_of: date) -> list[Cell]:
+    """Return the cells of a source, in contract order."""
+    return [_cell(column, source.columns.get(column.name), as_of) for column in source.table.columns]
+
+
+def _cell(column: Column, raw: RawColumn | None, as_of: date) -> Cell:
+    if raw is None:
+        default = "'active'" if column.name == "record_state" else "NULL"
+        return Cell(column, "NULL", f"CAST({default} AS {column.sql_type})", ())
+    given, value = _typed(column, raw)
+    if column.name == "record_state":
+        value = f"CASE WHEN {_r(column)} IS NULL THEN 'active' ELSE {value} END"
+    return Cell(column, given, value, tuple(_rules(column, as_of)))
+
+
+def _r(column: Column) -> str:
+    """Name of the raw value in the second and third layer."""
+    return quote(f"raw {column.name}")
+
+
+def _typed(column: Column, raw: RawColumn) -> tuple[str, str]:
+    """Return the SQL of the raw and of the typed value.
+
+    A value already of the right type passes as it is; everything else is tried value by value.
+    """
+    r, kind = _r(column), raw.physical
+    wants = column.sql_type
+    if wants == "DATE" and kind == "DATE":
+        return raw.sql, f"CASE WHEN isfinite({r}) THEN {r} END"
+    if wants == "DATE" and kind.startswith("TIMESTAMP"):
+        midnight = f"isfinite({r}) AND epoch_us({r}) % 86400000000 = 0"
+        return raw.sql, f"CASE WHEN {midnight} THEN CAST(make_timestamp(epoch_us({r})) AS DATE) END"
+    if wants == "BIGINT" and _INTEGERS.fullmatch(kind):
+        return raw.sql, f"try_cast({r} AS BIGINT)"
+    if wants == "BIGINT" and kind in ("DOUBLE", "FLOAT"):
+        # Beyond 2^53 a double stands for several integers: not exact, so not accepted.
+        whole = f"isfinite({r}) AND {r} = trunc({r}) AND abs({r}) <= {_EXACT_DOUBLE}"
+        return raw.sql, f"CASE WHEN {whole} THEN CAST({r} AS BIGINT) END"
+    if wants == "BIGINT" and kind.startswith("DECIMAL"):
+        return raw.sql, f"CASE WHEN {r} = trunc({r}) THEN try_cast({r} AS BIGINT) END"
+    if wants == "BOOLEAN" and kind == "BOOLEAN":
+        return raw.sql, r
+    text = f"CAST({raw.sql} AS VARCHAR)"
+    if kind == "BLOB":
+        text = f"try(decode({raw.sql}))"
+    elif kind in ("DOUBLE", "FLOAT"):  # a code 130100 that a missing neighbour made 130100.0
+        whole = f"{raw.sql} = trunc({raw.sql}) AND abs({raw.sql}) <= {_EXACT_DOUBLE}"
+        text = f"CASE WHEN {whole} THEN CAST(CAST({raw.sql} AS BIGINT) AS VARCHAR) ELSE {text} END"
+    return f"nullif(trim({text}, {literal(BLANKS)}), '')", _from_text(column, r)
+
+
+def _from_text(column: Column, r: str) -> str:
+    """SQL of the typed value of trimmed text; NULL where it can't be read."""
+    match column.type:
+        case "date":
+            form = f"regexp_full_match({r}, '\\d{{4}}-\\d{{2}}-\\d{{2}}([ T]00:00:00(\\.0+)?)?')"
+            return f"CASE WHEN {form} AND {r} >= '0001' THEN try_cast(left({r}, 10) AS DATE) END"
+        case "int" | "fen":
+            form = f"regexp_full_match({r}, '[+-]?\\d+(\\.0*)?')"
+            return f"CASE WHEN {form} THEN try_cast(split_part({r}, '.', 1) AS BIGINT) END"
+        case "bool":
+            return (
+                f"CASE WHEN lower({r}) IN ('true', '1', '1.0') THEN true "
+                f"WHEN lower({r}) IN ('false', '0', '0.0') THEN false END"
+            )
+        case "code":
+            return f"CASE WHEN {r} IN ({_code_list(column)}) THEN {r} END"
+        case "codes":
+            tidy = f"CASE WHEN contains({r}, ' ') THEN regexp_replace({r}, ' *; *', ';', 'g') ELSE {r} END"
+            return f"CASE WHEN list_has_all([{_code_list(column)}], string_split({tidy}, ';')) THEN {tidy} END"
+        case _:
+            return r
+
+
+def _code_list(column: Column) -> str:
+    return ", ".join(literal(code) for code in column.codes.codes) if column.codes else ""
+
+
+def _rules(column: Column, as_of: date) -> list[Rule]:
+    name, r, v = column.name, _r(column), quote(column.name)
+    expected = expectation(column)
+    shown = f"CAST({r} AS VARCHAR)"
+    excerpt = f"CASE WHEN length({shown}) > {SHOWN} THEN left({shown}, {SHOWN}) || '…' ELSE {shown} END"
+    says = f"{literal(name + ' is ')} || '''' || {excerpt} || '''' || "
+    rules = []
+    if column.required:
+        text = literal(f"{name} is missing, expected {expected}")
+        rules.append(Rule("missing", name, f"{r} IS NULL", text))
+    kind = "unknown_code" if column.codes else "wrong_type"
+    if column.type != "text":
+        wrong = f"{r} IS NOT NULL AND {v} IS NULL"
+        rules.append(Rule(kind, name, wrong, says + literal(f", expected {expected}")))
+    if column.minimum is not None:
+        text = literal(f", expected at least {column.minimum}")
+        rules.append(Rule("out_of_range", name, f"{v} < {column.minimum}", says + text))
+    if column.maximum is not None:
+        text = literal(f", expected at most {column.maximum}")
+        rules.append(Rule("out_of_range", name, f"{v} > {column.maximum}", says + text))
+    if name in ("occurred_at", "known_at"):
+        text = literal(f", expected a day no later than --as-of {as_of}")
+        rules.append(Rule("after_as_of", name, f"{v} > DATE '{as_of}'", says + text))
+    if name == "known_at":
+        text = "'known_at is ' || known_at || ', expected no earlier than occurred_at ' || occurred_at"
+        rules.append(Rule("known_before_occurred", name, "known_at < occurred_at", text))
+    return rules
+
+
+def expectation(column: Column) -> str:
+    """Say in words what a value of the column should be."""
+    codes = ", ".join(column.codes.codes) if column.codes else ""
+    return {
+        "text": "text",
+        "code": f"one of {codes}",
+        "codes": f"codes separated by ; out of {codes}",
+        "date": "a day written YYYY-MM-DD",
+        "int": "a whole number",
+        "fen": "a whole number of fen (0.01 yuan)",
+        "bool": "true or false",
+    }[column.type]
+
+
+def stage_sql(source: Source, as_of: date) -> str:
+    """SQL that reads a source once into typed columns, ``file_row`` and ``reasons``.
+
+    ``reasons`` is NULL for a good row, else the list of structs (kind, text) of all that is wrong.
+    """
+    columns = cells(source, as_of)
+    first = ", ".join(f"{cell.raw} AS {_r(cell.column)}" for cell in columns)
+    second = ", ".join(f"{cell.value} AS {quote(cell.column.name)}" for cell in columns)
+    names = ", ".join(quote(cell.column.name) for cell in columns)
+    rules = [rule for cell in columns for rule in cell.rules]
+    bad = " OR ".join(f"coalesce({rule.when}, false)" for rule in rules)
+    reasons = ", ".join(rule.sql for rule in rules)
+    unreadable = "[{'kind': 'unreadable', 'text': row_fault}]"
+    return f"""
+        WITH given AS (
+            SELECT CAST({source.row} AS BIGINT) AS file_row, {source.fault} AS row_fault, {first}
+            FROM {source.relation}
+        ), typed AS (SELECT *, {second} FROM given)
+        SELECT file_row, {names},
+            CASE WHEN row_fault IS NOT NULL THEN {unreadable}
+                 WHEN {bad} THEN list_filter([{reasons}], lambda reason: reason IS NOT NULL) END AS reasons
+        FROM typed"""

@@ -1,0 +1,39 @@
+"""The command line: ``fenlei <verb>``. Verbs are thin; the work is in the packages below.
+
+Exit codes: 0 done, 1 the answer is no, 2 wrong use.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")
+
+import typer
+
+from features.errors import FenleiError
+from fenlei import data_verbs, demo, learn_verbs, serve_verbs
+from fenlei.terminal import error
+
+app = typer.Typer(
+    name="fenlei",
+    help="Enterprise credit risk classification 企业信用风险分类.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+data_verbs.add_to(app)
+learn_verbs.add_to(app)
+serve_verbs.add_to(app)
+demo.add_to(app)
+
+
+def main() -> None:
+    """Run the command line; an error the user can mend is one message and exit code 2."""
+    try:
+        app()
+    except FenleiError as err:
+        error(str(err))
+        sys.exit(2)

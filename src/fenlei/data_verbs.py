@@ -1,0 +1,130 @@
+"""Verbs over records and indicators: simulate, check, indicators, features."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from features.catalogue import CATALOGUE, FAMILIES, lookup
+from features.contract import TABLES
+from fenlei.terminal import emit, parse_date, progress, show
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program.")]
+AsOf = Annotated[str, typer.Option("--as-of", help="Date, such as 2026-01-01; 2026-01 means its first day.")]
+
+
+def simulate(
+    folder: Annotated[Path, typer.Argument(help="Where the record tables go; the truth goes beside it.")],
+    enterprises: Annotated[int, typer.Option(min=1, help="How many enterprises.")] = 20_000,
+    months: Annotated[int, typer.Option(min=1, help="Months of history.")] = 60,
+    seed: Annotated[int, typer.Option(help="Same seed, same bytes.")] = 7,
+    as_json: Json = False,
+) -> None:
+    """Write a simulated province: every table of the contract, and its truth in a separate folder."""
+    from simulation import simulate as run
+
+    with progress("simulating", quiet=as_json) as step:
+        summary = run(
+            folder,
+            enterprises=enterprises,
+            months=months,
+            seed=seed,
+            progress=lambda done, of: step(f"{done:,} of {of:,} enterprises"),
+        )
+    if as_json:
+        emit(summary.as_dict())
+        return
+    table = Table(title=f"{enterprises:,} enterprises, {summary.begin} to {summary.end}, seed {seed}: {folder}")
+    table.add_column("table")
+    table.add_column("rows", justify="right")
+    for name, rows in summary.rows.items():
+        table.add_row(f"{name} {TABLES[name].zh}", f"{rows:,}")
+    show(table)
+
+
+def check(
+    folder: Annotated[Path, typer.Argument(help="Folder of <table>.parquet or <table>.csv.")],
+    as_of: AsOf,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Where clean and quarantined rows go; default FOLDER_checked.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Check record tables against the contract; exit 1 when rows had to go to quarantine."""
+    from features.check import check_folder, render
+
+    target = output or folder.with_name(f"{folder.name}_checked")
+    with progress("checking", quiet=as_json) as step:
+        report = check_folder(folder, parse_date(as_of), target, progress=step)
+    emit(report.as_dict()) if as_json else show(render(report))
+    if not as_json:
+        show(Text(f"clean rows: {target / 'clean'}; quarantine: {target / 'quarantine'}"))
+    if not report.ok:
+        raise typer.Exit(1)
+
+
+def indicators(
+    name: Annotated[str | None, typer.Argument(help="One indicator; without, the whole catalogue.")] = None,
+    sql: Annotated[bool, typer.Option("--sql", help="Show the SQL of its aggregates and formula.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Show the catalogue of indicators, or one of them with its SQL."""
+    chosen = [lookup(name)] if name else list(CATALOGUE.values())
+    if as_json:
+        keys = ("name", "zh", "family", "group", "direction", "unit", "window", "missing", "policy", "doc")
+        emit([{k: getattr(i, k) for k in keys} | {"tables": i.tables} for i in chosen])
+        return
+    if name is None:
+        table = Table(title=f"{len(chosen)} indicators in {len(FAMILIES)} families")
+        for column in ("family", "indicator", "中文", "direction", "unit", "window", "policy"):
+            table.add_column(column)
+        for i in chosen:
+            table.add_row(i.family, i.name, i.zh, i.direction, i.unit, i.window, i.policy)
+        show(table)
+        return
+    [one] = chosen
+    lines = [
+        f"{one.name}  {one.zh}", "", one.doc, "",
+        f"family     {one.family} {FAMILIES[one.family]}, {one.group}", f"direction  {one.direction} risk",
+        f"unit       {one.unit}", f"window     {one.window}", f"policy     {one.policy}",
+        f"missing    {one.missing}", f"reads      {', '.join(one.tables)}",
+    ]  # fmt: skip
+    if sql:
+        lines += ["", f"formula    {one.formula.template}"]
+        lines += [f"  {{{k}}} = {a.sql}  from {a.table}, empty: {a.empty}" for k, a in enumerate(one.formula.parts)]
+    show(Text("\n".join(lines)))
+
+
+def features(
+    folder: Annotated[Path, typer.Argument(help="Source folder; it is checked first.")],
+    as_of: AsOf,
+    output: Annotated[Path, typer.Option("-o", "--output", help="Parquet file to write.")],
+    province: Annotated[str, typer.Option(help="Whose policies hold.")] = "hebei",
+    engine: Annotated[str, typer.Option(help="duckdb; spark comes with its extra.")] = "duckdb",
+    known_as_of: Annotated[
+        str | None, typer.Option("--known-as-of", help="Re-compute a past month with what is known by this date.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Compute all indicators of every enterprise of the cohort at one cut-off."""
+    from features.errors import ConfigError
+    from features.table import write_table
+
+    if engine != "duckdb":
+        raise ConfigError(f"engine {engine!r} is not installed; there is: duckdb")
+    cutoff = parse_date(as_of)
+    known = parse_date(known_as_of) if known_as_of else None
+    with progress("indicators", quiet=as_json) as step:
+        written = write_table(folder, cutoff, output, province=province, known_as_of=known, progress=step)
+    line = f"{written['enterprises']:,} enterprises × {written['indicators']} indicators at {cutoff}: {output}"
+    emit(written) if as_json else show(Text(line))
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the verbs."""
+    for verb in (simulate, check, indicators, features):
+        app.command()(verb)

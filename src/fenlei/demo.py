@@ -1,0 +1,170 @@
+"""``fenlei demo``: the whole chain on a simulated province, as its users would walk it."""
+
+from __future__ import annotations
+
+import os
+import time
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from features.errors import ConfigError
+from fenlei.terminal import err, show
+
+END = date(2026, 1, 1)
+"""First day after the simulated history: the cut-off that the demo classifies at."""
+
+EXPERIMENT = Path("experiments/demo.toml")
+
+
+def demo(
+    work: Annotated[Path, typer.Option(help="Where everything goes.")] = Path("data/generated/demo"),
+    enterprises: Annotated[int, typer.Option(min=2000, help="How many enterprises to simulate.")] = 20_000,
+    trials: Annotated[int, typer.Option(min=0, help="Tuning trials.")] = 3,
+    seed: Annotated[int, typer.Option(help="Same seed, same bytes.")] = 7,
+) -> None:
+    """Simulate, check, learn, report, sign off, serve, classify three enterprises over HTTP, stop."""
+    if not EXPERIMENT.is_file():
+        raise ConfigError(f"no {EXPERIMENT} here: run the demo in a checkout of the project")
+    # The demo has a store of its own: it never signs off a model among yours.
+    work.mkdir(parents=True, exist_ok=True)
+    os.environ["MLFLOW_TRACKING_URI"] = f"sqlite:///{(work / 'mlflow.db').resolve()}"
+    say = _Clock()
+    province = work / "province"
+    _simulate(province, enterprises, seed, say)
+    _check(province, work, say)
+    result = _train(province, work, trials, say)
+    table = _features(work, say)
+    _sign(result.version, say)
+    _serve(work, table, say)
+    show(_class_table(result))
+    show(Text(f"report: {result.report.resolve()}", no_wrap=True, overflow="ignore"))
+    say(f"done; everything is in {work}")
+
+
+class _Clock:
+    """Prints a line for each step with the seconds since the start, on standard error."""
+
+    def __init__(self) -> None:
+        self.start = time.perf_counter()
+
+    def __call__(self, step: str) -> None:
+        err.print(Text(f"{time.perf_counter() - self.start:6.1f} s  {step}"))
+
+
+def _simulate(province: Path, enterprises: int, seed: int, say: _Clock) -> None:
+    from simulation import simulate
+
+    say(f"simulating {enterprises:,} enterprises over 60 months (seed {seed})")
+    summary = simulate(province, enterprises=enterprises, months=60, seed=seed, end=END)
+    say(f"  {sum(summary.rows.values()):,} records in {len(summary.rows)} tables: {province}")
+
+
+def _check(province: Path, work: Path, say: _Clock) -> None:
+    from features.check import check_folder
+
+    say("checking them against the contract")
+    total = check_folder(province, END, work / "checked").totals
+    say(f"  {total['kept']:,} rows kept, {total['merged']} merged, {total['quarantined']} quarantined")
+
+
+def _train(province: Path, work: Path, trials: int, say: _Clock) -> Any:
+    from models.train import train
+
+    say(f"learning from past inspections ({trials} trials)")
+    return train(EXPERIMENT, data=province, trials=trials, work=work, say=lambda step: say(f"  {step}"))
+
+
+def _features(work: Path, say: _Clock) -> Path:
+    from features.table import write_clean_table
+
+    table = work / f"indicators_{END:%Y-%m}.parquet"
+    say(f"indicators of every enterprise at {END}")
+    written = write_clean_table(work / "checked" / "clean", END, table)
+    say(f"  {written['enterprises']:,} enterprises × {written['indicators']} indicators: {table}")
+    return table
+
+
+def _sign(version: str, say: _Clock) -> None:
+    from models import approval
+
+    say("two demo reviewers sign the version off")
+    approval.propose(version, "demo reviewer one 示范审核员甲", "demo", on=END.isoformat())
+    approval.approve(version, "demo reviewer two 示范审核员乙", "demo", on=END.isoformat())
+
+
+def _serve(work: Path, table: Path, say: _Clock) -> None:
+    import httpx
+    from serving.launch import start
+
+    from serving.access import create_token
+    from serving.settings import Settings
+
+    settings = Settings(
+        tracking_uri=os.environ["MLFLOW_TRACKING_URI"],
+        table=table,
+        tokens=work / "tokens.jsonl",
+        audit=work / "audit.jsonl",
+    )
+    settings.tokens.unlink(missing_ok=True)
+    token = create_token(settings.tokens, "demo", on=END)
+    say("starting the service")
+    with start(settings) as service:
+        say(f"  {service.url}")
+        chosen = _three(table)
+        reply = httpx.post(
+            f"{service.url}/classify",
+            json={"items": [{"enterprise_id": e} for e in chosen]},
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=30,
+        )
+        reply.raise_for_status()
+        for answer in reply.json()["items"]:
+            show(_answer(answer))
+    say("service stopped")
+
+
+def _three(table: Path) -> list[str]:
+    """Three enterprises that show something: a quiet one, a penalised one, one on the serious list."""
+    from features.table import read_table
+
+    frame, _ = read_table(table)
+    ids = frame.index.get_level_values("enterprise_id")
+    quiet = ids[(frame["penalties_3y"] == 0) & (frame["abnormal_listed_now"] == 0) & (frame["years_operating"] > 10)]
+    penalised = ids[(frame["penalties_3y"] > 0) & (frame["evidence_H13_1"] == "")]
+    serious = ids[frame["evidence_H13_1"] != ""]
+    return [group[0] for group in (quiet, penalised, serious) if len(group)]
+
+
+def _answer(answer: dict[str, Any]) -> Panel:
+    """One served classification, for people."""
+    found = answer.get("classification", answer)
+    lines = [f"score {found['score']:g} of 1000, class {found['grade']}, answered by the {found['source']}"]
+    if found["probability"] is not None:
+        lines[0] += f"; a random visit would find a violation with probability {found['probability']:.1%}"
+    lines += [f"  {reason['text_en']}\n  {reason['text_zh']}" for reason in found["reasons"][:3]]
+    lines += [f"  {hit['rule']} → {hit['grade']}: {hit['text_en']}" for hit in found["determinations"]]
+    return Panel(Text("\n".join(lines)), title=found["enterprise_id"], title_align="left")
+
+
+def _class_table(result: Any) -> Table:
+    """The classes beside what random-arm visits found in them."""
+    out = Table(title="Test months, random arm, weighted by 1 / draw probability (随机检查)")
+    for column in ("class", "visits", "share of enterprises", "observed violation rate", "95 % interval"):
+        out.add_column(column, justify="right")
+    for row in result.classes:
+        rate = row.rate
+        out.add_row(
+            row.grade, f"{row.visits:,}", f"{row.share:.1%}", f"{rate.value:.1%}", f"{rate.low:.1%} to {rate.high:.1%}"
+        )
+    return out
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the verb."""
+    app.command()(demo)
