@@ -1,1 +1,6 @@
-"""A believable province with known truth."""
+"""A believable province with known truth, to try, test and measure the product on."""
+
+from simulation.config import SimulationPolicy, load_simulation
+from simulation.province import SimulationSummary, simulate
+
+__all__ = ["SimulationPolicy", "SimulationSummary", "load_simulation", "simulate"]

@@ -1,0 +1,206 @@
+"""The simulation's assumptions: a policy file of the demo province, validated."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from features.contract import TABLES
+from features.contract import codes as c
+from features.policy import Policy, load_policy
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Days = tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]]
+Four = tuple[float, float, float, float]
+
+
+class Population(Policy):
+    """Who there is: sizes, places, groups and shells."""
+
+    districts: int = Field(ge=1, le=9999)
+    region_tail: float
+    age_mean_years: float = Field(gt=0)
+    log_staff_mean: float
+    log_staff_sd: float
+    giant_share: Share
+    giant_tail: float = Field(gt=0)
+    shell_share: Share
+    shells_per_batch: int = Field(ge=1)
+    group_ratio: Share
+    group_tail: float = Field(ge=1)
+    owner_share: Share
+    shared_representative: Share
+    shared_address: Share
+    agent_share: Share
+    listed_share: Share
+    high_tech_share: Share
+    enterprise_types: dict[str, float]
+
+
+class Latent(Policy):
+    """Weights of the unseen misconduct and distress."""
+
+    management: float
+    drift: float
+    group: float
+    owner_pull: Share
+    memory: Share
+    distress_own: float
+    distress_group: float
+    distress_misconduct: float
+    shell_misconduct: float
+
+
+class Risk(Policy):
+    """How the latent states become the violation probability of a visit (log odds)."""
+
+    intercept: float
+    misconduct: float
+    distress: float
+    both: float
+    young_small: float
+    old_giant: float
+    hollow: float
+    lapsed: float
+    industry: float
+    hidden: float
+    unfiled_found: Share
+    lost_found: Share
+    deterrence: float
+    deterrence_memory: Share
+
+
+class Life(Policy):
+    """Dormancy, loss of contact, reporting and the end of enterprises."""
+
+    cancel_per_year: Share
+    move_per_year: Share
+    dormant_per_year: Share
+    dormant_at_start: Share
+    dormant_cancel: float
+    lost_per_year: Share
+    lost_at_start: Share
+    lost_months: float = Field(gt=1)
+    dormant_lost: Share
+    shell_factor: float
+    on_time_logit: float
+    on_time_misconduct: float
+    on_time_distress: float
+    late_month_hazard: Share
+    late_month_hazard_dormant: Share
+    revoke_after_months: int
+    revoke_month_hazard: Share
+    liquidation_share: Share
+    licence_renewed: Share
+
+
+class Points(Policy):
+    """Points of the cheap running class that sets the draw probabilities."""
+
+    young: float
+    shell_address: float
+    industry: float
+    listed: float
+    penalty: float
+    complaint: float
+    sample_failed: float
+    blacklisted: float
+    problem_found: float
+    lawsuit: float
+
+
+class Inspection(Policy):
+    """Draws, visits and what they find."""
+
+    yearly_shares: tuple[Share, Share, Share, Share]
+    class_cuts: tuple[float, float, float]
+    point_memory: Share
+    points_before: float
+    not_carried_out: Share
+    excused: Share
+    cap_visits_per_year: int = Field(ge=1)
+    inspectors_per_district: int = Field(ge=1, le=99)
+    strictness_sd: float
+    field_missed: Share
+    closed_if_dormant: Share
+    hunch: float = Field(ge=1)
+    targeted_base: Share
+    targeted_complaint: Share
+    targeted_alert: Four
+    penalty_share: Share
+    talk_share: Share
+    points: Points
+
+
+class EventRate(Policy):
+    """A monthly Poisson rate: events a year at the average, and what multiplies it."""
+
+    per_year: float = Field(ge=0)
+    misconduct: float = 0.0
+    distress: float = 0.0
+    size: float = 0.0
+    exposed: bool = False
+
+
+class Corrections(Policy):
+    """How often records are taken back, objected to and repaired."""
+
+    wrong: dict[str, Share]
+    revoked: dict[str, Share]
+    unlawful: dict[str, Share]
+    barred: dict[str, Share]
+    objected: dict[str, Share]
+    upheld: Share
+    days: Days
+    settle_days: Days
+    repair_penalty: Share
+    repair_refused: Share
+
+
+class Industry(Policy):
+    """One division of GB/T 4754 in the simulated province."""
+
+    code: str
+    weight: float = Field(gt=0)
+    risk: float
+    strain: float
+    slope: float
+    exposure: float = Field(ge=0)
+    licence: str = ""
+    field: str = "consumer"
+    word: str
+
+
+class SimulationPolicy(Policy):
+    """All assumptions of the simulated province."""
+
+    population: Population
+    latent: Latent
+    risk: Risk
+    life: Life
+    inspection: Inspection
+    events: dict[str, EventRate]
+    lags: dict[str, Days]
+    corrections: Corrections
+    industries: list[Industry] = Field(min_length=2)
+
+    @model_validator(mode="after")
+    def _names_are_known(self) -> SimulationPolicy:
+        missing = sorted(set(TABLES) - set(self.lags))
+        if missing:
+            raise ValueError(f"lags: no reporting lag for the tables {missing}")
+        for name, (least, most) in self.lags.items():
+            if least > most:
+                raise ValueError(f"lags.{name}: the least ({least}) exceeds the most ({most})")
+        unknown = sorted(set(self.population.enterprise_types) - set(c.ENTERPRISE_TYPE.codes))
+        unknown += sorted(i.field for i in self.industries if i.field not in c.FIELD)
+        unknown += sorted(i.licence for i in self.industries if i.licence and i.licence not in c.LICENCE_KIND)
+        if unknown:
+            raise ValueError(f"codes that the source contract does not have: {unknown}")
+        return self
+
+
+def load_simulation(province: str = "demo") -> SimulationPolicy:
+    """Load the simulation policy of a province; `features.policy` documents the errors."""
+    return load_policy(province, "simulation", SimulationPolicy)
