@@ -7,11 +7,12 @@ from functools import lru_cache
 
 import numpy as np
 import pandas as pd
+from scipy.special import expit
+
 from models.bands import load_bands
 from models.calibration import fit_calibrator
 from models.classifier import RiskClassifier
 from models.risk_model import RiskModel, assemble
-from scipy.special import expit
 
 NAMES = ("registered_capital", "years_operating", "penalties_3y", "problem_rate_random", "complaints_1y")
 FAMILIES = dict(zip(NAMES, ("basic", "basic", "regulatory", "regulatory", "societal"), strict=True))

@@ -1,0 +1,190 @@
+"""The model and its rivals on the test, and what a reviewer is told of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.catalogue import CATALOGUE
+from models import plots
+from models.classification import GRADES
+from models.dataset import Dataset
+from models.experiment import Experiment
+from models.learning import Learned
+from models.metrics import ECE_BINS, Evaluation, Interval, Sample, Scored, evaluate, group_rates
+from models.report import ClassRow, IndicatorRow, verdict
+from models.risk_model import RiskModel
+from models.rivals import LogisticBaseline, past_violation_rate, recalibrate
+from models.scorecard import load_scorecard
+
+Floats = NDArray[np.float64]
+MOST_EXPLAINED = 2000
+"""Rows whose contributions are drawn: evenly spaced through the test."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Everything found on the test."""
+
+    evaluation: Evaluation
+    without: Evaluation | None
+    classes: tuple[ClassRow, ...]
+    indicators: tuple[IndicatorRow, ...]
+    plots: dict[str, Path]
+
+
+def arm_statement(experiment: Experiment, dataset: Dataset) -> str:
+    """Return the sentence every result carries: on which visits the figures were measured, and what that means."""
+    if experiment.arms.measures_random:
+        weighting = (
+            "weighted by 1/draw probability, so that they hold for all enterprises that could be drawn"
+            if experiment.arms.weights == "design"
+            else "not weighted by draw probability, so that they hold for the mix of enterprises drawn"
+        )
+        return f"Calibrated and measured on the random arm, {weighting}."
+    arms = dataset.parts["test"].outcomes["arm"].value_counts().sort_index()
+    shares = ", ".join(f"{n:,} {arm}" for arm, n in arms.items())
+    return (
+        f"There is no random arm to measure on (test visits by arm: {shares}). The figures hold for enterprises "
+        "chosen for a visit as these were, not for all enterprises; a probability is the chance of a violation at "
+        "such a visit."
+    )
+
+
+def score_all(experiment: Experiment, dataset: Dataset, model: RiskModel) -> dict[str, Scored]:
+    """Return the model's and every rival's scores of the test rows; the model first."""
+    fit, calibrate, test = (dataset.parts[s] for s in ("fit", "calibrate", "test"))
+    margin = model.margin(test.X)
+    rates = past_violation_rate(
+        dataset.every, prior=float(fit.y.mean()), strength=experiment.evaluation.past_rate_strength
+    )
+    rows = dataset.every.reset_index(drop=True).reset_index().set_index("inspection_id")["index"]
+    past = rates[rows.loc[test.outcomes["inspection_id"]].to_numpy()]
+    linear = LogisticBaseline().fit(fit.X, fit.y)
+    linear_margin = linear.margin(test.X)
+    return {
+        "model": Scored(margin, model.probability(margin)),
+        "scorecard": Scored(load_scorecard(model.bands.scorecard).evaluate(test.frame).score),
+        "past_rate": Scored(past, past),
+        "logistic": Scored(
+            linear_margin,
+            recalibrate(linear.margin(calibrate.X), calibrate.y, calibrate.weight, linear_margin),
+        ),
+    }
+
+
+def classes(experiment: Experiment, sample: Sample, model: RiskModel, margin: Floats) -> tuple[ClassRow, ...]:
+    """Share and observed rate of every score class on the test, also of those nobody fell into."""
+    e = experiment.evaluation
+    grade = model.bands.grade_index(np.round(model.score(margin), 1)).astype(np.int64)
+    rates = group_rates(sample, grade, repetitions=e.repetitions, level=e.level, seed=experiment.seed)
+    return tuple(
+        ClassRow(
+            name,
+            int((grade == i).sum()),
+            float(sample.weight[grade == i].sum() / sample.weight.sum()),
+            rates.get(i, Interval(float("nan"))),
+        )
+        for i, name in enumerate(GRADES)
+    )
+
+
+def measure(experiment: Experiment, dataset: Dataset, learned: Learned, folder: Path) -> Measured:
+    """Measure model and rivals on the test and draw the plots into ``folder``."""
+    test, model, e = dataset.parts["test"], learned.model, experiment.evaluation
+    sample = Sample.of(test.y, test.enterprise, test.weight)
+    scorers = score_all(experiment, dataset, model)
+    evaluation = evaluate(sample, scorers, repetitions=e.repetitions, level=e.level, seed=experiment.seed)
+    restates = test.outcomes["restates"].to_numpy() == 1
+    without = None
+    if restates.any():
+        kept = {
+            k: Scored(s.score[~restates], None if s.probability is None else s.probability[~restates])
+            for k, s in scorers.items()
+        }
+        without = evaluate(sample.take(~restates), kept, repetitions=e.repetitions, level=e.level, seed=experiment.seed)
+    shown = np.unique(np.linspace(0, len(test) - 1, min(MOST_EXPLAINED, len(test))).astype(int))
+    parts = model.contributions(test.X[shown])[:, :-1]
+    folder.mkdir(parents=True, exist_ok=True)
+    figures = {
+        "reliability": plots.reliability(
+            plots.reliability_bins(
+                sample,
+                _probability(scorers["model"]),
+                bins=ECE_BINS,
+                repetitions=e.repetitions,
+                level=e.level,
+                seed=experiment.seed,
+            ),
+            "random arm" if experiment.arms.measures_random else "no random arm",
+        ),
+        "precision_recall": plots.precision_recall(sample, scorers),
+        "gain": plots.gain(sample, scorers),
+        "shap_summary": plots.contributions(parts, test.X[shown], labels(model.indicator_names)),
+    }
+    return Measured(
+        evaluation,
+        without,
+        classes(experiment, sample, model, scorers["model"].score),
+        strongest(model, parts),
+        {name: plots.save(figure, folder / f"{name}.png") for name, figure in figures.items()},
+    )
+
+
+def _probability(scored: Scored) -> Floats:
+    if scored.probability is None:
+        raise AssertionError("the model always has a probability")
+    return scored.probability
+
+
+def labels(names: Sequence[str]) -> list[str]:
+    """Indicator names for a picture: with the Chinese name where a font can draw it."""
+    if plots.chinese_font() is None:
+        return [n.replace("_", " ") for n in names]
+    return [f"{CATALOGUE[n].zh} {n}" for n in names]
+
+
+def strongest(model: RiskModel, parts: Floats, top: int = 20) -> tuple[IndicatorRow, ...]:
+    """Indicators by mean absolute contribution, the strongest first; those that never contribute are left out."""
+    strength = np.abs(parts).mean(axis=0)
+    order = [i for i in np.argsort(-strength, kind="stable")[:top] if strength[i] > 0]
+    words = {1: "raises the risk", -1: "lowers the risk", 0: "either way"}
+    return tuple(
+        IndicatorRow(
+            model.indicator_names[i],
+            CATALOGUE[model.indicator_names[i]].zh,
+            model.families[i],
+            words[model.directions[i]],
+            float(strength[i]),
+        )
+        for i in order
+    )
+
+
+def limits(experiment: Experiment, dataset: Dataset, learned: Learned, measured: Measured) -> list[str]:
+    """What the reviewer must know before believing the page."""
+    out = []
+    for rival, row in measured.evaluation.differences.items():
+        unsure = [m for m in ("auc", "average_precision", "precision_top_tenth") if verdict(m, row[m]) != "ahead"]
+        if unsure:
+            words = ", ".join(f"{m.replace('_', ' ')} {verdict(m, row[m])}" for m in unsure)
+            out.append(f"Against {rival.replace('_', ' ')} the model is not ahead in: {words}.")
+    few = [c.grade for c in measured.classes if c.visits < 100]
+    if few:
+        out.append(f"Fewer than 100 test visits in class {', '.join(few)}: their rates say little.")
+    if learned.model.score_map.unreachable:
+        out.append(f"No score of this model reaches class {', '.join(learned.model.score_map.unreachable)}.")
+    if dataset.constant:
+        out.append(
+            f"{len(dataset.constant)} indicators never vary in the fit, or are covered for too little of it, and "
+            f"were left out: {', '.join(dataset.constant)}."
+        )
+    if measured.without is None and experiment.label.codes == "all":
+        out.append("No test visit is a violation by result codes 6 or B alone.")
+    out.append("Classes here are by score alone; direct determinations (HB 12, 13) come on top.")
+    out.append("Calibration error is never 0 on a finite sample, even for a perfect model.")
+    return out

@@ -1,0 +1,194 @@
+"""MLflow, kept quiet and in one place: where runs live, how a model version is written and read back."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlparse
+from urllib.request import url2pathname
+
+# Set before MLflow is imported: it reads them then.
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("DO_NOT_TRACK", "true")
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+
+with warnings.catch_warnings():
+    # Some of its dependencies still warn at import; nothing a user could mend.
+    warnings.simplefilter("ignore")
+    import mlflow
+    from mlflow import MlflowClient
+    from mlflow.exceptions import MlflowException
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
+
+MODEL_NAME = "fenlei"
+BUNDLE = "bundle"
+ALIAS = "approved"
+DEFAULT_STORE = Path("data/generated/mlflow.db")
+
+
+@dataclass(frozen=True)
+class Store:
+    """Where MLflow keeps runs and files.
+
+    Parameters
+    ----------
+    uri
+        Tracking and registry URI.
+    artifacts
+        Folder of the artifacts; None where a server decides.
+    home
+        Folder of our own records beside it (approvals).
+    """
+
+    uri: str
+    artifacts: Path | None
+    home: Path
+
+
+def store() -> Store:
+    """Return the store in use: ``MLFLOW_TRACKING_URI``, else sqlite under ``data/generated``.
+
+    A relative sqlite path counts from the working directory. Our own records stand beside the database; with a
+    server, under ``data/generated``, or where ``FENLEI_RECORDS`` says.
+    """
+    uri = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{DEFAULT_STORE}"
+    home = DEFAULT_STORE.parent
+    artifacts = None
+    if uri.startswith("sqlite:///"):
+        home = Path(uri.removeprefix("sqlite:///")).resolve().parent
+        artifacts = home / "mlartifacts"
+    return Store(uri, artifacts, Path(os.environ.get("FENLEI_RECORDS") or home))
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep MLflow's and alembic's chatter and warnings off the user's screen; real errors still raise."""
+    names = ("mlflow", "alembic", "alembic.runtime.migration", "mlflow.store.db.utils")
+    before = {n: logging.getLogger(n).level for n in names}
+    for n in names:
+        logging.getLogger(n).setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for n, level in before.items():
+            logging.getLogger(n).setLevel(level)
+
+
+def client() -> MlflowClient:
+    """Return a client of the store in use, making the store when it does not exist yet."""
+    s = store()
+    if s.artifacts is not None:
+        s.artifacts.mkdir(parents=True, exist_ok=True)
+    with quiet():
+        mlflow.set_tracking_uri(s.uri)
+        mlflow.set_registry_uri(s.uri)
+        return MlflowClient(s.uri, s.uri)
+
+
+def experiment_id(name: str) -> str:
+    """Return the MLflow experiment of a study, made when missing, its artifacts beside the database."""
+    c, s = client(), store()
+    with quiet():
+        found = c.get_experiment_by_name(name)
+        if found is not None:
+            return str(found.experiment_id)
+        where = (s.artifacts / name).as_uri() if s.artifacts is not None else None
+        return str(c.create_experiment(name, artifact_location=where))
+
+
+@contextmanager
+def run(experiment: str, name: str, *, parent: str | None = None) -> Iterator[str]:
+    """Open a run and yield its id; it ends as FAILED when the block raises.
+
+    ``parent`` nests it under another run, as tuning trials are.
+    """
+    c = client()
+    tags = {"mlflow.runName": name, "mlflow.source.name": "fenlei train", "mlflow.source.type": "LOCAL"}
+    if parent is not None:
+        tags["mlflow.parentRunId"] = parent
+    with quiet():
+        started = c.create_run(experiment_id(experiment), tags=tags, run_name=name)
+    run_id = str(started.info.run_id)
+    try:
+        yield run_id
+    except BaseException:
+        c.set_terminated(run_id, "FAILED")
+        raise
+    c.set_terminated(run_id, "FINISHED")
+
+
+def log(
+    run_id: str,
+    *,
+    params: dict[str, object] | None = None,
+    metrics: dict[str, float] | None = None,
+    tags: dict[str, str] | None = None,
+    files: Path | None = None,
+) -> None:
+    """Write parameters, finite metrics, tags and a folder of artifacts to a run."""
+    from mlflow.entities import Metric, Param, RunTag
+
+    c = client()
+    kept = {k: v for k, v in (metrics or {}).items() if v == v and abs(v) != float("inf")}
+    with quiet():
+        c.log_batch(
+            run_id,
+            [Metric(k, float(v), 0, 0) for k, v in kept.items()],
+            [Param(k, str(v)[:6000]) for k, v in (params or {}).items()],
+            [RunTag(k, v) for k, v in (tags or {}).items()],
+        )
+        if files is not None:
+            c.log_artifacts(run_id, str(files))
+
+
+def bundle_hash(folder: Path) -> str:
+    """SHA-256 over the names and bytes of all files of a model bundle."""
+    digest = hashlib.sha256()
+    files = sorted(p for p in folder.rglob("*") if p.is_file())
+    if not files:
+        raise FileNotFoundError(f"{folder} holds no model files")
+    for path in files:
+        digest.update(f"{path.relative_to(folder).as_posix()}\0{path.stat().st_size}\0".encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def get_run(run_id: str) -> Run:
+    """Return a run.
+
+    Raises
+    ------
+    KeyError
+        If the store has no such run.
+    """
+    try:
+        with quiet():
+            return client().get_run(run_id)
+    except MlflowException as err:
+        raise KeyError(f"no run {run_id!r} in {store().uri}") from err
+
+
+def download(uri: str, into: Path | None = None) -> Path:
+    """Return an artifact as a local path: where it lies when the store is local, else a copy.
+
+    ``into`` asks for a copy in that folder.
+    """
+    if into is None and uri.startswith("file:"):
+        return Path(url2pathname(urlparse(uri).path))
+    client()
+    with quiet():
+        where = into or tempfile.mkdtemp(prefix="fenlei-")
+        return Path(mlflow.artifacts.download_artifacts(uri, dst_path=str(where)))

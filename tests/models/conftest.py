@@ -1,0 +1,59 @@
+"""A real MLflow store in a temporary folder, and one trained study for the tests that read a whole run."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(__file__).parents[2] / "experiments"
+
+
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An MLflow database without runs; making its tables takes seconds, copying it none."""
+    from models import tracking
+
+    path = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
+    before = os.environ.get("MLFLOW_TRACKING_URI")
+    os.environ["MLFLOW_TRACKING_URI"] = f"sqlite:///{path}"
+    try:
+        tracking.client().search_experiments()
+    finally:
+        if before is None:
+            del os.environ["MLFLOW_TRACKING_URI"]
+        else:
+            os.environ["MLFLOW_TRACKING_URI"] = before
+    return path
+
+
+@pytest.fixture
+def store(empty_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A store of the test's own; returns its folder."""
+    shutil.copy(empty_store, tmp_path / "mlflow.db")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
+    monkeypatch.delenv("FENLEI_RECORDS", raising=False)
+    return tmp_path
+
+
+@pytest.fixture(scope="session")
+def province(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small simulated province's source folder."""
+    from simulation import simulate
+
+    folder = tmp_path_factory.mktemp("province") / "source"
+    simulate(folder, enterprises=6000, months=60, seed=11, end=date(2026, 1, 1))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def checked(province: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The province's clean folder."""
+    from features.check import check_folder
+
+    out = tmp_path_factory.mktemp("checked")
+    check_folder(province, date(2026, 1, 1), out)
+    return out / "clean"

@@ -1,0 +1,150 @@
+"""One command from records to a registered version, with rivals beside it and every word kept."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+from pathlib import Path
+
+import mlflow
+import numpy as np
+import pytest
+from rich.console import Console
+
+from features.errors import ConfigError, SourceError
+from models import approval, compare, registry, tracking
+from models.experiment import load_experiment
+from models.learning import bands_of, classifier
+from models.risk_model import RiskModel
+from models.train import TrainResult, train
+
+FOLDER = Path(__file__).parents[2] / "experiments"
+
+
+@pytest.fixture(scope="module")
+def trained(province: Path, empty_store: Path, tmp_path_factory: pytest.TempPathFactory):
+    """The demo study on a small province, trained twice: two trials, then the same again."""
+    home = tmp_path_factory.mktemp("trained")
+    shutil.copy(empty_store, home / "mlflow.db")
+    patch = pytest.MonkeyPatch()
+    patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{home / 'mlflow.db'}")
+    patch.delenv("FENLEI_RECORDS", raising=False)
+    said: list[str] = []
+    path = FOLDER / "demo.toml"
+    results = [train(path, province, trials=2, work=home / "work", say=said.append) for _ in range(2)]
+    yield results[0], results[1], said
+    patch.undo()
+
+
+pytestmark = pytest.mark.slow
+
+
+def test_the_model_and_its_rivals_stand_on_the_same_visits_with_intervals(trained):
+    result: TrainResult = trained[0]
+    e = result.evaluation
+    assert set(e.values) == {"model", "scorecard", "past_rate", "logistic"}
+    assert set(e.differences) == {"scorecard", "past_rate", "logistic"}
+    for metric in ("auc", "average_precision", "precision_top_tenth"):
+        for scorer in e.values:
+            i = e.values[scorer][metric]
+            assert i.low <= i.value <= i.high
+    # 6,000 firms: far from a good model, but one that found what penalties and complaints say
+    assert e.values["model"]["auc"].value > 0.6
+    assert e.visits == len(result.dataset.parts["test"])
+
+
+def test_learning_twice_gives_the_same_model_and_searches_only_once(trained):
+    first, second, said = trained
+    assert first.learned.model.content_hash == second.learned.model.content_hash
+    assert first.evaluation == second.evaluation
+    assert (first.version, second.version) == ("1", "2")
+    assert [s for s in said if s.startswith("trial")] == [
+        s for s in said[: said.index("registering")] if s.startswith("trial")
+    ]
+
+
+def test_the_run_holds_metrics_plots_hashes_and_the_model(trained):
+    result = trained[0]
+    run = tracking.get_run(result.run_id)
+    auc = result.evaluation.values["model"]["auc"]
+    assert run.data.metrics["auc"] == pytest.approx(auc.value)
+    assert run.data.metrics["auc_low"] == pytest.approx(auc.low)
+    for name in ("scorecard_auc", "past_rate_auc", "auc_minus_scorecard", "auc_minus_past_rate_low"):
+        assert name in run.data.metrics
+    for name in ("data_hash", "catalogue_hash", "policy_hash", "experiment_hash"):
+        assert len(run.data.params[name]) == 64
+    files = {f.path for f in tracking.client().list_artifacts(result.run_id)}
+    assert {"reliability.png", "precision_recall.png", "gain.png", "shap_summary.png", "report.html"} <= files
+    trials = tracking.client().search_runs([run.info.experiment_id], f"tags.`mlflow.parentRunId` = '{result.run_id}'")
+    assert len(trials) == 2
+    assert run.data.tags["version"] == "1"
+
+
+def test_the_registered_version_scores_as_the_model_that_was_measured(trained):
+    result = trained[0]
+    model = RiskModel.load(registry.bundle(result.version))
+    X = result.dataset.parts["test"].frame[list(result.dataset.names)]
+    with tracking.quiet():
+        answer = mlflow.pyfunc.load_model("models:/fenlei/1").predict(X.reset_index(drop=True))
+    assert np.array_equal(answer["score"], model.score(model.margin(result.dataset.parts["test"].X)))
+
+
+def test_the_report_stands_alone_and_names_its_arm(trained):
+    text = trained[0].report.read_text(encoding="utf-8")
+    assert trained[0].arm_statement in text
+    assert "random arm" in trained[0].arm_statement
+    assert "http" not in text
+
+
+def test_the_answer_can_be_read_by_a_program_and_by_a_person(trained):
+    plain = json.loads(json.dumps(trained[0].as_dict()))
+    assert plain["version"] == "1"
+    assert plain["test"]["values"]["model"]["auc"]["low"] < plain["test"]["values"]["model"]["auc"]["high"]
+    assert sum(c["visits"] for c in plain["classes"]) == plain["test"]["visits"]
+    console = Console(width=200, record=True, file=io.StringIO())
+    console.print(trained[0].render())
+    text = console.export_text()
+    assert str(trained[0].evaluation.values["model"]["auc"]) in text
+    assert "own past violation rate" in text
+    assert "random arm" in text
+
+
+def test_a_trained_version_can_be_signed_and_compared(trained):
+    frame = compare.runs([trained[0].run_id])
+    assert frame["auc"].iloc[0] == pytest.approx(trained[0].evaluation.values["model"]["auc"].value)
+    approval.propose("1", "Li Na 李娜", "demo", on="2026-01-01")
+    approval.approve("1", "Wang Wei 王伟", on="2026-01-01")
+    found = approval.approved_model()
+    assert found is not None
+    assert found[0].content_hash == trained[0].learned.model.content_hash
+    approval.reject("1", "Wang Wei 王伟", "end of the test", on="2026-01-02")
+
+
+def test_a_wrong_learner_parameter_or_band_is_named():
+    experiment = load_experiment(FOLDER / "demo.toml")
+    with pytest.raises(ConfigError, match="num_leafs"):
+        classifier(experiment, ("years_operating",), {"num_leafs": 3})
+    bad = experiment.model_copy(update={"bands": experiment.bands.model_copy(update={"rates": (0.3, 0.2, 0.4)})})
+    with pytest.raises(ConfigError, match="rates"):
+        bands_of(bad)
+
+
+def test_a_missing_or_empty_source_is_named(tmp_path):
+    with pytest.raises(SourceError, match="--data"):
+        train(FOLDER / "demo.toml", tmp_path / "nothing", work=tmp_path)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises((SourceError, ConfigError), match="as_of"):
+        train(FOLDER / "demo.toml", tmp_path / "empty", work=tmp_path)
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("study", ["beijing_culture", "beijing_miyun"])
+def test_the_real_studies_run_and_say_there_is_no_random_arm(study, shared, store):
+    result = train(FOLDER / f"{study}.toml", shared / "data" / "beijing_open", work=store / "work")
+    assert "no random arm" in result.arm_statement
+    assert "no random arm" in result.report.read_text(encoding="utf-8")
+    for rival in ("scorecard", "past_rate"):
+        difference = result.evaluation.differences[rival]["auc"]
+        assert difference.low < difference.value < difference.high
+    assert result.evaluation.values["model"]["auc"].low < result.evaluation.values["model"]["auc"].high
