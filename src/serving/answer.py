@@ -1,0 +1,170 @@
+"""From a request's items to results: find or compute every row, classify all at once, put errors beside.
+
+An unknown enterprise is an error of its own item; the others are answered all the same.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from features.catalogue import CATALOGUE
+from features.errors import SourceError
+from features.evidence import EVIDENCE
+from features.record import Record, indicators_of
+from models.classification import Classification
+from serving.classify import classify
+from serving.errors import Problem, RequestError
+from serving.requests import Item, Kind
+from serving.state import Snapshot
+from serving.table import COLUMNS
+
+_CELL = re.compile(r", table (\w+), row (\d+), column (\w+): got .*, expected (.*)", re.DOTALL)
+_ROW = re.compile(r", table (\w+), row (\d+): (.*)", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Lost:
+    """Why one item has no answer, and the HTTP status when it was the only one."""
+
+    what: str
+    status: int = 404
+
+
+Result = Classification | Lost
+
+
+def answer(items: Sequence[Item], snapshot: Snapshot, *, top: int = 5, single: bool = False) -> list[Result]:
+    """Answer every item, in order.
+
+    Parameters
+    ----------
+    items
+        Checked by `serving.requests.parse`.
+    snapshot
+        What answers.
+    top
+        Reasons to give.
+    single
+        Whether the body was the item itself: then errors don't name ``items[0]``.
+
+    Raises
+    ------
+    RequestError
+        422 if a record's rows don't fit the contract; 503 if the table is being replaced just now.
+    """
+    places: dict[Kind, list[int]] = {"indicators": [], "record": [], "enterprise": []}
+    for i, item in enumerate(items):
+        places[item.kind].append(i)
+    results: dict[int, Result] = {}
+    parts: list[pd.DataFrame] = []
+    order: list[int] = []
+    if places["indicators"]:
+        parts.append(_given([items[i] for i in places["indicators"]]))
+        order += places["indicators"]
+    if places["record"]:
+        parts.append(_computed(items, places["record"], snapshot.served.province, single))
+        order += places["record"]
+    if places["enterprise"]:
+        found, frame, lost = _stored(items, places["enterprise"], snapshot)
+        results |= lost
+        parts.append(frame)
+        order += found
+    if order:
+        frame = parts[0] if len(parts) == 1 else pd.concat(parts)
+        results |= dict(zip(order, classify(frame, snapshot.served, top=top), strict=True))
+    return [results[i] for i in range(len(items))]
+
+
+def _given(items: Sequence[Item]) -> pd.DataFrame:
+    """Rows as `features.compute_indicators` would give them; an evidence column not given is None: not checked."""
+    values = np.full((len(items), len(CATALOGUE)), np.nan)
+    column = {name: j for j, name in enumerate(CATALOGUE)}
+    evidence: dict[str, list[str | None]] = {name: [] for name in EVIDENCE}
+    for i, item in enumerate(items):
+        for name, value in (item.indicators or {}).items():
+            if value is not None:
+                values[i, column[name]] = value
+        for name in EVIDENCE:
+            records = (item.evidence or {}).get(name)
+            evidence[name].append(None if records is None else ";".join(sorted(records)))
+    frame = pd.DataFrame(values, columns=list(CATALOGUE), index=_index(items))
+    return frame.assign(**{name: pd.Series(cells, index=frame.index, dtype=object) for name, cells in evidence.items()})
+
+
+def _index(items: Sequence[Item]) -> pd.MultiIndex:
+    return pd.MultiIndex.from_arrays(
+        [[item.enterprise_id for item in items], pd.Series([item.cutoff for item in items], dtype=object)],
+        names=["enterprise_id", "cutoff"],
+    )
+
+
+def _computed(items: Sequence[Item], places: Sequence[int], province: str, single: bool) -> pd.DataFrame:
+    """Compute the indicators of the items that give a record, through the same SQL as a province's."""
+    first: dict[tuple[object, object], int] = {}
+    records = []
+    for i in places:
+        item = items[i]
+        earlier = first.setdefault((item.enterprise_id, item.cutoff), i)
+        if earlier != i:
+            same = Problem(f"items[{i}]", f"the same enterprise and cutoff as items[{earlier}]")
+            raise RequestError(422, "two records of one enterprise and cutoff in one call", (same,))
+        if item.enterprise_id is not None and item.cutoff is not None and item.record is not None:
+            given = item.record
+            records.append(Record(item.enterprise_id, item.cutoff, given.tables, given.context, given.covers_from))
+    try:
+        return indicators_of(records, province=province)[list(COLUMNS)]
+    except SourceError as err:
+        raise RequestError(
+            422, "a record does not fit the contract", (_flaw(str(err), records, places, single),)
+        ) from err
+
+
+def _flaw(message: str, records: Sequence[Record], places: Sequence[int], single: bool) -> Problem:
+    """Say where a record is wrong and what was expected, without the value."""
+    for i, record in zip(places, records, strict=True):
+        start = f"record of {record.enterprise_id}, table "
+        if message.startswith(start):
+            rest = message[len(start) - len(", table ") :]
+            at = "record.tables" if single else f"items[{i}].record.tables"
+            if cell := _CELL.fullmatch(rest):
+                return Problem(f"{at}.{cell[1]}[{cell[2]}].{cell[3]}", f"expected {cell[4]}")
+            if row := _ROW.fullmatch(rest):
+                return Problem(f"{at}.{row[1]}[{row[2]}]", row[3][:200])
+    return Problem("record.tables" if single else "items", message.partition(":")[0][:200] + ": a value does not fit")
+
+
+def _stored(
+    items: Sequence[Item], places: Sequence[int], snapshot: Snapshot
+) -> tuple[list[int], pd.DataFrame, dict[int, Result]]:
+    """Return the items found in the current table, their rows in the same order, and the items that are lost."""
+    table = snapshot.table
+    if table is None:
+        why = Lost(f"enterprises can't be looked up: {snapshot.no_table}", 503)
+        return [], pd.DataFrame(), dict.fromkeys(places, why)
+    by_code = table.ids_of(sorted({code for i in places if (code := items[i].uscc) is not None}))
+    keys: dict[int, str] = {}
+    lost: dict[int, Result] = dict.fromkeys(
+        places, Lost(f"no such enterprise in the indicator table of {table.cutoff}")
+    )
+    for i in places:
+        code = items[i].uscc
+        found = by_code.get(code, []) if code is not None else [items[i].enterprise_id or ""]
+        if len(found) == 1:
+            keys[i] = found[0]
+        elif found:
+            lost[i] = Lost(f"{len(found)} enterprises are registered under this code: ask by enterprise_id", 409)
+    try:
+        frame = table.rows_of(sorted(set(keys.values())))
+    except SourceError as err:
+        raise RequestError(503, "the indicator table can't be read just now: ask again") from err
+    if table.changed:
+        raise RequestError(503, "the indicator table is just being replaced: ask again")
+    at = {enterprise_id: k for k, enterprise_id in enumerate(frame.index.get_level_values("enterprise_id"))}
+    there = [i for i in places if keys.get(i) in at]
+    rows = frame.iloc[[at[keys[i]] for i in there]][list(COLUMNS)]
+    return there, rows, {i: why for i, why in lost.items() if i not in set(there)}

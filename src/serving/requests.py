@@ -1,0 +1,218 @@
+"""What may be asked: the request's shape, and errors that name the item and the field.
+
+One enterprise is asked about in one of three ways: by its indicators, by its record (rows of contract tables), or
+as an enterprise of the current indicator table. A call asks about one, or about several in ``items``.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, field_validator, model_validator
+from pydantic_core import PydanticCustomError, from_json
+
+from features.catalogue import CATALOGUE
+from features.contract import TABLES
+from features.evidence import EVIDENCE
+from features.relations import POPULATION
+from serving.errors import Problem, RequestError
+
+Kind = Literal["indicators", "record", "enterprise"]
+Name = Annotated[str, Field(min_length=1, max_length=128)]
+Month = Annotated[date, Field(ge=date(1990, 1, 1), le=date(2100, 1, 1))]
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+Row = dict[str, JsonValue]
+
+_LONGEST = 80
+"""Characters of a caller's own key that an error repeats."""
+
+
+def _known(kind: str, names: Any, there: Any) -> None:
+    unknown = sorted(str(n)[:_LONGEST] for n in names if n not in there)
+    if unknown:
+        shown = ", ".join(unknown[:5]) + (f" and {len(unknown) - 5} more" if len(unknown) > 5 else "")
+        raise PydanticCustomError("unknown_name", "unknown {kind}: {shown}", {"kind": kind, "shown": shown})
+
+
+class RecordIn(BaseModel):
+    """Rows of contract tables about one enterprise.
+
+    A table that is left out counts as not available (its indicators are unknown); a table with no rows counts as
+    looked at and empty.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    tables: dict[str, list[Row]] = Field(description="Contract table to rows; enterprise_id may be left out of a row.")
+    context: dict[str, list[Row]] = Field(
+        default_factory=dict, description="What other enterprises' records make: rows by relation."
+    )
+    covers_from: dict[str, Month] = Field(
+        default_factory=dict, description="First day covered, by table; a table without is covered for ever."
+    )
+
+    @field_validator("tables", "covers_from")
+    @classmethod
+    def _tables(cls, given: dict[str, Any]) -> dict[str, Any]:
+        _known("table", given, TABLES)
+        return given
+
+    @field_validator("context")
+    @classmethod
+    def _context(cls, given: dict[str, list[Row]]) -> dict[str, list[Row]]:
+        _known("relation", given, POPULATION)
+        for relation, rows in given.items():
+            types = dict(part.split() for part in POPULATION[relation].split(", "))
+            for number, row in enumerate(rows):
+                _known(f"column of {relation}, row {number}", row, types)
+                for name, value in row.items():
+                    if not _fits(types[name], value):
+                        raise PydanticCustomError(
+                            "context_value",
+                            "{relation}, row {number}, column {name}: expected {type}",
+                            {"relation": relation, "number": number, "name": name, "type": _EXPECTED[types[name]]},
+                        )
+        return given
+
+
+_EXPECTED = {"BIGINT": "a whole number", "DATE": "a date such as 2026-01-31", "VARCHAR": "text"}
+
+
+def _fits(sql_type: str, value: JsonValue) -> bool:
+    if value is None:
+        return True
+    if sql_type == "BIGINT":
+        return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63
+    if not isinstance(value, str):
+        return False
+    if sql_type == "DATE":
+        try:
+            date.fromisoformat(value)
+        except ValueError:
+            return False
+    return True
+
+
+class Item(BaseModel):
+    """One enterprise to classify, asked about in exactly one way.
+
+    - by indicators: ``enterprise_id``, ``cutoff``, ``indicators`` and optional ``evidence``;
+    - by record: ``enterprise_id``, ``cutoff`` and ``record``;
+    - of the current table: ``enterprise_id`` or ``uscc``, nothing else.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    enterprise_id: Name | None = None
+    uscc: Name | None = Field(default=None, description="Unified social credit code, of the current table only.")
+    cutoff: Month | None = Field(default=None, description="Moment of the classification; windows end before it.")
+    indicators: dict[str, Number | None] | None = Field(
+        default=None, description="Indicator to value; null, or left out, means unknown."
+    )
+    evidence: dict[str, list[Name]] | None = Field(
+        default=None,
+        description="Evidence column of a direct rule to the records that hit it ([] means looked and found none); "
+        "a rule left out is not checked, and the answer says so.",
+    )
+    record: RecordIn | None = None
+
+    @field_validator("indicators")
+    @classmethod
+    def _indicators(cls, given: dict[str, float | None] | None) -> dict[str, float | None] | None:
+        _known("indicator", given or {}, CATALOGUE)
+        return given
+
+    @field_validator("evidence")
+    @classmethod
+    def _evidence(cls, given: dict[str, list[str]] | None) -> dict[str, list[str]] | None:
+        _known("evidence", given or {}, EVIDENCE)
+        return given
+
+    @property
+    def kind(self) -> Kind:
+        """In which way it asks."""
+        return "indicators" if self.indicators is not None else "record" if self.record is not None else "enterprise"
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Item:
+        def wrong(message: str) -> PydanticCustomError:
+            return PydanticCustomError("request_shape", message)
+
+        if self.indicators is not None and self.record is not None:
+            raise wrong("give indicators or a record, not both")
+        if self.evidence is not None and self.indicators is None:
+            raise wrong("evidence belongs to indicators")
+        if self.kind == "enterprise":
+            if (self.enterprise_id is None) == (self.uscc is None):
+                raise wrong("give indicators, a record, or exactly one of enterprise_id and uscc")
+            if self.cutoff is not None:
+                raise wrong("an enterprise of the current table is classified at the table's cutoff: leave cutoff out")
+        elif self.enterprise_id is None or self.cutoff is None:
+            raise wrong(f"a question by {self.kind} needs enterprise_id and cutoff")
+        elif self.uscc is not None:
+            raise wrong(f"a question by {self.kind} names the enterprise by enterprise_id, not by uscc")
+        return self
+
+
+class Batch(BaseModel):
+    """Several enterprises in one call."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    items: list[Item] = Field(min_length=1)
+
+
+class ClassifyRequest(Item):
+    """Body of ``POST /classify``: one enterprise, or several in ``items``."""
+
+    items: list[Item] | None = Field(default=None, description="Several enterprises, instead of the other fields.")
+
+
+def _where(loc: tuple[int | str, ...]) -> str:
+    out = ""
+    for part in loc:
+        out += f"[{part}]" if isinstance(part, int) else f"{'.' if out else ''}{part[:_LONGEST]}"
+    return out or "body"
+
+
+def _what(error: Any) -> str:
+    """Return pydantic's message; it holds what was expected, and the value only where a type says so."""
+    message: str = error["msg"]
+    return message
+
+
+def parse(raw: bytes, max_items: int) -> tuple[list[Item], bool]:
+    """Read a request's body.
+
+    Returns
+    -------
+    items : list of Item
+    single : bool
+        Whether the answer is one classification instead of a list of results.
+
+    Raises
+    ------
+    RequestError
+        422 naming items and fields; 413 for more than ``max_items``.
+    """
+    try:
+        body = from_json(raw, allow_inf_nan=False)
+    except ValueError as err:
+        at = str(err).rpartition(" at ")[2]
+        raise RequestError(422, "the body is not JSON", (Problem("body", f"not JSON at {at[:_LONGEST]}"),)) from err
+    if not isinstance(body, dict):
+        raise RequestError(422, "the request has the wrong shape", (Problem("body", "expected a JSON object"),))
+    many = body.get("items")
+    if isinstance(many, list) and len(many) > max_items:
+        raise RequestError(
+            413, f"{len(many)} items in one call; at most {max_items} are answered: split them over several calls"
+        )
+    try:
+        if "items" in body:
+            return Batch.model_validate(body).items, False
+        return [Item.model_validate(body)], True
+    except ValidationError as err:
+        found = err.errors(include_url=False, include_context=False, include_input=False)
+        problems = tuple(Problem(_where(e["loc"]), _what(e)) for e in found)
+        raise RequestError(422, "the request has the wrong shape", problems) from err

@@ -1,0 +1,127 @@
+"""The BentoML service: ``bentoml serve serving.service:Fenlei``, or ``fenlei serve``.
+
+Settings come from environment variables ``FENLEI_*``, see `serving.settings.Settings`. One worker: it alone writes
+the audit record. Endpoints: ``POST /classify``, ``POST /status``; liveness ``/livez`` and readiness ``/readyz``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+from typing import TYPE_CHECKING, Any
+
+# Read when BentoML and MLflow are imported.
+os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+
+import bentoml
+from pydantic import Field
+from starlette.requests import Request
+from starlette.responses import Response
+
+from models.classification import Classification
+from serving.middleware import CALL, Guard
+from serving.requests import ClassifyRequest
+from serving.settings import Settings
+
+if TYPE_CHECKING:
+    from serving.runtime import Runtime
+
+
+class ClassifyBody(bentoml.IODescriptor):
+    """The request's bytes as they came: `serving.requests.parse` reads them, so that errors name item and field."""
+
+    raw: bytes = b""
+
+    @classmethod
+    async def from_http_request(cls, request: Request, serde: Any) -> ClassifyBody:
+        """Take the body as it is."""
+        return cls(raw=await request.body())
+
+    @classmethod
+    def model_json_schema(cls, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """Document the request as it is meant."""
+        return ClassifyRequest.model_json_schema(*args, **kwargs)
+
+
+class StatusBody(bentoml.IODescriptor):
+    """Nothing is asked; a body is ignored."""
+
+    @classmethod
+    async def from_http_request(cls, request: Request, serde: Any) -> StatusBody:
+        """Ignore the body."""
+        return cls()
+
+
+class Lost(bentoml.IODescriptor):
+    """Why one item of several has no answer."""
+
+    item: int
+    status: int
+    what: str
+
+
+class Result(bentoml.IODescriptor):
+    """One item's result."""
+
+    classification: Classification | None = None
+    error: Lost | None = None
+
+
+class ClassifyAnswer(bentoml.IODescriptor):
+    """One item: a Classification by itself. Several: `items`, a result for each in the same order."""
+
+    items: list[Result] = Field(default_factory=list)
+
+
+def _runtime() -> Runtime:
+    # BentoML imports this module in its supervisor too, which needs neither MLflow nor a model.
+    from serving.runtime import runtime
+
+    return runtime()
+
+
+_SETTINGS = Settings.from_env()
+
+
+def _guarded(service: Any) -> Any:
+    """Put the guard before a BentoML service."""
+    service.add_asgi_middleware(Guard, runtime=_runtime)
+    return service
+
+
+@_guarded
+@bentoml.service(
+    name="fenlei",
+    workers=1,
+    traffic={"timeout": _SETTINGS.timeout, "max_concurrency": _SETTINGS.concurrency},
+    metrics={"enabled": True},
+)
+class Fenlei:
+    """Enterprise credit risk classification 企业信用风险分类."""
+
+    def __init__(self) -> None:
+        self._runtime = _runtime()
+        _ = self._runtime.audit
+        self._runtime.state.start()
+        # What is here now stays: the collector needn't walk the libraries' objects at every request.
+        gc.collect()
+        gc.freeze()
+
+    @bentoml.api(input_spec=ClassifyBody, output_spec=ClassifyAnswer)
+    async def classify(self, raw: bytes) -> Response:
+        """Classify one enterprise, or several in `items`: score, class, source, reasons, direct determinations."""
+        loop = asyncio.get_running_loop()
+        status, body = await loop.run_in_executor(self._runtime.threads, self._runtime.classify, raw, CALL.get())
+        return Response(body, status_code=status, media_type="application/json")
+
+    @bentoml.api(input_spec=StatusBody)
+    async def status(self) -> dict[str, Any]:
+        """Say what answers now: model or rules, versions, month of the indicator table, head of the audit record."""
+        return self._runtime.status()
+
+    @bentoml.on_shutdown
+    def close(self) -> None:
+        """Let go of the files."""
+        self._runtime.close()

@@ -1,0 +1,94 @@
+"""What the service is told from outside: environment variables ``FENLEI_<NAME>``, validated once at start."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from features.errors import ConfigError
+
+PREFIX = "FENLEI_"
+
+
+class Settings(BaseModel):
+    """Settings of the service; each is the environment variable ``FENLEI_`` + its name in capitals.
+
+    Parameters
+    ----------
+    tracking_uri
+        MLflow's tracking and registry URI; by default what `models.tracking.store` finds.
+    records
+        Folder of the approval record, where it does not stand beside the MLflow database.
+    province
+        Whose bands, points and direct rules apply.
+    table
+        The current indicator table (`serving.table`), for questions by enterprise; without it they get 404.
+    tokens, audit
+        File of the bearer tokens (`serving.access`) and of the audit record (`serving.audit`).
+    max_items
+        Enterprises in one call; more get 413.
+    max_bytes
+        Size of a request's body; more gets 413.
+    top
+        Reasons in an answer.
+    timeout
+        Seconds after which a call gets 504.
+    concurrency
+        Calls in work or waiting; more get 429.
+    reload_seconds
+        How often the approval record and the table are looked at for a change.
+    recheck_seconds
+        How often the approved model's files are hashed again although nothing seems to have changed.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    tracking_uri: str | None = None
+    records: Path | None = None
+    province: str = "hebei"
+    table: Path | None = None
+    tokens: Path = Path("data/generated/tokens.jsonl")
+    audit: Path = Path("data/generated/audit.jsonl")
+    max_items: int = Field(default=1_000, ge=1)
+    max_bytes: int = Field(default=32 * 2**20, ge=1)
+    top: int = Field(default=5, ge=0)
+    timeout: float = Field(default=5.0, gt=0)
+    concurrency: int = Field(default=64, ge=1)
+    reload_seconds: float = Field(default=1.0, gt=0)
+    recheck_seconds: float = Field(default=60.0, gt=0)
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:
+        """Read the settings from environment variables.
+
+        Raises
+        ------
+        ConfigError
+            If a value does not fit; the message names the variable.
+        """
+        given = os.environ if environ is None else environ
+        values = {name: given[PREFIX + name.upper()] for name in cls.model_fields if given.get(PREFIX + name.upper())}
+        try:
+            return cls.model_validate(values)
+        except ValidationError as err:
+            lines = [f"  {PREFIX}{str(e['loc'][0]).upper()}: {e['msg']}" for e in err.errors()]
+            raise ConfigError("settings of the service:\n" + "\n".join(lines)) from err
+
+    def as_env(self) -> dict[str, str]:
+        """Return the environment variables that say the same in another process, paths made absolute."""
+        out = {}
+        for name in type(self).model_fields:
+            value = getattr(self, name)
+            if value is not None:
+                out[PREFIX + name.upper()] = str(value.resolve() if isinstance(value, Path) else value)
+        return out
+
+    def use_store(self) -> None:
+        """Tell MLflow and the approval record of this process where they are."""
+        if self.tracking_uri:
+            os.environ["MLFLOW_TRACKING_URI"] = self.tracking_uri
+        if self.records:
+            os.environ["FENLEI_RECORDS"] = str(self.records)

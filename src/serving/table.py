@@ -1,0 +1,145 @@
+"""The current indicator table, as ``fenlei features`` wrote it: the service reads one enterprise at a time.
+
+Questions go to the Parquet file itself, sorted by enterprise, so that the service needs no memory for a whole
+province; only the social credit codes are held.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from features.catalogue import CATALOGUE, catalogue_hash
+from features.errors import SourceError
+from features.evidence import EVIDENCE
+from features.table import META_KEY
+
+COLUMNS = (*CATALOGUE, *EVIDENCE)
+"""Indicators and evidence: what every row that is classified holds."""
+
+Signature = tuple[int, int, int]
+"""Inode, size and time of a file: changes when the file is replaced."""
+
+
+def signature(path: Path | None) -> Signature | None:
+    """Return the file's signature, None when it is not there."""
+    try:
+        found = path.stat() if path else None
+    except OSError:
+        return None
+    return (found.st_ino, found.st_size, found.st_mtime_ns) if found else None
+
+
+@dataclass(frozen=True)
+class CurrentTable:
+    """An indicator table that is being served.
+
+    Parameters
+    ----------
+    path, signature
+        The file, and what it looked like when it was opened.
+    cutoff, rows
+        Its month and how many enterprises it holds.
+    """
+
+    path: Path
+    signature: Signature
+    cutoff: date
+    rows: int
+    _con: duckdb.DuckDBPyConnection
+
+    @classmethod
+    def open(cls, path: Path, province: str) -> CurrentTable:
+        """Open and check a table.
+
+        Raises
+        ------
+        SourceError
+            If the file is missing, unreadable, or of another province, catalogue or more than one cut-off.
+        """
+        seen = signature(path)
+        if seen is None:
+            raise SourceError(f"indicator table {path} does not exist; write it with `fenlei features`")
+        try:
+            schema = pq.read_schema(path)
+            about = json.loads((schema.metadata or {})[META_KEY])
+        except (pa.ArrowInvalid, OSError, KeyError, ValueError) as err:
+            raise SourceError(f"{path} is no indicator table of `fenlei features`: {err}") from err
+        lost = [name for name in ("enterprise_id", "cutoff", "uscc", *COLUMNS) if name not in schema.names]
+        if lost or about.get("catalogue") != catalogue_hash(CATALOGUE):
+            raise SourceError(
+                f"indicator table {path} was made with another catalogue; write it again with `fenlei features`"
+            )
+        if about.get("province") != province:
+            raise SourceError(f"indicator table {path} is of province {about.get('province')!r}, not {province!r}")
+        con = duckdb.connect()
+        con.execute("SET threads = 1")
+        con.execute("SET autoinstall_known_extensions = false")
+        try:
+            [(first, last, rows)] = con.execute(
+                "SELECT CAST(min(cutoff) AS DATE), CAST(max(cutoff) AS DATE), count(*) FROM read_parquet(?)",
+                [str(path)],
+            ).fetchall()
+            if not isinstance(first, date) or first != last:
+                raise SourceError(f"indicator table {path} must hold one cut-off, found {first} to {last}")
+            con.execute(
+                "CREATE TABLE codes AS SELECT uscc, enterprise_id FROM read_parquet(?)"
+                " WHERE uscc IS NOT NULL ORDER BY uscc, enterprise_id",
+                [str(path)],
+            )
+        except duckdb.Error as err:
+            con.close()
+            raise SourceError(f"indicator table {path} can't be read: {err}") from err
+        except SourceError:
+            con.close()
+            raise
+        return cls(path, seen, first, int(rows), con)
+
+    def ids_of(self, codes: Sequence[str]) -> dict[str, list[str]]:
+        """Return the enterprises registered under each social credit code; codes not found are left out."""
+        out: dict[str, list[str]] = {}
+        if codes:
+            marks = ", ".join("?" for _ in codes)
+            found = self._con.cursor().execute(
+                f"SELECT uscc, enterprise_id FROM codes WHERE uscc IN ({marks}) ORDER BY ALL", list(codes)
+            )
+            for code, enterprise_id in found.fetchall():
+                out.setdefault(code, []).append(enterprise_id)
+        return out
+
+    def rows_of(self, enterprise_ids: Sequence[str]) -> pd.DataFrame:
+        """Return the rows of enterprises, sorted; index (enterprise_id, cutoff); those not found are left out.
+
+        Raises
+        ------
+        SourceError
+            If the file can't be read any more, for instance because it is being replaced.
+        """
+        marks = ", ".join("?" for _ in enterprise_ids) or "NULL"
+        try:
+            frame = (
+                self._con.cursor()
+                .execute(
+                    f"SELECT enterprise_id, cutoff, {', '.join(COLUMNS)} FROM read_parquet(?)"
+                    f" WHERE enterprise_id IN ({marks}) ORDER BY enterprise_id",
+                    [str(self.path), *enterprise_ids],
+                )
+                .df()
+            )
+        except duckdb.Error as err:
+            raise SourceError(f"indicator table {self.path} can't be read: {err}") from err
+        frame["cutoff"] = pd.to_datetime(frame["cutoff"]).dt.date
+        return frame.set_index(["enterprise_id", "cutoff"])
+
+    @property
+    def changed(self) -> bool:
+        """Whether the file is no longer the one that was opened."""
+        return signature(self.path) != self.signature

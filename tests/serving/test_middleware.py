@@ -1,0 +1,141 @@
+"""The guard before the service: what it lets through, and that every call leaves a line."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from features.errors import ConfigError
+from serving.access import create_token
+from serving.audit import verify
+from serving.launch import LaunchError, start
+from serving.middleware import CALL, Guard
+from serving.runtime import Runtime
+from serving.settings import Settings
+
+
+@pytest.fixture
+def runtime(tmp_path: Path) -> Runtime:
+    return Runtime(Settings(tokens=tmp_path / "tokens.jsonl", audit=tmp_path / "audit.jsonl", max_bytes=100))
+
+
+async def echo(scope: Any, receive: Any, send: Any) -> None:
+    """An application that answers with the body it got and names an enterprise."""
+    body = (await receive())["body"]
+    CALL.get().enterprises.append("E1")
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": body})
+
+
+def call(
+    runtime: Runtime,
+    app: Callable[..., Any] = echo,
+    *,
+    parts: tuple[bytes, ...] = (b"{}",),
+    token: str = "",
+    **headers: str,
+) -> tuple[int, bytes]:
+    """Send a request through the guard; returns status and body."""
+    sent: list[dict[str, Any]] = []
+    todo = [{"type": "http.request", "body": p, "more_body": p is not parts[-1]} for p in parts]
+
+    async def receive() -> dict[str, Any]:
+        return todo.pop(0)
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    told = {"authorization": f"Bearer {token}", **{k.replace("_", "-"): v for k, v in headers.items()}}
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/classify",
+        "headers": [(k.encode(), v.encode()) for k, v in told.items()],
+    }
+    asyncio.run(Guard(app, lambda: runtime)(scope, receive, send))
+    return sent[0]["status"], b"".join(m.get("body", b"") for m in sent[1:])
+
+
+def lines(runtime: Runtime) -> list[dict[str, Any]]:
+    assert verify(runtime.settings.audit).ok
+    return [json.loads(line) for line in runtime.settings.audit.read_text(encoding="utf-8").splitlines()]
+
+
+def test_the_application_gets_the_whole_body_and_its_answer_is_noted_first(runtime):
+    token = create_token(runtime.settings.tokens, "a")
+    assert call(runtime, parts=(b'{"a"', b": 1", b"}"), token=token) == (200, b'{"a": 1}')
+    (line,) = lines(runtime)
+    assert (line["token"], line["enterprises"], line["status"], line["path"]) == ("a", ["E1"], 200, "/classify")
+
+
+def test_a_refused_call_never_reaches_the_application_and_leaves_a_line(runtime):
+    async def never(*_: Any) -> None:
+        raise AssertionError("reached")
+
+    assert call(runtime, never)[0] == 401
+    (line,) = lines(runtime)
+    assert (line["token"], line["status"]) == (None, 401)
+
+
+@pytest.mark.parametrize("headers", [{}, {"content_length": "101"}])
+def test_a_body_that_is_too_long_is_413_announced_or_not(runtime, headers):
+    token = create_token(runtime.settings.tokens, "a")
+    status, body = call(runtime, parts=(b"x" * 60, b"x" * 41), token=token, **headers)
+    assert status == 413
+    assert "longer than 100 bytes" in json.loads(body)["error"]
+
+
+def test_a_call_that_was_cut_off_or_failed_leaves_a_line_too(runtime):
+    token = create_token(runtime.settings.tokens, "a")
+
+    async def cut(*_: Any) -> None:
+        raise asyncio.CancelledError
+
+    async def fails(*_: Any) -> None:
+        raise RuntimeError("unforeseen")
+
+    with pytest.raises(asyncio.CancelledError):
+        call(runtime, cut, token=token)
+    with pytest.raises(RuntimeError):
+        call(runtime, fails, token=token)
+    assert [line["status"] for line in lines(runtime)] == [504, 500]
+
+
+def test_a_broken_token_file_lets_nobody_in_and_shows_nothing_of_it(runtime):
+    token = create_token(runtime.settings.tokens, "a")
+    with runtime.settings.tokens.open("a", encoding="utf-8") as file:
+        file.write("secret nonsense\n")
+    status, body = call(runtime, token=token)
+    assert status == 503
+    assert b"nonsense" not in body
+
+
+def test_a_websocket_is_closed(runtime):
+    sent: list[dict[str, Any]] = []
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    scope = {"type": "websocket", "path": "/classify", "headers": []}
+    asyncio.run(Guard(echo, lambda: runtime)(scope, None, send))  # type: ignore[arg-type]  # nothing is received
+    assert sent == [{"type": "websocket.close", "code": 1008}]
+
+
+@pytest.mark.slow
+def test_a_service_that_cannot_start_says_why(tmp_path):
+    settings = Settings(
+        tokens=tmp_path / "t.jsonl", audit=tmp_path / "a.jsonl", tracking_uri=f"sqlite:///{tmp_path}/m.db"
+    )
+    with pytest.raises(ConfigError, match="atlantis"), start(settings.model_copy(update={"province": "atlantis"})):
+        pass
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with pytest.raises(LaunchError, match="in use"), start(settings, taken.getsockname()[1]):
+            pass

@@ -1,0 +1,276 @@
+"""The service over HTTP: what it answers, and that it is the same as in process."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import httpx
+import pandas as pd
+import pytest
+
+from features.evidence import EVIDENCE
+from models import registry
+from models.classification import Classification
+from models.classify import classify_frame
+from serving.audit import verify
+from serving.classify import Served, classify
+
+from .conftest import CUTOFF, World, wait_for
+
+pytestmark = pytest.mark.slow
+
+
+def as_indicators(frame: pd.DataFrame, i: int) -> dict[str, Any]:
+    """Row i as a question by indicators."""
+    row = frame.iloc[i]
+    return {
+        "enterprise_id": frame.index[i][0],
+        "cutoff": CUTOFF.isoformat(),
+        "indicators": {k: None if pd.isna(v) else float(v) for k, v in row.items() if k not in EVIDENCE},
+        "evidence": {k: [r for r in row[k].split(";") if r] for k in EVIDENCE},
+    }
+
+
+def as_record(world: World, i: int) -> dict[str, Any]:
+    """Row i as a question by record."""
+    r = world.records[i]
+    return {
+        "enterprise_id": r.enterprise_id,
+        "cutoff": CUTOFF.isoformat(),
+        "record": {
+            "tables": json.loads(json.dumps(r.tables, default=str)),
+            "context": json.loads(json.dumps(r.relations, default=str)),
+            "covers_from": {t: d.isoformat() for t, d in r.covers_from.items()},
+        },
+    }
+
+
+def classified(reply: httpx.Response) -> list[Classification]:
+    assert reply.status_code == 200, reply.text
+    return [Classification.model_validate(item["classification"]) for item in reply.json()["items"]]
+
+
+def test_the_three_ways_of_asking_agree_with_the_classification_in_process(by_model, world):
+    expected = classify(world.frame.iloc[:12], Served("hebei", world.model(), "1"))
+    plain = classify_frame(world.frame.iloc[:12], world.model(), "hebei")
+    assert [c.score for c in expected] == [c.score for c in plain]
+    assert {c.source for c in expected} == {"model"}
+    ids = [c.enterprise_id for c in expected]
+    ways = {
+        "indicators": [as_indicators(world.frame, i) for i in range(12)],
+        "record": [as_record(world, i) for i in range(12)],
+        "enterprise": [{"enterprise_id": e} for e in ids],
+        "uscc": [{"uscc": world.codes.iloc[i]} for i in range(12) if pd.notna(world.codes.iloc[i])],
+    }
+    assert len(ways["uscc"]) >= 6
+    for way, items in ways.items():
+        found = classified(by_model.post("/classify", json={"items": items}))
+        wanted = [c for c in expected if way != "uscc" or pd.notna(world.codes.iloc[ids.index(c.enterprise_id)])]
+        assert found == wanted, way
+    mixed = [ways["record"][3], ways["enterprise"][0], ways["indicators"][5], ways["enterprise"][0]]
+    assert classified(by_model.post("/classify", json={"items": mixed})) == [expected[i] for i in (3, 0, 5, 0)]
+
+
+def test_an_answer_says_score_class_source_reasons_and_versions(by_model, world):
+    reply = by_model.post("/classify", json={"enterprise_id": world.frame.index[0][0]})
+    answer = reply.json()
+    assert 0 <= answer["score"] <= 1000
+    assert answer["grade"] in "ABCD"
+    assert answer["source"] == "model"
+    assert answer["fallback"] is None
+    assert answer["reasons"][0]["text_en"]
+    assert answer["reasons"][0]["text_zh"]
+    assert set(answer["versions"]) == {"model", "registered", "catalogue", "policy"}
+    assert answer["base_score"] + sum(answer["family_points"].values()) == pytest.approx(answer["score"], abs=1e-6)
+
+
+def test_the_same_question_gets_the_same_bytes(by_model, world):
+    question = {"items": [as_record(world, 0), {"enterprise_id": world.frame.index[1][0]}]}
+    assert len({by_model.post("/classify", json=question).content for _ in range(5)}) == 1
+
+
+def test_an_unknown_enterprise_is_404_and_in_a_batch_the_others_are_answered(by_model, world):
+    reply = by_model.post("/classify", json={"enterprise_id": "nobody"})
+    assert reply.status_code == 404
+    assert "no such enterprise" in reply.json()["error"]
+    good = world.frame.index[0][0]
+    items = by_model.post("/classify", json={"items": [{"uscc": "nobody"}, {"enterprise_id": good}]}).json()["items"]
+    assert items[0]["error"] == {
+        "item": 0,
+        "status": 404,
+        "what": "no such enterprise in the indicator table of 2026-01-01",
+    }
+    assert items[1]["classification"]["enterprise_id"] == good
+
+
+def test_ten_thousand_enterprises_in_one_call_are_refused_with_the_maximum(by_rules):
+    reply = by_rules.post("/classify", json={"items": [{"enterprise_id": f"E{i}"} for i in range(10_000)]})
+    assert reply.status_code == 413
+    assert reply.json() == {
+        "error": "10000 items in one call; at most 1000 are answered: split them over several calls"
+    }
+
+
+def test_a_thousand_enterprises_in_one_call_are_answered(by_model, world):
+    ids = list(world.frame.index.get_level_values("enterprise_id"))
+    asked = [ids[i % len(ids)] for i in range(1000)]
+    found = classified(by_model.post("/classify", json={"items": [{"enterprise_id": e} for e in asked]}))
+    assert [c.enterprise_id for c in found] == asked
+
+
+@pytest.mark.parametrize(
+    ("body", "where", "what"),
+    [
+        (b"", "body", "not JSON"),
+        (b"{", "body", "not JSON"),
+        (b"[1]", "body", "expected a JSON object"),
+        (b'"E1"', "body", "expected a JSON object"),
+        (b"{}", "body", "exactly one of enterprise_id and uscc"),
+        (b'{"items": []}', "items", "at least 1"),
+        (b'{"items": {"enterprise_id": "E1"}}', "items", "valid list"),
+        (b'{"items": [{"enterprise_id": "E1"}, 7]}', "items[1]", "valid dictionary"),
+        (b'{"enterprise_id": 7}', "enterprise_id", "valid string"),
+        (b'{"enterprise": "E1"}', "enterprise", "not permitted"),
+        (b'{"enterprise_id": "E1", "indicators": {"penalties_3y": 1}}', "body", "needs enterprise_id and cutoff"),
+        (
+            b'{"enterprise_id": "E1", "cutoff": "2026-01-01", "indicators": {"penalties": 1}}',
+            "indicators",
+            "unknown indicator: penalties",
+        ),
+        (
+            b'{"enterprise_id": "E1", "cutoff": "2026-01-01", "indicators": {"penalties_3y": "3"}}',
+            "indicators.penalties_3y",
+            "valid number",
+        ),
+        (b'{"enterprise_id": "E1", "cutoff": "2026-01-01", "indicators": {"penalties_3y": NaN}}', "body", "not JSON"),
+        (
+            b'{"enterprise_id": "E1", "cutoff": "January", "indicators": {}}',
+            "cutoff",
+            "valid date",
+        ),
+        (
+            b'{"items": [{"enterprise_id": "E1", "cutoff": "2026-01-01", "record": {"tables": {"horoscopes": []}}}]}',
+            "items[0].record.tables",
+            "unknown table: horoscopes",
+        ),
+        (
+            b'{"items": [{"enterprise_id": "E1", "cutoff": "2026-01-01", "record": {"tables": {"penalties": '
+            b'[{"record_id": "p", "occurred_at": "2025-01-01", "known_at": "2025-01-09", "penalty_kinds": "fine", '
+            b'"fine_fen": "Zhang San"}]}}}]}',
+            "items[0].record.tables.penalties[0].fine_fen",
+            "expected a whole number",
+        ),
+        (
+            b'{"enterprise_id": "E1", "cutoff": "2026-01-01", "record": {"tables": {"penalties": [{"weight": 1}]}}}',
+            "record.tables.penalties[0]",
+            "unknown column weight",
+        ),
+        (
+            b'{"enterprise_id": "E1", "cutoff": "2026-01-01", "record": {"tables": {}, "context": '
+            b'{"cluster": [{"others": "many"}]}}}',
+            "record.context",
+            "cluster, row 0, column others: expected a whole number",
+        ),
+    ],
+)
+def test_a_wrong_request_is_422_and_names_item_and_field(by_rules, body, where, what):
+    reply = by_rules.post("/classify", content=body, headers={"Content-Type": "application/json"})
+    assert reply.status_code == 422, reply.text
+    (problem,) = reply.json()["problems"]
+    assert problem["where"] == where
+    assert what in problem["what"]
+    assert "Zhang San" not in reply.text
+    assert "Traceback" not in reply.text
+
+
+def test_two_records_of_one_enterprise_in_a_call_are_refused(by_rules, world):
+    reply = by_rules.post("/classify", json={"items": [as_record(world, 0), as_record(world, 0)]})
+    assert reply.status_code == 422
+    assert reply.json()["problems"] == [{"where": "items[1]", "what": "the same enterprise and cutoff as items[0]"}]
+
+
+@pytest.mark.parametrize("header", [None, "Bearer wrong", "Basic dGVzdHM6dGVzdHM=", "bearer"])
+def test_without_a_valid_token_nothing_is_answered(by_rules, header):
+    headers = {} if header is None else {"Authorization": header}
+    with httpx.Client(base_url=by_rules.base_url, timeout=30) as stranger:
+        for path in ("/classify", "/status", "/docs.json", "/metrics", "/", "/static_content/index.css", "/nothing"):
+            method = "POST" if path in ("/classify", "/status") else "GET"
+            reply = stranger.request(method, path, headers=headers)
+            assert reply.status_code == 401, path
+            assert reply.headers["www-authenticate"] == "Bearer"
+        assert stranger.get("/livez").status_code == 200
+        assert stranger.get("/readyz").status_code == 200
+
+
+def test_bentomls_own_page_is_not_shown_and_the_description_is(by_rules):
+    page = by_rules.get("/")
+    assert page.headers["content-type"].startswith("text/plain")
+    assert "<" not in page.text.replace("<token>", "")
+    assert by_rules.get("/static_content/index.css").status_code == 404
+    described = by_rules.get("/docs.json").json()
+    request = described["paths"]["/classify"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    assert {"items", "indicators", "record", "uscc"} <= set(request["properties"])
+
+
+def test_another_kind_of_body_is_refused(by_rules):
+    reply = by_rules.post("/classify", content=b"x", headers={"Content-Type": "application/vnd.bentoml+pickle"})
+    assert reply.status_code == 415
+
+
+def test_with_nothing_approved_the_rules_answer_and_say_so(by_rules, world):
+    answer = by_rules.post("/classify", json={"enterprise_id": world.frame.index[0][0]}).json()
+    (expected,) = classify_frame(world.frame.iloc[:1], None, "hebei", fallback="no approved model")
+    assert Classification.model_validate(answer) == expected
+    assert (answer["source"], answer["fallback"]) == ("rules", "no approved model")
+
+
+def test_an_approval_is_served_without_a_restart_and_a_withdrawal_ends_it(by_rules, world):
+    question = {"enterprise_id": world.frame.index[0][0]}
+    registry.set_alias("2")  # by hand: signed by nobody
+    wait_for(by_rules, lambda s: "set by hand" in str(s["fallback"]))
+    assert by_rules.post("/classify", json=question).json()["source"] == "rules"
+    registry.set_alias(None)
+    for version in ("1", "2"):
+        world.approve(version)
+        status = wait_for(by_rules, lambda s, v=version: s["source"] == "model" and s["model"]["registered"] == v)
+        assert (status["fallback"], status["model"]["version"]) == (None, world.model(version).version)
+        answer = by_rules.post("/classify", json=question).json()
+        assert (answer["source"], answer["fallback"]) == ("model", None)
+        assert answer["versions"]["registered"] == version
+        assert answer["versions"]["model"] == world.model(version).version
+    world.withdraw()
+    wait_for(by_rules, lambda s: s["fallback"] == "no approved model")
+
+
+def test_a_bundle_changed_since_approval_is_not_served_and_the_rules_answer(by_model, world):
+    booster = registry.bundle("1") / "booster.txt"
+    before = booster.read_bytes()
+    try:
+        booster.write_bytes(before.replace(b"leaf_value=", b"leaf_value=9", 1))
+        wait_for(by_model, lambda s: s["source"] == "rules")
+        answer = by_model.post("/classify", json={"enterprise_id": world.frame.index[0][0]}).json()
+        assert answer["source"] == "rules"
+        assert "have changed since approval" in answer["fallback"]
+    finally:
+        booster.write_bytes(before)
+    wait_for(by_model, lambda s: s["source"] == "model")
+
+
+def test_every_call_is_in_the_audit_record_without_what_was_asked(by_model, world):
+    question = as_record(world, 0)
+    person = "P-very-private"
+    question["record"]["tables"]["persons_roles"] = [{"person_id": person}]
+    before = by_model.post("/status").json()["audit"]
+    by_model.post("/classify", json=question)
+    good = world.frame.index[0][0]
+    by_model.post("/classify", json={"items": [{"enterprise_id": good}, {"enterprise_id": "nobody"}]})
+    after = by_model.post("/status").json()["audit"]
+    text = world.settings.audit.read_text(encoding="utf-8")
+    _, wrong, batch = [json.loads(line) for line in text.splitlines()][before["lines"] : after["lines"]]
+    assert (wrong["status"], wrong["token"]) == (422, "tests 测试")
+    assert (batch["status"], batch["enterprises"], batch["source"]) == (200, [good, "nobody"], {"model": 1})
+    assert batch["versions"]["model.registered"] == "1"
+    assert person not in text
+    assert world.token not in text
+    assert verify(world.settings.audit, head=before["head"]).ok
