@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 SLIM   := PYTHONHASHSEED=0 MLFLOW_DISABLE_TELEMETRY=true BENTOML_DO_NOT_TRACK=True
 
-.PHONY: demo test check bench lock clean
+.PHONY: demo test lint check bench lock clean
 .DELETE_ON_ERROR:
 
 $(STAMP): pyproject.toml locks/py311.txt locks/py312.txt
@@ -22,14 +22,17 @@ demo: $(STAMP)   ## the whole chain on a simulated province
 test: $(STAMP)   ## every test, real records included where FENLEI_SHARED or ../shared has them
 	$(SLIM) $(BIN)/python -m pytest
 
-check: $(STAMP)  ## lint, types, fast tests: before each commit
+lint: $(STAMP)   ## ruff and mypy
 	$(BIN)/ruff check src tests
 	$(BIN)/ruff format --check src tests
 	$(BIN)/mypy
+
+check: lint      ## lint, types, fast tests: before each commit
 	$(SLIM) $(BIN)/python -m pytest -m "not slow and not real"
 
 bench: $(STAMP)  ## measured, never asserted
-	$(SLIM) $(BIN)/fenlei bench
+	$(SLIM) $(BIN)/fenlei bench simulate
+	$(SLIM) $(BIN)/fenlei bench features
 
 lock:            ## re-resolve both locks (needs uv)
 	for v in 3.11 3.12; do uv pip compile -q pyproject.toml --extra dev --python-version $$v --generate-hashes \

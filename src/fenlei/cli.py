@@ -15,6 +15,7 @@ import typer
 
 from features.errors import FenleiError
 from fenlei import data_verbs, demo, learn_verbs, serve_verbs
+from fenlei.bench.verbs import bench
 from fenlei.terminal import error
 
 app = typer.Typer(
@@ -28,6 +29,7 @@ data_verbs.add_to(app)
 learn_verbs.add_to(app)
 serve_verbs.add_to(app)
 demo.add_to(app)
+app.add_typer(bench, name="bench")
 
 
 def main() -> None:

@@ -24,7 +24,7 @@ EXPERIMENT = Path("experiments/demo.toml")
 
 def demo(
     work: Annotated[Path, typer.Option(help="Where everything goes.")] = Path("data/generated/demo"),
-    enterprises: Annotated[int, typer.Option(min=2000, help="How many enterprises to simulate.")] = 20_000,
+    enterprises: Annotated[int, typer.Option(min=2000, help="How many enterprises to simulate.")] = 40_000,
     trials: Annotated[int, typer.Option(min=0, help="Tuning trials.")] = 3,
     seed: Annotated[int, typer.Option(help="Same seed, same bytes.")] = 7,
 ) -> None:
@@ -43,7 +43,7 @@ def demo(
     _sign(result.version, say)
     _serve(work, table, say)
     show(_class_table(result))
-    show(Text(f"report: {result.report.resolve()}", no_wrap=True, overflow="ignore"))
+    show(Text(f"report: {result.report.resolve()}"))
     say(f"done; everything is in {work}")
 
 
@@ -54,7 +54,7 @@ class _Clock:
         self.start = time.perf_counter()
 
     def __call__(self, step: str) -> None:
-        err.print(Text(f"{time.perf_counter() - self.start:6.1f} s  {step}"))
+        err.print(Text(f"{time.perf_counter() - self.start:6.1f} s  {step}"), soft_wrap=True)
 
 
 def _simulate(province: Path, enterprises: int, seed: int, say: _Clock) -> None:
@@ -99,10 +99,8 @@ def _sign(version: str, say: _Clock) -> None:
 
 
 def _serve(work: Path, table: Path, say: _Clock) -> None:
-    import httpx
-    from serving.launch import start
-
     from serving.access import create_token
+    from serving.launch import LaunchError, start
     from serving.settings import Settings
 
     settings = Settings(
@@ -112,20 +110,16 @@ def _serve(work: Path, table: Path, say: _Clock) -> None:
         audit=work / "audit.jsonl",
     )
     settings.tokens.unlink(missing_ok=True)
-    token = create_token(settings.tokens, "demo", on=END)
+    token = create_token(settings.tokens, "demo", days=1)
     say("starting the service")
     with start(settings) as service:
-        say(f"  {service.url}")
-        chosen = _three(table)
-        reply = httpx.post(
-            f"{service.url}/classify",
-            json={"items": [{"enterprise_id": e} for e in chosen]},
-            headers={"Authorization": f"Bearer {token}"},
-            timeout=30,
-        )
-        reply.raise_for_status()
-        for answer in reply.json()["items"]:
-            show(_answer(answer))
+        say(f"  {service.url}: classifying three enterprises over HTTP")
+        items = [{"enterprise_id": e} for e in _three(table)]
+        status, answer = service.post("/classify", {"items": items}, token)
+        if status != 200:
+            raise LaunchError(f"the service answered {status}: {answer}")
+        for item in answer["items"]:
+            show(_answer(item))
     say("service stopped")
 
 

@@ -10,6 +10,7 @@ from datetime import date
 from typing import Any
 
 from rich.console import Console, RenderableType
+from rich.text import Text
 
 from features.errors import ConfigError
 
@@ -18,8 +19,8 @@ err = Console(stderr=True, highlight=False)
 
 
 def show(renderable: RenderableType) -> None:
-    """Print a table or text for people."""
-    out.print(renderable)
+    """Print a table or text for people; a line of text is never broken, so that a path can be copied."""
+    out.print(renderable, soft_wrap=isinstance(renderable, Text))
 
 
 def emit(value: Any) -> None:
