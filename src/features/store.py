@@ -43,7 +43,6 @@ def connect(threads: int | None = None, memory: str | None = None) -> duckdb.Duc
     """Return a DuckDB connection in memory, without any download of extensions."""
     con = duckdb.connect()
     con.execute("SET autoinstall_known_extensions = false")
-    con.execute("SET enable_progress_bar = false")
     # DuckDB guesses a frame's types from its first rows; a large amount further down then "does not fit".
     con.execute("SET pandas_analyze_sample = 100000000")
     if threads:
