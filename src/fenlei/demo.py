@@ -37,9 +37,8 @@ def demo(
     say = _Clock()
     province = work / "province"
     _simulate(province, enterprises, seed, say)
-    _check(province, work, say)
     result = _train(province, work, trials, say)
-    table = _features(work, say)
+    table = _features(result.prepared.clean, work, say)
     _sign(result.version, say)
     _serve(work, table, say)
     show(_class_table(result))
@@ -65,27 +64,19 @@ def _simulate(province: Path, enterprises: int, seed: int, say: _Clock) -> None:
     say(f"  {sum(summary.rows.values()):,} records in {len(summary.rows)} tables: {province}")
 
 
-def _check(province: Path, work: Path, say: _Clock) -> None:
-    from features.check import check_folder
-
-    say("checking them against the contract")
-    total = check_folder(province, END, work / "checked").totals
-    say(f"  {total['kept']:,} rows kept, {total['merged']} merged, {total['quarantined']} quarantined")
-
-
 def _train(province: Path, work: Path, trials: int, say: _Clock) -> Any:
     from models.train import train
 
-    say(f"learning from past inspections ({trials} trials)")
+    say(f"checking them and learning from past inspections ({trials} trials)")
     return train(EXPERIMENT, data=province, trials=trials, work=work, say=lambda step: say(f"  {step}"))
 
 
-def _features(work: Path, say: _Clock) -> Path:
+def _features(clean: Path, work: Path, say: _Clock) -> Path:
     from features.table import write_clean_table
 
     table = work / f"indicators_{END:%Y-%m}.parquet"
     say(f"indicators of every enterprise at {END}")
-    written = write_clean_table(work / "checked" / "clean", END, table)
+    written = write_clean_table(clean, END, table)
     say(f"  {written['enterprises']:,} enterprises × {written['indicators']} indicators: {table}")
     return table
 

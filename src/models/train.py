@@ -5,18 +5,14 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from features.adapters import ADAPTERS
 from features.catalogue import CATALOGUE, catalogue_hash
-from features.check import check_folder
-from features.errors import ConfigError, SourceError
-from features.manifest import read_manifest
+from features.errors import SourceError
 from features.policy import policy_hash
 from models import registry, tracking
 from models.dataset import Dataset, build
@@ -25,6 +21,7 @@ from models.learning import POLICIES, Learned, learn
 from models.measuring import Measured, arm_statement, limits, measure
 from models.metrics import METRICS, Evaluation
 from models.report import METRIC_TEXT, SCORER_TEXT, ClassRow, Page, render, verdict
+from models.sourcing import Prepared, account, prepare
 
 WORK = Path("data/generated")
 Say = Callable[[str], None]
@@ -45,6 +42,7 @@ class TrainResult:
     dataset: Dataset
     learned: Learned
     limits: tuple[str, ...]
+    prepared: Prepared
 
     def as_dict(self) -> dict[str, object]:
         """Plain values for ``--json``."""
@@ -71,6 +69,7 @@ class TrainResult:
             ],
             "limits": list(self.limits),
             "hashes": hashes(self.experiment, self.dataset),
+            "source": self.prepared.as_dict(),
         }
 
     def render(self) -> Group:
@@ -81,7 +80,14 @@ class TrainResult:
         ]
         if self.without is not None:
             parts.append(figures(self.without, "without violations by result codes 6 and B alone"))
-        parts += [Text(self.arm_statement), Text(f"version {self.version}, report {self.report}")]
+        if self.prepared.adapted is not None:
+            parts.insert(0, account(self.prepared.adapted))
+        last = (
+            f"records: {self.prepared.summary}",
+            self.arm_statement,
+            f"version {self.version}, report {self.report}",
+        )
+        parts += [Text(line) for line in last]
         return Group(*parts)
 
 
@@ -102,36 +108,6 @@ def figures(evaluation: Evaluation, title: str) -> Table:
             cells.append(cell)
         out.add_row(METRIC_TEXT[metric][0], *cells)
     return out
-
-
-def prepare(experiment: Experiment, data: Path, work: Path, say: Say) -> tuple[Path, date]:
-    """Adapt (where the experiment says so) and check the source folder; return clean folder and its day.
-
-    Raises
-    ------
-    ConfigError, SourceError
-        If the day of the records is nowhere said, or the source can't be read.
-    """
-    folder = data
-    if experiment.source.adapter != "none":
-        say(f"adapting {data}")
-        folder = work / "adapted"
-        shutil.rmtree(folder, ignore_errors=True)
-        try:
-            ADAPTERS[experiment.source.adapter](data, folder, **dict(experiment.source.options))  # type: ignore[arg-type]  # options are the adapter's own
-        except TypeError as err:
-            raise ConfigError(f"experiment {experiment.name}: source.options: {err}") from err
-    as_of = experiment.source.as_of or read_manifest(folder).as_of
-    if as_of is None:
-        raise ConfigError(
-            f"experiment {experiment.name}: say source.as_of, or let {folder / 'manifest.json'} say it: "
-            "the day the records were taken"
-        )
-    say("checking the records")
-    report = check_folder(folder, as_of, work / "checked")
-    if not report.tables or not any(t.kept for t in report.tables.values()):
-        raise SourceError(f"{folder}: no usable record")
-    return work / "checked" / "clean", as_of
 
 
 def hashes(experiment: Experiment, dataset: Dataset) -> dict[str, str]:
@@ -167,7 +143,9 @@ def metrics_of(measured: Measured) -> dict[str, float]:
     return out
 
 
-def page(experiment: Experiment, dataset: Dataset, learned: Learned, measured: Measured, run_id: str) -> Page:
+def page(
+    experiment: Experiment, dataset: Dataset, learned: Learned, measured: Measured, run_id: str, records: str
+) -> Page:
     """Gather what the report says."""
     tuned = learned.tuned
     tuned_by = f"{len(tuned.trials)} trials, log loss {tuned.value:.4f}" if tuned.trials else "none"
@@ -188,6 +166,7 @@ def page(experiment: Experiment, dataset: Dataset, learned: Learned, measured: M
         limits=limits(experiment, dataset, learned, measured),
         facts={
             "MLflow run": run_id,
+            "records": records,
             "model": learned.model.content_hash,
             **hashes(experiment, dataset),
             "tuning": tuned_by,
@@ -232,9 +211,10 @@ def train(
     if data is None or not data.is_dir():
         raise SourceError(f"experiment {experiment.name}: no source folder at {data}; name it with --data")
     own = work / experiment.name
-    clean, as_of = prepare(experiment, data, own, say)
+    prepared = prepare(experiment.source, experiment.name, data, own, say)
+    say(prepared.summary)
     say("computing the indicators")
-    dataset = build(clean, experiment, as_of)
+    dataset = build(prepared.clean, experiment, prepared.as_of)
     with tracking.run(experiment.name, experiment.name) as run_id:
         learned = learn(
             experiment,
@@ -252,7 +232,7 @@ def train(
         shutil.rmtree(out, ignore_errors=True)
         measured = measure(experiment, dataset, learned, out)
         report = out / "report.html"
-        content = page(experiment, dataset, learned, measured, run_id)
+        content = page(experiment, dataset, learned, measured, run_id, prepared.summary)
         report.write_text(render(content), encoding="utf-8")
         found = hashes(experiment, dataset)
         tracking.log(
@@ -264,7 +244,7 @@ def train(
                 "indicators": len(dataset.names),
                 "province": experiment.province,
                 "seed": experiment.seed,
-                "as_of": as_of.isoformat(),
+                "as_of": prepared.as_of.isoformat(),
                 **{f"{s}_visits": len(p) for s, p in dataset.parts.items()},
                 **found,
             },
@@ -290,4 +270,5 @@ def train(
         dataset,
         learned,
         tuple(content.limits),
+        prepared,
     )
