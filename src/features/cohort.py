@@ -37,11 +37,12 @@ def _members(con: duckdb.DuckDBPyConnection, policy: CohortPolicy) -> str:
     return f"SELECT DISTINCT enterprise_id, cutoff FROM ({seen}) WHERE member"
 
 
-def _set_moments(con: duckdb.DuckDBPyConnection, cutoffs: Sequence[date]) -> None:
+def _set_moments(con: duckdb.DuckDBPyConnection, cutoffs: Sequence[date], known_as_of: date | None = None) -> None:
     con.register("given_moments", pd.DataFrame({"cutoff": sorted(set(cutoffs))}))
+    known = f"DATE '{known_as_of}'" if known_as_of else "CAST(cutoff AS DATE)"
     con.execute(
-        "CREATE OR REPLACE TABLE moments AS SELECT CAST(cutoff AS DATE) AS cutoff, CAST(cutoff AS DATE)"
-        " AS known_as_of FROM given_moments"
+        f"CREATE OR REPLACE TABLE moments AS SELECT CAST(cutoff AS DATE) AS cutoff, {known} AS known_as_of"
+        " FROM given_moments"
     )
     con.unregister("given_moments")
 
@@ -58,6 +59,7 @@ def cohort(
     *,
     province: str = "hebei",
     policy: CohortPolicy | None = None,
+    known_as_of: date | None = None,
 ) -> pd.DataFrame:
     """Return every enterprise of the cohort at each cut-off.
 
@@ -66,9 +68,11 @@ def cohort(
     source
         Clean folder, or an open store.
     cutoffs
-        Dates; only what was known before each counts for it.
+        Dates; only what was known before each counts for it, unless ``known_as_of`` says otherwise.
     province, policy
         Whose rules hold; an explicit policy wins.
+    known_as_of
+        Knowledge to use instead of each cut-off's own, as in `features.compute_indicators`.
 
     Returns
     -------
@@ -77,7 +81,7 @@ def cohort(
     """
     store = source if isinstance(source, Store) else open_folder(source)
     try:
-        _set_moments(store.con, cutoffs)
+        _set_moments(store.con, cutoffs, known_as_of)
         members = _members(store.con, policy or cohort_policy(province))
         return _frame(store.con, f"SELECT * FROM ({members}) ORDER BY enterprise_id, cutoff")
     finally:

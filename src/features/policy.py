@@ -31,15 +31,25 @@ def policy_root() -> Path:
     return inside if inside.is_dir() else Path(__file__).parents[2] / "data" / "policies"
 
 
+class Province(Policy):
+    """``province.toml``: a province that states only what it decides itself, and whose policies fill the rest."""
+
+    name_zh: str
+    base: str
+
+
 def policy_path(province: str, name: str) -> Path:
-    """Return the file of one policy.
+    """Return the file of one policy: the province's own, else that of its ``base``.
 
     Raises
     ------
     ConfigError
-        If the province or the policy does not exist; the message lists what there is.
+        If neither the province nor its base has the policy; the message lists who does.
     """
     path = policy_root() / province / f"{name}.toml"
+    own = policy_root() / province / "province.toml"
+    if not path.is_file() and own.is_file():
+        path = policy_root() / load_toml(own, Province).base / f"{name}.toml"
     if not path.is_file():
         there = sorted(p.parent.name for p in policy_root().glob(f"*/{name}.toml"))
         raise ConfigError(f"no policy {name!r} for province {province!r}; provinces that have one: {there}")

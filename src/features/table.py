@@ -79,7 +79,7 @@ def write_clean_table(
         What is also written into the file's metadata (but the path): cut-off, known_as_of, province, numbers of
         enterprises and indicators, hash of the catalogue.
     """
-    everyone = cohort(clean, [cutoff], province=province)
+    everyone = cohort(clean, [cutoff], province=province, known_as_of=known_as_of)
     frame = compute_indicators(clean, everyone, province=province, known_as_of=known_as_of, progress=progress)
     codes = _codes(clean, known_as_of or cutoff)
     frame.insert(0, "uscc", frame.index.get_level_values("enterprise_id").map(codes).astype(object))
@@ -123,7 +123,7 @@ def _codes(clean: Path, known: date) -> dict[str, str]:
     try:
         rows = store.con.execute(
             """SELECT enterprise_id, max_by(uscc, version) FROM raw_registration
-            WHERE known_at < ? AND uscc IS NOT NULL GROUP BY enterprise_id""",
+            WHERE known_at < ? AND uscc IS NOT NULL AND record_state = 'active' GROUP BY enterprise_id""",
             [known],
         ).fetchall()
     finally:

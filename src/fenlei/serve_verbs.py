@@ -56,12 +56,19 @@ audit = typer.Typer(help="The record of who asked what.", no_args_is_help=True)
 @audit.command("verify")
 def verify(
     record: Annotated[Path, typer.Argument(help="Audit record.")] = Path("data/generated/audit.jsonl"),
+    head: Annotated[
+        str | None,
+        typer.Option(help="Hash of a line kept elsewhere (`POST /status` gives it): shows a cut-off end too."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Check the chain of the audit record; exit 1 when a line was edited, removed or added."""
+    from features.errors import SourceError
     from serving.audit import verify as check
 
-    found = check(record)
+    if not record.is_file():
+        raise SourceError(f"{record}: no such audit record")
+    found = check(record, head=head)
     if as_json:
         emit({"ok": found.ok, "lines": found.lines, "head": found.head, "problem": found.problem})
     else:

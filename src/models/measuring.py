@@ -48,8 +48,11 @@ def arm_statement(experiment: Experiment, dataset: Dataset) -> str:
         return f"Calibrated and measured on the random arm, {weighting}."
     arms = dataset.parts["test"].outcomes["arm"].value_counts().sort_index()
     shares = ", ".join(f"{n:,} {arm}" for arm, n in arms.items())
+    none = "There is no random arm to measure on"
+    if "random" in arms.index:
+        none = "The random arm alone is not what was measured"
     return (
-        f"There is no random arm to measure on (test visits by arm: {shares}). The figures hold for enterprises "
+        f"{none} (test visits by arm: {shares}). The figures hold for enterprises "
         "chosen for a visit as these were, not for all enterprises; a probability is the chance of a violation at "
         "such a visit."
     )

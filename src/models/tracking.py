@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import logging
 import os
@@ -92,10 +93,24 @@ def client() -> MlflowClient:
     s = store()
     if s.artifacts is not None:
         s.artifacts.mkdir(parents=True, exist_ok=True)
-    with quiet():
+    with quiet(), _one_maker(s):
         mlflow.set_tracking_uri(s.uri)
         mlflow.set_registry_uri(s.uri)
-        return MlflowClient(s.uri, s.uri)
+        made = MlflowClient(s.uri, s.uri)
+        if s.artifacts is not None:
+            made.search_experiments(max_results=1)  # the first question makes the tables
+        return made
+
+
+@contextmanager
+def _one_maker(s: Store) -> Iterator[None]:
+    """Let one process at a time make a local database: of two that create its tables at once, one fails."""
+    if s.artifacts is None:
+        yield
+        return
+    with (s.artifacts / ".making").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def experiment_id(name: str) -> str:
