@@ -19,7 +19,7 @@ from simulation.latent import probability
 from simulation.life import APPLICATION_DAYS, STATUS, THREE_YEARS
 from simulation.months import NEVER
 from simulation.registry import FIRST_LICENCE, LICENCE_DAYS, LICENCE_STATUS, licence_grant
-from simulation.rng import Bools, Ints
+from simulation.rng import Bools, Floats, Ints
 from simulation.rows import NULL, TableRows
 
 FIELDS = list(c.FIELD.codes)
@@ -56,6 +56,12 @@ def money(chunk: Chunk, e: Events, purpose: str, log_yuan: float, by_size: float
     return np.exp(np.minimum(logs, 22.0)).astype(np.int64) * 100
 
 
+def tells(chunk: Chunk, what: str, e: Events) -> Floats:
+    """Return the chance that an event turns out as misconduct makes it likely."""
+    logit, misconduct = chunk.world.policy.tells[what]
+    return probability(logit + misconduct * chunk.misconduct(e))
+
+
 def record_suits_and_samples(chunk: Chunk, tables: Tables) -> list[Sight]:
     """Write lawsuits, product samples, blacklists and other departments' penalties."""
     p = chunk.world.policy.inspection.points
@@ -72,7 +78,7 @@ def record_suits_and_samples(chunk: Chunk, tables: Tables) -> list[Sight]:
     field = np.array([i.field for i in chunk.world.policy.industries])[chunk.pop.industry[e.row]]
     e = e.where(np.isin(field, ["food", "drug", "product_quality", "special_equipment"]))
     known = e.day + chunk.lag("product_samples", e)
-    bad = chunk.uniform("sample fails", e) < probability(-3.3 + 0.9 * chunk.misconduct(e))
+    bad = chunk.uniform("sample fails", e) < tells(chunk, "sample_fails", e)
     tables["product_samples"].add(
         chunk.who(e), e.slot, known, e.day, field=industry_field(chunk, e, "sample", 0.0), result=bad * 1
     )
@@ -88,7 +94,7 @@ def record_suits_and_samples(chunk: Chunk, tables: Tables) -> list[Sight]:
         tables["blacklists"].add(who, e.slot, known, e.day, list_kind=list_kind, amount_fen=amount)
         sights.append(Sight(e.row, known, p.blacklisted))
         end = e.day + chunk.span("list days", (120, 3 * YEAR), e)
-        repaired = chunk.uniform("list repaired", e) < 0.45
+        repaired = chunk.uniform("list repaired", e) < chunk.world.policy.penalties.blacklist_repaired
         why = np.where(repaired, LISTED_END["repaired"], LISTED_END["expired"])
         gone = known.clip(min=end) + 2
         tables["blacklists"].add(who, e.slot, gone, ended_on=end.clip(min=e.day), end_reason=why)
@@ -104,14 +110,16 @@ def _penalise(chunk: Chunk, tables: Tables, e: Events, decided: Ints, known: Int
     """Write penalties; a revoked licence ends the licence, a heavy one enters the serious list."""
     purpose, who = f"penalty {authority}", chunk.who(e)
     u = chunk.uniform(purpose + " kind", e)
-    kinds = np.where(u < 0.22, KIND_BIT["warning"], KIND_BIT["fine"])
-    kinds = np.where(u > 0.80, KIND_BIT["fine"] | KIND_BIT["confiscation"], kinds)
-    kinds = np.where(u > 0.93, KIND_BIT["fine"] | KIND_BIT["suspension"], kinds)
+    p = chunk.world.policy.penalties
+    kinds = np.where(u < p.warning, KIND_BIT["warning"], KIND_BIT["fine"])
+    hard = 1 - p.suspension - p.stripped
+    kinds = np.where(u > hard - p.confiscation, KIND_BIT["fine"] | KIND_BIT["confiscation"], kinds)
+    kinds = np.where(u > hard, KIND_BIT["fine"] | KIND_BIT["suspension"], kinds)
     granted = licence_grant(chunk)[e.row]
-    stripped = (u > 0.975) & (decided > granted + 60) & (decided < granted + LICENCE_DAYS)
+    stripped = (u > 1 - p.stripped) & (decided > granted + 60) & (decided < granted + LICENCE_DAYS)
     kinds = np.where(stripped, KIND_BIT["fine"] | KIND_BIT["licence_revoked"], kinds)
-    fine = np.where(kinds & KIND_BIT["fine"], money(chunk, e, purpose + " fine", 8.7, 0.45), 0)
-    taken = np.where(kinds & KIND_BIT["confiscation"], money(chunk, e, purpose + " taken", 7.5, 0.4), 0)
+    fine = np.where(kinds & KIND_BIT["fine"], money(chunk, e, purpose + " fine", p.log_fine, 0.45), 0)
+    taken = np.where(kinds & KIND_BIT["confiscation"], money(chunk, e, purpose + " taken", p.log_taken, 0.4), 0)
     fields = industry_field(chunk, e, purpose)
     if authority == OTHER_DEPARTMENT:
         others = [FIELDS.index(f) for f in ("tax", "environment", "safety", "labour", "construction", "other")]
@@ -125,7 +133,7 @@ def _penalise(chunk: Chunk, tables: Tables, e: Events, decided: Ints, known: Int
         who[stripped], FIRST_LICENCE, known[stripped],
         licence_status=LICENCE_STATUS["revoked"], ended_on=decided[stripped],
     )  # fmt: skip
-    heavy = chunk.uniform(purpose + " serious", e) < 0.035
+    heavy = chunk.uniform(purpose + " serious", e) < p.serious
     heavy &= chunk.world.calendar.end > decided + 20
     own = [FIELDS.index(f) for f in ("food", "drug")]
     reason = np.where(np.isin(fields, own), SERIOUS["food_drug"], SERIOUS["consumer"])
@@ -134,7 +142,7 @@ def _penalise(chunk: Chunk, tables: Tables, e: Events, decided: Ints, known: Int
     entry = decided + chunk.span(purpose + " serious day", (15, 60), e)
     seen = np.maximum(entry + chunk.lag("serious_list", e), known)
     tables["serious_list"].add(who[heavy], e.slot[heavy], seen[heavy], entry[heavy], reason=reason[heavy])
-    repaired = chunk.uniform(purpose + " serious repaired", e) < 0.4
+    repaired = chunk.uniform(purpose + " serious repaired", e) < p.serious_repaired
     end = entry + np.where(repaired, chunk.span(purpose + " serious days", (YEAR, 2 * YEAR), e), THREE_YEARS)
     why = np.where(repaired, LISTED_END["repaired"], LISTED_END["expired"])
     tables["serious_list"].add(who[heavy], e.slot[heavy], end[heavy] + 3, ended_on=end[heavy], end_reason=why[heavy])

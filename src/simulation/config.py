@@ -61,6 +61,11 @@ class Risk(Policy):
     both: float
     young_small: float
     old_giant: float
+    size: float
+    size_curve: float
+    age: float
+    age_log_mean: float
+    age_log_sd: float = Field(gt=0)
     hollow: float
     lapsed: float
     industry: float
@@ -93,6 +98,8 @@ class Life(Policy):
     revoke_month_hazard: Share
     liquidation_share: Share
     licence_renewed: Share
+    licence_late_renewed: Share
+    licence_lapsed_at_start: Share
 
 
 class Points(Policy):
@@ -133,6 +140,40 @@ class Inspection(Policy):
     points: Points
 
 
+class Complaints(Policy):
+    """Shares of upheld, mediated and unfounded (the rest: found malicious) by kind of complaint."""
+
+    genuine: tuple[Share, Share, Share]
+    other: tuple[Share, Share, Share]
+    campaign: tuple[Share, Share, Share]
+    reports: tuple[Share, Share, Share]
+    campaign_size: Days
+
+
+class Penalties(Policy):
+    """What penalties are made of: shares, and means of the log of amounts in yuan."""
+
+    warning: Share
+    confiscation: Share
+    suspension: Share
+    stripped: Share
+    serious: Share
+    serious_repaired: Share
+    blacklist_repaired: Share
+    log_fine: float
+    log_taken: float
+
+
+class Results(Policy):
+    """Weights of the result codes of visits that found misconduct, by the trade's field."""
+
+    food_drug: dict[str, float]
+    quality: dict[str, float]
+    other: dict[str, float]
+    second: dict[str, float]
+    two_codes: Share
+
+
 class EventRate(Policy):
     """A monthly Poisson rate: events a year at the average, and what multiplies it."""
 
@@ -166,10 +207,26 @@ class Industry(Policy):
     risk: float
     strain: float
     slope: float
+    size: float
+    age: float
     exposure: float = Field(ge=0)
     licence: str = ""
     field: str = "consumer"
     word: str
+
+
+class Drift(Policy):
+    """What changes in the middle of a history, when the options ask for it (see `simulation.drift`)."""
+
+    begins: tuple[Share, Share]
+    shock_size: float
+    shock_half_life_months: float = Field(gt=0)
+    shock_strain: float
+    new_industry_share: Share
+    new_industry: Industry
+    rule_tables: list[str]
+    rule_lag_factor: Share
+    rule_complaints: float = Field(ge=0)
 
 
 class SimulationPolicy(Policy):
@@ -181,8 +238,13 @@ class SimulationPolicy(Policy):
     life: Life
     inspection: Inspection
     events: dict[str, EventRate]
+    tells: dict[str, tuple[float, float]]
+    complaints: Complaints
+    penalties: Penalties
+    results: Results
     lags: dict[str, Days]
     corrections: Corrections
+    drift: Drift
     industries: list[Industry] = Field(min_length=2)
 
     @model_validator(mode="after")
@@ -195,6 +257,8 @@ class SimulationPolicy(Policy):
                 raise ValueError(f"lags.{name}: the least ({least}) exceeds the most ({most})")
         unknown = sorted(set(self.population.enterprise_types) - set(c.ENTERPRISE_TYPE.codes))
         unknown += sorted(i.field for i in self.industries if i.field not in c.FIELD)
+        results = (self.results.food_drug, self.results.quality, self.results.other, self.results.second)
+        unknown += sorted({code for weights in results for code in weights} - set(c.RESULT.codes))
         unknown += sorted(i.licence for i in self.industries if i.licence and i.licence not in c.LICENCE_KIND)
         if unknown:
             raise ValueError(f"codes that the source contract does not have: {unknown}")

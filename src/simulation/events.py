@@ -6,11 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from simulation.drift import hastened
 from simulation.latent import Latent
 from simulation.life import Life
 from simulation.population import Population, World
 from simulation.rng import Bools, Floats, Ints
 
+COMPLAINTS = ("complaint_genuine", "complaint_other")
+"""Kinds of complaint that a new rule of reporting touches; campaigns are not people's complaints."""
 PER_MONTH = 32
 """Slots of a month: an enterprise has at most so many records of one table in one month."""
 
@@ -56,7 +59,12 @@ class Chunk:
 
     def lag(self, table: str, e: Events) -> Ints:
         """Return the reporting lag of each event."""
-        return self.span("lag " + table, self.world.policy.lags[table], e)
+        return self.lag_of(table, table, e)
+
+    def lag_of(self, purpose: str, table: str, e: Events) -> Ints:
+        """Return the lag of a table for a purpose of its own, as the rules of the event's month have it."""
+        days = self.span("lag " + purpose, self.world.policy.lags[table], e)
+        return hastened(self.world.drift, self.world.policy, table, e.month, days)
 
     def pick(self, purpose: str, weights: list[float], e: Events) -> Ints:
         """Return positions in proportion to weights for each event."""
@@ -96,6 +104,8 @@ def strike(chunk: Chunk, kind: str, *, offset: int = 0, most: int = 3, dormant_t
     exposure = np.array([i.exposure for i in world.policy.industries])[pop.industry]
     base = rate.per_year / 12 * np.exp(rate.size * np.minimum(pop.size, 3.0)) * (exposure if rate.exposed else 1.0)
     expected = base[:, None]
+    if kind in COMPLAINTS:
+        expected = expected * np.where(months >= world.drift.rule_change, world.policy.drift.rule_complaints, 1.0)
     if rate.misconduct or rate.distress:
         # Divided by the mean of the lognormal, so that the rate a year stays near the one stated.
         spread = 0.5 * (rate.misconduct + 0.4 * rate.distress) ** 2 + 0.5 * (0.9 * rate.distress) ** 2

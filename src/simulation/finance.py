@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from features.contract import codes as c
-from simulation.conduct import YEARLY_SLOT
+from simulation.conduct import YEARLY_SLOT, tells
 from simulation.events import PER_MONTH, Chunk, strike
 from simulation.latent import probability
 from simulation.months import NEVER
@@ -127,7 +127,7 @@ def record_certificates(chunk: Chunk, tables: Tables) -> None:
     tables["certificates"].add(
         who, e.slot, known, e.day, valid_to=e.day + CERTIFICATE_DAYS - 1, certificate_status=CERTIFICATE["valid"]
     )
-    bad = chunk.uniform("certificate lost", e) < probability(-2.9 + 0.9 * chunk.misconduct(e))
+    bad = chunk.uniform("certificate lost", e) < tells(chunk, "certificate_lost", e)
     day = e.day + chunk.span("certificate lost day", (60, 900), e)
     bad &= day < chunk.life.ended[e.row]
     withdrawn = chunk.uniform("withdrawn", e) < 0.6

@@ -85,14 +85,14 @@ def penalty_days(chunk: Chunk, visits: Events, misconduct: Bools) -> tuple[Ints,
     p, lags = chunk.world.policy.inspection, chunk.world.policy.lags
     fined = misconduct & (chunk.uniform("fined", visits) < p.penalty_share)
     decided = visits.day + chunk.span("decision", lags["penalty_decision"], visits)
-    known = decided + chunk.span("lag visit penalty", lags["penalties"], visits)
+    known = decided + chunk.lag_of("visit penalty", "penalties", visits)
     return np.where(fined, decided, -1), np.where(fined, known, -1)
 
 
 def result_days(chunk: Chunk, visits: Events) -> tuple[Ints, Ints]:
     """Return the days a visit and its result become known."""
     first = visits.day + chunk.lag("inspections", visits)
-    return first, first + chunk.span("result lag", chunk.world.policy.lags["inspection_results"], visits)
+    return first, first + chunk.lag_of("results", "inspection_results", visits)
 
 
 def _feed(chunk: Chunk, sights: list[Sight]) -> Floats:
@@ -112,16 +112,14 @@ def _conduct_codes(chunk: Chunk, e: Events) -> Ints:
     place = np.array(
         [0 if f in ("food", "drug") else 1 if f in ("product_quality", "special_equipment") else 2 for f in fields]
     )[chunk.pop.industry[e.row]]
-    codes = ["3", "4", "5", "D", "E", "A", "C", "8", "G"]
-    shares = [
-        [0.32, 0.02, 0.04, 0.20, 0.24, 0.10, 0.05, 0.02, 0.01],
-        [0.01, 0.30, 0.05, 0.20, 0.24, 0.10, 0.07, 0.02, 0.01],
-        [0.01, 0.02, 0.16, 0.32, 0.25, 0.12, 0.09, 0.02, 0.01],
-    ]
-    bits = np.array([BIT[code] for code in codes])
-    first = np.choose(place, [bits[chunk.pick("code", share, e)] for share in shares])
-    more = bits[chunk.pick("second code", [0, 0, 0.1, 0.3, 0.4, 0.2, 0, 0, 0], e)]
-    return np.where(chunk.uniform("two codes", e) < 0.25, first | more, first)
+    p = chunk.world.policy.results
+
+    def drawn(purpose: str, weights: dict[str, float]) -> Ints:
+        return np.array([BIT[code] for code in weights])[chunk.pick(purpose, list(weights.values()), e)]
+
+    first = np.choose(place, [drawn("code", weights) for weights in (p.food_drug, p.quality, p.other)])
+    more = drawn("second code", p.second)
+    return np.where(chunk.uniform("two codes", e) < p.two_codes, first | more, first)
 
 
 def _results(chunk: Chunk, e: Events, found: Bools, unfiled: Bools, lost: Bools) -> Ints:

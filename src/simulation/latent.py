@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit
 
+from simulation.drift import added_distress, strains
 from simulation.population import Population, World, management, owner_of_group
 from simulation.rng import Bools, Floats, Ints
 
@@ -56,6 +57,8 @@ def simulate_latent(world: World, pop: Population) -> Latent:
         + p.distress_group * group_distress[place]
         + p.distress_misconduct * misconduct
     )
+    if world.drift.shock < world.calendar.months:
+        distress = distress + added_distress(world.drift, world.calendar, world.policy, pop.industry)
     return Latent(misconduct, distress)
 
 
@@ -74,16 +77,22 @@ def conduct_log_odds(world: World, pop: Population, latent: Latent) -> Floats:
     c, d = latent.misconduct, latent.distress
     strain = np.maximum(d, 0.0)
     industries = world.policy.industries
-    tells = np.array([i.strain for i in industries])[pop.industry][:, None]
+    tells = strains(industries)[pop.industry][:, None]
     slope = np.array([i.slope for i in industries])[pop.industry][:, None]
     own_risk = np.array([i.risk for i in industries])[pop.industry]
-    years = (cal.starts[None, :-1] - pop.founded[:, None]) / 365.25
+    years = np.maximum(cal.starts[None, :-1] - pop.founded[:, None], 0) / 365.25
+    age = (np.log1p(years) - p.age_log_mean) / p.age_log_sd
+    size = np.clip(pop.size, -2.5, 3.0)
+    size_tells = np.array([i.size for i in industries])[pop.industry]
+    age_tells = np.array([i.age for i in industries])[pop.industry][:, None]
     young_small = (years < 3.0) & (pop.staff < 6)[:, None]
     old_giant = (years > 15.0) & (pop.staff > 150)[:, None]
     constant = (
         p.intercept
         + p.industry * own_risk
         + p.hollow * hollow(pop)
+        + p.size * size_tells * size
+        + p.size_curve * (np.minimum(size**2, 6.0) - 1.0)
         + p.hidden * world.stream.normal("hidden", pop.index)
     )
     log_odds: Floats = (
@@ -91,6 +100,7 @@ def conduct_log_odds(world: World, pop: Population, latent: Latent) -> Floats:
         + p.misconduct * slope * c
         + p.distress * tells * np.minimum(strain**2, 6.0)
         + p.both * slope * np.clip(c, 0.0, 2.5) * np.minimum(strain, 2.0)
+        + p.age * age_tells * age
         + p.young_small * young_small
         + p.old_giant * old_giant
     )

@@ -12,6 +12,7 @@ import numpy as np
 
 from features.contract import codes as c
 from simulation.config import SimulationPolicy
+from simulation.drift import Drift, new_trade
 from simulation.months import Calendar
 from simulation.rng import Bools, Floats, Ints, Stream
 
@@ -33,6 +34,7 @@ class World:
     calendar: Calendar
     policy: SimulationPolicy
     stream: Stream
+    drift: Drift
 
     @property
     def groups(self) -> int:
@@ -141,7 +143,11 @@ def populate(world: World, index: Ints) -> Population:
     rank = np.arange(p.districts)
     home = np.where(s.uniform("group home", index) < 0.7, group + GROUP_BASE, index)
     district = s.choice("district", (rank + 3.0) ** -p.region_tail, home)
-    industry = s.choice("industry", [i.weight for i in world.policy.industries], index)
+    founded = founding_day(world, index)
+    old_trades = world.policy.industries[: -1 if world.drift.new_industry < world.calendar.months else None]
+    industry = s.choice("industry", [i.weight for i in old_trades], index)
+    newcomer = s.uniform("new trade", index)
+    industry = new_trade(world.drift, world.calendar, world.policy, founded, newcomer, industry)
 
     led_by_group = (s.uniform("led", index) < p.shared_representative) & ~shell
     pair = BATCH_BASE + 2 * group + s.below("shell head", 2, index)
@@ -166,7 +172,7 @@ def populate(world: World, index: Ints) -> Population:
         shell=shell,
         group=group,
         owner=owner,
-        founded=founding_day(world, index),
+        founded=founded,
         type=kind,
         industry=industry,
         district=district,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -17,6 +17,7 @@ from features.errors import ConfigError
 from simulation.conduct import record_abnormal_list, record_rounds, record_suits_and_samples, record_talks
 from simulation.config import SimulationPolicy, load_simulation
 from simulation.corrections import correct
+from simulation.drift import Drift, with_new_industry
 from simulation.events import Chunk
 from simulation.finance import record_annual_reports, record_certificates, record_property, record_tax_and_insurance
 from simulation.inspections import Rounds, inspect
@@ -49,6 +50,7 @@ from simulation.write import RowGroupWriter, write_json
 
 MOST_ENTERPRISES = 9_999_999
 """Ids have seven digits."""
+MOST_HUNCH = 20.0
 CHUNK = 8192
 """Enterprises at a time: fits caches; no number depends on it."""
 FORMS = {
@@ -82,6 +84,8 @@ class SimulationSummary:
         Visits of each arm and draws simulated, results not yet known included.
     problem_rate
         Mean true risk over enterprises and months.
+    drift
+        What drift was asked for, and the first day of each.
     """
 
     folder: Path
@@ -96,6 +100,7 @@ class SimulationSummary:
     targeted_visits: int
     draws: int
     problem_rate: float
+    drift: dict[str, str]
 
     def as_dict(self) -> dict[str, object]:
         """Return the summary as JSON-ready values."""
@@ -210,6 +215,8 @@ def simulate(
     progress: Callable[[int, int], None] | None = None,
     policy: SimulationPolicy | None = None,
     chunk_size: int = CHUNK,
+    drift: Collection[str] = (),
+    hunch: float | None = None,
 ) -> SimulationSummary:
     """Write a simulated province: all contract tables, a manifest, and the truth beside the folder.
 
@@ -228,6 +235,10 @@ def simulate(
         Assumptions; by default those of the demo province.
     chunk_size
         Enterprises held in memory at a time; changes no byte of the result.
+    drift
+        Any of `simulation.drift.KINDS`: what changes in the middle of the history.
+    hunch
+        Odds ratio of a violation, targeted to random, at equal records; None takes the policy's.
 
     Raises
     ------
@@ -238,7 +249,9 @@ def simulate(
         raise ConfigError(f"a province has 1 to {MOST_ENTERPRISES} enterprises, not {enterprises}")
     if chunk_size < 1:
         raise ConfigError(f"a chunk has at least one enterprise, not {chunk_size}")
-    world = World(enterprises, Calendar.before(end, months), policy or load_simulation(), Stream(seed))
+    if hunch is not None and not 1.0 <= hunch <= MOST_HUNCH:
+        raise ConfigError(f"the hunch is an odds ratio from 1 to {MOST_HUNCH:g}, not {hunch:g}")
+    world = _world(enterprises, Calendar.before(end, months), policy or load_simulation(), seed, drift, hunch)
     truth = out.parent / f"{out.name}_truth"
     out.mkdir(parents=True, exist_ok=True)
     truth.mkdir(exist_ok=True)
@@ -278,7 +291,26 @@ def simulate(
         targeted_visits=int(counts[1]),
         draws=int(counts[2]),
         problem_rate=sum(risk_sum) / max(risk_rows, 1),
+        drift=world.drift.said(world.calendar),
     )
+
+
+def _world(
+    enterprises: int,
+    calendar: Calendar,
+    policy: SimulationPolicy,
+    seed: int,
+    kinds: Collection[str],
+    hunch: float | None,
+) -> World:
+    """Return the world of the options."""
+    stream = Stream(seed)
+    drift = Drift.drawn(kinds, calendar, policy, stream)
+    if drift.new_industry < calendar.months:
+        policy = with_new_industry(policy)
+    if hunch is not None:
+        policy = policy.model_copy(update={"inspection": policy.inspection.model_copy(update={"hunch": hunch})})
+    return World(enterprises, calendar, policy, stream, drift)
 
 
 def _manifest(world: World, seed: int, begin: date, end: date) -> dict[str, object]:

@@ -17,6 +17,7 @@ INITIAL = 8000
 """Slots from here on hold what an enterprise has from its beginning."""
 FIRST_LICENCE, OTHER_LICENCE = 8000, 8100
 LICENCE_DAYS = 5 * 365
+LATE_RENEWAL = (100, 800)
 LICENCE = {code: i for i, code in enumerate(c.LICENCE_KIND.codes)}
 LICENCE_STATUS = {code: i for i, code in enumerate(c.LICENCE_STATUS.codes)}
 ROLE = {code: i for i, code in enumerate(c.ROLE.codes)}
@@ -154,7 +155,9 @@ def licence_grant(chunk: Chunk) -> Ints:
     needs = np.array([bool(i.licence) for i in chunk.world.policy.industries])[pop.industry]
     needs = needs & (s.uniform("licensed", pop.index) < 0.85)
     first = pop.founded + s.days("licence wait", (1, 20), pop.index)
-    renewed = cal.begin - s.below("licence age", LICENCE_DAYS, pop.index)
+    # Some have gone on for a while with an expired one when the history begins.
+    oldest = int(LICENCE_DAYS * (1.0 + chunk.world.policy.life.licence_lapsed_at_start))
+    renewed = cal.begin - s.below("licence age", oldest, pop.index)
     return np.where(needs, np.maximum(first, renewed), NEVER)
 
 
@@ -170,7 +173,10 @@ def licence_periods(chunk: Chunk) -> list[tuple[Bools, Ints]]:
         bad = np.take_along_axis(chunk.latent.misconduct, t[:, None], axis=1)[:, 0]
         renews = s.uniform("renewal", pop.index, turn) < chunk.world.policy.life.licence_renewed - 0.07 * bad
         wait = s.days("renewal day", (-40, 60), pop.index, turn)
-        day = np.where(here & renews, day + LICENCE_DAYS + wait, NEVER)
+        # Most of those who forget are told in the end.
+        late = s.uniform("late renewal", pop.index, turn) < chunk.world.policy.life.licence_late_renewed
+        wait = np.where(renews, wait, s.days("late renewal day", LATE_RENEWAL, pop.index, turn))
+        day = np.where(here & (renews | late), day + LICENCE_DAYS + wait, NEVER)
     return periods
 
 

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from features.contract import codes as c
-from simulation.conduct import industry_field
+from simulation.conduct import industry_field, tells
 from simulation.events import PER_MONTH, Chunk, Events, spread_out, strike
 from simulation.inspections import Sight
-from simulation.latent import probability
 from simulation.rng import Ints
 from simulation.rows import TableRows
 
@@ -37,20 +36,18 @@ def record_complaints(chunk: Chunk, tables: Tables) -> Voices:
     genuine = strike(chunk, "complaint_genuine", most=6)
     other = strike(chunk, "complaint_other", offset=8, most=6)
     campaign = strike(chunk, "campaign", most=1)
-    count = chunk.span("campaign size", (3, 14), campaign)
+    count = chunk.span("campaign size", chunk.world.policy.complaints.campaign_size, campaign)
     swarm = spread_out(chunk, "campaign day", campaign.row, campaign.month, count, 16)
     e = _join([genuine, other, swarm])
     kind = np.repeat([0, 1, 2], [len(genuine), len(other), len(swarm)])
     u = chunk.uniform("complaint outcome", e)
-    outcome = np.where(
-        kind == 0,
-        np.where(u < 0.62, OUTCOME["upheld"], np.where(u < 0.85, OUTCOME["mediated"], OUTCOME["unfounded"])),
-        np.where(u < 0.55, OUTCOME["unfounded"], np.where(u < 0.87, OUTCOME["mediated"], OUTCOME["upheld"])),
-    )
-    outcome = np.where(kind == 2, np.where(u < 0.72, OUTCOME["malicious"], OUTCOME["unfounded"]), outcome)
+    p = chunk.world.policy.complaints
+    cuts = np.cumsum([p.genuine, p.other, p.campaign], axis=1)
+    outcomes = np.array([OUTCOME[name] for name in ("upheld", "mediated", "unfounded", "malicious")])
+    outcome = outcomes[np.minimum((u[:, None] >= cuts[kind]).sum(axis=1), len(outcomes) - 1)]
     known = e.day + chunk.lag("complaints", e)
     settled = known + chunk.span("outcome lag", chunk.world.policy.lags["complaint_outcomes"], e)
-    report = chunk.uniform("report", e) < np.where(kind == 2, 0.6, 0.33)
+    report = chunk.uniform("report", e) < np.array(p.reports)[kind]
     tables["complaints"].add(
         chunk.who(e), e.slot, known, e.day,
         complaint_kind=report * 1, field=industry_field(chunk, e, "complaint", 0.5), outcome=OUTCOME["pending"],
@@ -65,7 +62,7 @@ def record_complaints(chunk: Chunk, tables: Tables) -> Voices:
 def record_opinion_and_honours(chunk: Chunk, tables: Tables) -> None:
     """Write reports in the media and honours."""
     e = strike(chunk, "opinion")
-    bad = probability(-0.9 + 0.8 * chunk.misconduct(e))
+    bad = tells(chunk, "opinion_negative", e)
     u = chunk.uniform("tone", e)
     tone = np.where(u < bad, 0, np.where(u < bad + 0.6 * (1 - bad), 1, 2))
     attention = chunk.pick("attention", [0.65, 0.27, 0.08], e)
@@ -89,7 +86,7 @@ def record_trust(chunk: Chunk, tables: Tables) -> None:
     e = strike(chunk, "commitment", most=1)
     known = e.day + chunk.lag("commitments", e)
     tables["commitments"].add(chunk.who(e), e.slot, known, e.day, state=COMMITMENT["open"])
-    kept = chunk.uniform("kept", e) < probability(2.2 - 0.9 * chunk.misconduct(e))
+    kept = chunk.uniform("kept", e) < tells(chunk, "commitment_kept", e)
     state = np.where(kept, COMMITMENT["kept"], COMMITMENT["broken"])
     settled = known + chunk.span("commitment days", (40, 200), e)
     tables["commitments"].add(chunk.who(e), e.slot, settled, state=state)

@@ -11,8 +11,12 @@ import numpy.typing as npt
 import pytest
 
 from features.contract import TABLES
+from fenlei.bench.published import compare
+from fenlei.bench.ranking import CEILING, LOGISTIC, ORACLE, rank
 from simulation import SimulationPolicy, SimulationSummary, load_simulation, simulate
 
+SIGNAL = 0.45
+"""Most that one column's rank may follow the true risk's: the trade and missed reports come nearest, by design."""
 VIOLATION = ["A", "B", "C", "D", "E", "G", "3", "4", "5", "6", "8"]
 
 
@@ -81,22 +85,20 @@ def test_the_hunch_is_the_odds_ratio_between_the_arms_at_equal_risk(policy: Simu
         assert abs(found.mean() - expected.mean()) < 4 * spread + 0.012, f"hunch {hunch}"
 
 
-def test_published_rates_come_out_near(summary: SimulationSummary) -> None:
-    # Tolerances are those of a small province; docs name the source of each figure.
-    assert summary.problem_rate == pytest.approx(0.11, abs=0.02)
-    folder = summary.folder
-    first = f"FROM '{folder}/abnormal_list.parquet' WHERE version = 1"
-    share = duckdb.sql(f"SELECT avg((reason = 'no_annual_report')::INT) {first}").fetchall()[0][0]
-    assert share == pytest.approx(0.925, abs=0.05)
-    due = f"""FROM '{folder}/registration.parquet' WHERE version = 1 AND occurred_at < '2024-01-01'
-        AND enterprise_id NOT IN (SELECT enterprise_id FROM '{folder}/registration.parquet'
-        WHERE status IN ('cancelled', 'revoked', 'moved_out') AND status_since < '2024-07-01')"""
-    owed = duckdb.sql(f"SELECT count(*) {due}").fetchall()[0][0]
-    in_time = (
-        f"FROM '{folder}/annual_reports.parquet' WHERE version = 1 AND report_year = 2023 AND month(occurred_at) < 7"
-    )
-    reported = duckdb.sql(f"SELECT count(*) {in_time}").fetchall()[0][0]
-    assert reported / owed == pytest.approx(0.87, abs=0.04)
+@pytest.mark.slow
+def test_every_published_figure_comes_out_within_its_tolerance(summary: SimulationSummary) -> None:
+    outside = [(r.figure.key, r.simulated) for r in compare(summary.folder, summary.end) if not r.within]
+    assert outside == []
+
+
+@pytest.mark.slow
+def test_a_straight_line_over_counts_stays_well_below_the_ceiling(tmp_path: Path) -> None:
+    """The province is not a toy: a seed that the assumptions were not chosen on; truth instead of noisy labels."""
+    folder = simulate(tmp_path / "p", enterprises=16_000, seed=404).folder
+    rows = {row.name: row for row in rank(folder, seed=404, enterprises=16_000, taught=25_000).rows}
+    assert rows[LOGISTIC].expected_gain < 0.9
+    assert rows[LOGISTIC].expected > 0.65
+    assert rows[ORACLE].expected > rows[CEILING].expected > rows[LOGISTIC].expected
 
 
 def test_no_column_gives_the_truth_away(summary: SimulationSummary) -> None:
@@ -116,7 +118,19 @@ def test_no_column_gives_the_truth_away(summary: SimulationSummary) -> None:
                 SELECT corr(a, b), count(*) FROM both_"""
             found, rows = con.execute(rank).fetchall()[0]
             if rows >= 200 and found is not None and not np.isnan(found):
-                assert abs(found) < 0.45 + 4 / np.sqrt(rows), f"{name}.{column} follows the truth: {found:.2f}"
+                assert abs(found) < SIGNAL + 4 / np.sqrt(rows), f"{name}.{column} follows the truth: {found:.2f}"
+        codes = [c.name for c in table.columns if c.codes is not None or c.name in ("industry", "region")]
+        for column in codes:
+            # The best any reader could make of a code: the mean rank of those that carry it.
+            rank = f"""
+                WITH one AS (SELECT enterprise_id, max_by({column}, version) AS x
+                    FROM '{summary.folder / name}.parquet' WHERE {column} IS NOT NULL GROUP BY 1),
+                ranked AS (SELECT x, rank() OVER (ORDER BY risk) AS b FROM one JOIN truth USING (enterprise_id)),
+                coded AS (SELECT b, avg(b) OVER (PARTITION BY x) AS a FROM ranked)
+                SELECT corr(a, b), count(*) FROM coded"""
+            found, rows = con.execute(rank).fetchall()[0]
+            if rows >= 1000 and found is not None and not np.isnan(found):
+                assert found < SIGNAL + 4 / np.sqrt(rows), f"{name}.{column} gives the truth away: {found:.2f}"
 
 
 def test_a_shared_group_spills_over(summary: SimulationSummary) -> None:

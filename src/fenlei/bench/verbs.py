@@ -1,4 +1,4 @@
-"""The benchmark verbs: simulate, features, serve."""
+"""The benchmark verbs: simulate, published, province, features, record, serve."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from fenlei.bench.measure import measure
 from fenlei.terminal import progress, show
@@ -37,41 +38,111 @@ def _check(folder: Path, out: Path) -> int:
     return check_folder(folder, END, out).totals["rows_in"]
 
 
-def _features(clean: Path, out: Path) -> int:
-    from features.table import write_clean_table
-
-    return int(write_clean_table(clean, END, out)["enterprises"])
-
-
 @bench.command()
 def simulate(enterprises: Sizes = None) -> None:
-    """Rows per second of the simulator, by size."""
-    table = _table("simulate, 36 months", "enterprises", "rows", "rows/s", "seconds", "peak MiB")
-    with tempfile.TemporaryDirectory() as scratch, progress("bench") as step:
+    """Rows per second of the simulator by size, and how its time grows."""
+    title = "simulate, 36 months; growth: time against the size before, 1.0 is linear"
+    table = _table(title, "enterprises", "rows", "rows/s", "seconds", "processor s", "growth", "peak MiB")
+    before: tuple[int, float] | None = None
+    with progress("bench") as step:
         for size in enterprises or SIZES:
             step(f"{size:,} enterprises")
-            cost = measure(_simulate, Path(scratch) / str(size), size)
+            # Removed before the next size: three million enterprises fill the disk by the ten gigabytes.
+            with tempfile.TemporaryDirectory() as scratch:
+                cost = measure(_simulate, Path(scratch) / "province", size)
+            growth = f"{cost.cpu_seconds / before[1] / (size / before[0]):.2f}" if before else ""
             rate = cost.value / cost.seconds
-            table.add_row(f"{size:,}", f"{cost.value:,}", f"{rate:,.0f}", f"{cost.seconds:.1f}", f"{cost.peak_mb:,.0f}")
+            cells = (f"{rate:,.0f}", f"{cost.seconds:.1f}", f"{cost.cpu_seconds:.1f}", growth, f"{cost.peak_mb:,.0f}")
+            table.add_row(f"{size:,}", f"{cost.value:,}", *cells)
+            before = size, cost.cpu_seconds
     show(table)
 
 
 @bench.command()
-def features(enterprises: Sizes = None) -> None:
-    """Check of the records, and all indicators of the cohort at one cut-off, by size."""
-    table = _table("36 months of records, one cut-off", "enterprises", "rows", "step", "seconds", "peak MiB")
-    with tempfile.TemporaryDirectory() as scratch, progress("bench") as step:
-        for size in enterprises or SIZES:
-            folder = Path(scratch) / str(size)
-            step(f"{size:,} enterprises: simulating")
-            measure(_simulate, folder / "source", size)
-            step(f"{size:,} enterprises: checking")
-            checked = measure(_check, folder / "source", folder / "checked")
-            step(f"{size:,} enterprises: indicators")
-            found = measure(_features, folder / "checked" / "clean", folder / "indicators.parquet")
-            for name, cost, rows in (("check", checked, checked.value), ("indicators", found, found.value)):
-                table.add_row(f"{size:,}", f"{rows:,}", name, f"{cost.seconds:.1f}", f"{cost.peak_mb:,.0f}")
-    show(table)
+def published(
+    folder: Annotated[Path | None, typer.Argument(help="Simulated folder; without, one is simulated.")] = None,
+    enterprises: Annotated[int, typer.Option(min=1000, help="Size to simulate.")] = 20_000,
+    seed: Annotated[int, typer.Option(help="Seed to simulate.")] = 7,
+) -> None:
+    """Published aggregates beside those of a simulated province, with their sources and tolerances."""
+    from fenlei.bench.published import compare, render
+    from simulation import simulate as run
+
+    with tempfile.TemporaryDirectory() as scratch, progress("published") as step:
+        source = folder or Path(scratch) / "province"
+        if folder is None:
+            step(f"simulating {enterprises:,} enterprises")
+            run(source, enterprises=enterprises, seed=seed, end=END)
+        step("measuring")
+        rows = compare(source, END)
+    named = str(folder) if folder else f"{enterprises:,} enterprises, seed {seed}"
+    show(render(rows, f"published and simulated: {named}"))
+
+
+@bench.command()
+def province(
+    enterprises: Annotated[int, typer.Option(min=5000, help="Size of each province.")] = 60_000,
+    seed: Annotated[list[int] | None, typer.Option("--seed", help="Several for several provinces.")] = None,
+    page: Annotated[Path | None, typer.Option(help="Page to fill, such as docs/simulation.md.")] = None,
+    today: Annotated[str, typer.Option(help="Date to write on the page.")] = "",
+) -> None:
+    """How hard the simulated province is: published figures, learners beside the truth, bias by hunch."""
+    from fenlei.bench.province import fill, measured
+
+    seeds = seed or [7]
+    with progress("province") as step:
+        blocks = measured(enterprises, seeds, step)
+    if page:
+        options = "".join(f" --seed {s}" for s in seeds)
+        line = f"`fenlei bench province --enterprises {enterprises}{options}`"
+        fill(page, blocks, f"Measured by {line}" + (f" on {today}." if today else "."))
+    for block in blocks.values():
+        show(Text(block + "\n"))
+
+
+def _prepare(folder: Path, enterprises: int) -> Path:
+    measure(_simulate, folder / "source", enterprises)
+    measure(_check, folder / "source", folder / "checked")
+    return folder / "checked" / "clean"
+
+
+@bench.command()
+def features(
+    enterprises: Sizes = None,
+    clean: Annotated[
+        list[Path] | None, typer.Option(help="Clean folder to measure, instead of a simulated one; several for growth.")
+    ] = None,
+    pairs: Annotated[int, typer.Option(min=1, help="Training pairs to compute.")] = 200_000,
+    memory: Annotated[str, typer.Option(help="What DuckDB may hold; the rest is spilled.")] = "3GB",
+    rival: Annotated[int, typer.Option(help="Greatest size that pandas is to hold; 0: without pandas.")] = 300_000,
+) -> None:
+    """All indicators at one cut-off by size, of training pairs, and beside a pandas pipeline."""
+    from fenlei.bench import features_report as report
+
+    with tempfile.TemporaryDirectory() as home, progress("bench") as step:
+        scratch, folders = Path(home), list(clean or [])
+        for size in [] if clean else enterprises or SIZES:
+            step(f"simulating and checking {size:,} enterprises")
+            folders.append(_prepare(scratch / str(size), size))
+        tables = report.growth(folders, END, memory, scratch, step)
+        held = (
+            folders[-1] if clean else folders[max([0, *(i for i, n in enumerate(enterprises or SIZES) if n <= rival)])]
+        )
+        tables.append(report.training(held, END, pairs, step))
+        if rival:
+            tables += report.rivals(held, END, scratch, step)
+    for found in tables:
+        show(found)
+
+
+@bench.command()
+def record(calls: Annotated[int, typer.Option(min=20, help="Calls with one record.")] = 200) -> None:
+    """Latency of one enterprise's record through the same SQL, and of a thousand."""
+    from fenlei.bench.features_report import single_records
+
+    with progress("bench") as step:
+        found = single_records(END, calls, _prepare, step)
+    show(found)
 
 
 @bench.command()
