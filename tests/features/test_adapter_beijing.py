@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from features.adapters import ADAPTERS, AdapterReport
-from features.adapters.beijing.entities import Resolver
+from features.adapters.beijing.entities import enterprise_id, resolve
 from features.adapters.beijing.industry import guess_established, guess_industry, guess_region, guess_type
 from features.adapters.beijing.penalties import document_key, penalty_kinds
 from features.adapters.names import Code
@@ -156,18 +156,40 @@ def test_a_result_is_known_only_after_the_reporting_lag(folder: Path) -> None:
             assert (r["known_at"] - r["occurred_at"]).days == 30
 
 
-def test_inspected_enterprises_are_known_before_the_month_of_the_first_visit(folder: Path) -> None:
+def test_inspected_enterprises_are_known_before_the_month_of_their_own_first_visit(folder: Path) -> None:
+    report = adapt(folder)
+    found = {r["name"]: r for r in records(folder / "out", "registration")}
+    assert found["北京云山上网服务有限公司"]["known_at"] == date(2022, 2, 28)
+    assert found["北京星河书店"]["known_at"] == date(2022, 5, 31)
+    assert all(r["occurred_at"] <= r["known_at"] for r in found.values())
+    assert report.counts["enterprises known by their first visit before its row was"] == 2
+
+
+def test_a_place_whose_year_nothing_tells_counts_as_older_than_the_source(folder: Path) -> None:
     adapt(folder)
-    for r in records(folder / "out", "registration"):
-        assert r["known_at"] == date(2022, 2, 28)
-        assert r["occurred_at"] <= r["known_at"]
+    found = {r["name"]: r for r in records(folder / "out", "registration")}
+    assert found["北京云山上网服务有限公司"]["occurred_at"] == date(2016, 1, 1)
+    assert found["北京星河书店"]["occurred_at"] == date(2022, 2, 28)
+
+
+def test_what_a_later_row_tells_of_an_enterprise_is_a_later_version(folder: Path) -> None:
+    columns = ("纳税人名称", "纳税人识别号", "处罚日期", "行政处罚文号", "罚款金额")
+    write(folder, "penalty_tax", columns, [("北京星河书店", SHOP, "2022-09-01", "京税罚〔2022〕9号", "100")])
+    adapt(folder)
+    first, second = (r for r in records(folder / "out", "registration") if r["name"] == "北京星河书店")
+    assert first["enterprise_id"] == second["enterprise_id"] == enterprise_id("name:北京星河书店")
+    assert (first["version"], first["known_at"], first["uscc"]) == (1, date(2022, 5, 31), None)
+    assert (second["version"], second["known_at"], second["uscc"]) == (2, date(2022, 10, 1), SHOP)
+    assert (first["region"], second["region"]) == (None, "110108")
+    (fine,) = (r for r in records(folder / "out", "penalties") if r["document_no"].startswith("京税"))
+    assert fine["enterprise_id"] == first["enterprise_id"]
 
 
 def test_an_approval_date_counts_as_the_day_of_registration(folder: Path) -> None:
     columns = ("企业名称", "统一社会信用代码", "核准日期")
     write(folder, "registration_2023_yanqing_miyun", columns, [("北京星河书店", SHOP, "2022-05-30")])
     adapt(folder)
-    shop = next(r for r in records(folder / "out", "registration") if r["uscc"] == SHOP)
+    (shop,) = (r for r in records(folder / "out", "registration") if r["uscc"] == SHOP)
     assert shop["occurred_at"] == shop["known_at"] == date(2022, 5, 30)
 
 
@@ -275,38 +297,86 @@ SURE, OTHER, WEAK, NONE = (
 )
 
 
+def keys(*days: list[tuple[str, Code]]) -> list[list[str]]:
+    """Keys of the rows of each day, as `resolve` gives them."""
+    found, _, _ = resolve([(date(2022, 1, day), *pair) for day, pairs in enumerate(days, 1) for pair in pairs])
+    left = iter(found)
+    return [[next(left) for _ in pairs] for pairs in days]
+
+
 def test_a_name_with_one_confirmed_code_lends_it_to_rows_without() -> None:
-    r = Resolver([("云山", SURE), ("云山", NONE), ("云山老店", SURE), ("云山", WEAK)])
-    assert r.key("云山", NONE) == r.key("云山老店", NONE) == r.key("云山", WEAK) == f"uscc:{CAFE}"
+    (same,) = keys([("云山", SURE), ("云山", NONE), ("云山老店", SURE), ("云山", WEAK)])
+    assert set(same) == {f"uscc:{CAFE}"}
+
+
+def test_a_code_that_comes_later_joins_the_enterprise_its_name_already_is() -> None:
+    first, second, third = keys([("云山", NONE)], [("云山", SURE)], [("云山", NONE), ("云山老店", SURE)])
+    assert first == ["name:云山"]
+    assert second == first
+    assert set(third) == set(first)
 
 
 def test_a_name_with_two_confirmed_codes_is_kept_apart() -> None:
-    r = Resolver([("云山", SURE), ("云山", OTHER), ("云山", NONE)])
-    assert r.key("云山", SURE) == f"uscc:{CAFE}"
-    assert r.key("云山", OTHER) == f"uscc:{SHOP}"
-    assert r.key("云山", NONE) == "name:云山"
-    assert r.ambiguous("云山", NONE)
+    sightings = [(date(2022, 1, 1), "云山", code) for code in (SURE, OTHER, NONE)]
+    found, unclear, resolver = resolve(sightings)
+    assert found == [f"uscc:{CAFE}", f"uscc:{SHOP}", "name:云山"]
+    assert unclear == [False, False, True]
+    assert resolver.counts["names with several confirmed codes (kept apart)"] == 1
+
+
+def test_a_second_code_of_a_name_changes_no_earlier_row_and_gets_none_of_its_record() -> None:
+    one, two, three = keys([("云山", NONE)], [("云山", SURE)], [("云山", OTHER), ("云山", NONE), ("云山", SURE)])
+    assert one == two == [three[2]]
+    assert len({three[0], three[1], three[2]}) == 3
+
+
+def test_an_enterprise_that_turns_out_to_be_another_stays_apart_and_is_counted() -> None:
+    pairs = [("星河", NONE), ("云山", SURE), ("星河", SURE), ("星河", NONE)]
+    found, _, resolver = resolve([(date(2022, 1, day), *pair) for day, pair in enumerate(pairs, 1)])
+    assert found == ["name:星河", f"uscc:{CAFE}", f"uscc:{CAFE}", f"uscc:{CAFE}"]
+    assert resolver.counts["enterprises that a later row showed to be another (kept apart)"] == 1
 
 
 def test_a_wrong_code_never_joins_two_confirmed_ones() -> None:
-    r = Resolver([("云山", SURE), ("星河", OTHER), ("云山", WEAK), ("星河", WEAK), ("山水", WEAK), ("山水", NONE)])
-    assert r.key("云山", WEAK) == f"uscc:{CAFE}"
-    assert r.key("星河", WEAK) == f"uscc:{SHOP}"
-    assert r.key("山水", NONE) == f"uscc:{WEAK.value}"
+    (found,) = keys([("云山", SURE), ("星河", OTHER), ("云山", WEAK), ("星河", WEAK), ("山水", WEAK), ("山水", NONE)])
+    assert found[2] == f"uscc:{CAFE}"
+    assert found[4] == found[5] == f"uscc:{WEAK.value}"
 
 
-PAIRS = st.lists(st.tuples(st.sampled_from("甲乙丙丁"), st.sampled_from([SURE, OTHER, WEAK, NONE])), max_size=12)
+SIGHTINGS = st.lists(
+    st.tuples(
+        st.integers(1, 4).map(lambda day: date(2022, 1, day)),
+        st.sampled_from(["甲", "乙", "丙", "丁"]),
+        st.sampled_from([SURE, OTHER, WEAK, NONE]),
+    ),
+    max_size=12,
+)
 
 
-@given(PAIRS, st.randoms(use_true_random=False))
-def test_who_is_who_does_not_depend_on_the_order_of_rows(pairs: list[tuple[str, Code]], rnd: Any) -> None:
-    shuffled = list(pairs)
+@given(SIGHTINGS, st.randoms(use_true_random=False))
+def test_who_is_who_does_not_depend_on_the_order_of_rows(rows: list[tuple[date, str, Code]], rnd: Any) -> None:
+    shuffled = list(rows)
     rnd.shuffle(shuffled)
-    one, two = Resolver(pairs), Resolver(shuffled)
-    for name, code in pairs:
-        assert one.key(name, code) == two.key(name, code)
+    assert dict(zip(rows, resolve(rows)[0], strict=True)) == dict(zip(shuffled, resolve(shuffled)[0], strict=True))
+
+
+@given(SIGHTINGS)
+def test_rows_known_later_never_change_who_an_earlier_row_is(rows: list[tuple[date, str, Code]]) -> None:
+    found, unclear, _ = resolve(rows)
+    for day in range(1, 5):
+        before = [i for i, row in enumerate(rows) if row[0] <= date(2022, 1, day)]
+        assert resolve([rows[i] for i in before])[0] == [found[i] for i in before]
+        assert resolve([rows[i] for i in before])[1] == [unclear[i] for i in before]
+
+
+@given(SIGHTINGS)
+def test_an_enterprise_never_has_two_confirmed_codes(rows: list[tuple[date, str, Code]]) -> None:
+    codes: dict[str, set[str | None]] = {}
+    for key, (_, _, code) in zip(resolve(rows)[0], rows, strict=True):
         if code.sure:
-            assert one.key(name, code) == f"uscc:{code.value}"
+            codes.setdefault(key, set()).add(code.value)
+    assert all(len(found) == 1 for found in codes.values())
+    assert len({c for found in codes.values() for c in found}) == len(codes)
 
 
 @pytest.mark.parametrize(

@@ -5,24 +5,18 @@ from __future__ import annotations
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from features.adapters.beijing.entities import Resolver, enterprise_id
-from features.adapters.beijing.industry import (
-    guess_established,
-    guess_industry,
-    guess_region,
-    guess_type,
-)
+from features.adapters.beijing.entities import enterprise_id, resolve
 from features.adapters.beijing.inspections import chosen, merge_visits
 from features.adapters.beijing.others import LEFT_OUT, OTHERS
 from features.adapters.beijing.penalties import PENALTIES, merge_decisions
+from features.adapters.beijing.registrations import DIRECTORY, Placed, in_directory_early, registrations
 from features.adapters.beijing.rows import Cells, Draft, Source, Unmappable
 from features.adapters.folder import write_table
 from features.adapters.report import AdapterReport, FileReport
@@ -34,17 +28,6 @@ def _first(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return dict(rows[0])
 
 
-@dataclass(frozen=True, slots=True)
-class _Placed:
-    """A draft with its enterprise, ordered by when it became known, then by file and row."""
-
-    known: date
-    order: tuple[int, int]
-    entity: str
-    draft: Draft
-    source: Source
-
-
 def adapt_beijing(source: Path, out: Path, *, inspections: Sequence[str]) -> AdapterReport:
     """Write the Beijing records as a contract folder.
 
@@ -52,14 +35,20 @@ def adapt_beijing(source: Path, out: Path, *, inspections: Sequence[str]) -> Ada
     one thing within an experiment; penalties, licences, complaints, credit evaluations and tax
     blacklist entries come from every dated file. Undated files feed nothing.
 
-    **What is assumed** [K]. The sources hold no register, so ``registration`` is made from sightings:
-    an enterprise that is ever inspected counts as registered, and known, since the day before the
-    month of the first visit in the chosen files, because an authority has the places it inspects in
-    its directory before it goes there; any other enterprise since it was first seen. An approval date
-    of the 2023 register is used instead where it precedes the month of the first visit. The date of
-    establishment is otherwise the year in which codes of that series were given out, if that is
-    earlier. Name, code, type, region, industry and year are told by the name and the code alone,
-    which carry no outcome.
+    **Nothing known before a day depends on a row known from that day on**: who is who
+    (`features.adapters.beijing.entities`), and name, code, type, region, industry and year of an
+    enterprise, which are versions of its ``registration``, each known when the row that told it was.
+
+    **The one exception, and what is assumed** [K]. The sources hold no register, so ``registration`` is
+    made from sightings, and the first visit, in the chosen files, to an enterprise that nothing has shown
+    by then counts as a sighting on the day before the month of that visit, because an authority has the
+    places it inspects in its directory before it goes there. So at a cut-off the cohort holds, besides
+    the enterprises seen before, those first visited in the month before (results not known yet) or in
+    the month that begins; no indicator of any other enterprise feels it. Of the culture and press
+    files' cohort at 2024-01-01, 120 of 36,428 enterprises are there by it alone. The date of
+    establishment is the day of approval where the 2023 register is the first to show an enterprise, else
+    the year in which codes of that series were given out; a visited place of which nothing tells the
+    year counts as older than the source. Name and code carry no outcome.
 
     Parameters
     ----------
@@ -90,13 +79,15 @@ def adapt_beijing(source: Path, out: Path, *, inspections: Sequence[str]) -> Ada
     drafts = [d for i, spec in enumerate(specs) for d in _read(source, spec, i, report)]
     placed = _place(drafts, report)
     tables, lags = _records(placed, report)
-    tables["registration"] = _registrations(placed)
+    tables["registration"] = registrations(placed)
     _leave_out(source, {s.file for s in specs}, report)
 
     out.mkdir(parents=True, exist_ok=True)
     for table, rows in sorted(tables.items()):
         report.tables[table] = write_table(out, table, rows)
-    report.counts["enterprises"] = report.tables["registration"]
+    report.counts["enterprises"] = len({p.entity for p in placed})
+    early = in_directory_early(placed, tables["registration"])
+    report.counts["enterprises known by their first visit before its row was"] = early
     last = max((r["known_at"] for rows in tables.values() for r in rows), default=date(1970, 1, 1))
     names = ", ".join(inspections)
     write_manifest(
@@ -146,22 +137,18 @@ def _read(
             yield draft, spec, (number, line)
 
 
-def _place(drafts: Sequence[tuple[Draft, Source, tuple[int, int]]], report: AdapterReport) -> list[_Placed]:
+def _place(drafts: Sequence[tuple[Draft, Source, tuple[int, int]]], report: AdapterReport) -> list[Placed]:
     """Give every draft its enterprise and put all in the order in which they became known."""
-    resolver = Resolver((d.name, d.code) for d, _, _ in drafts)
+    keys, unclear, resolver = resolve([(d.known, d.name, d.code) for d, _, _ in drafts])
     report.counts.update(resolver.counts)
-    report.counts["rows with an ambiguous name and no code"] = sum(
-        resolver.ambiguous(d.name, d.code) for d, _, _ in drafts
-    )
-    placed = [_Placed(d.known, at, resolver.key(d.name, d.code), d, s) for d, s, at in drafts]
+    report.counts["rows with an ambiguous name and no code"] = sum(unclear)
+    placed = [Placed(d.known, at, key, d, source) for (d, source, at), key in zip(drafts, keys, strict=True)]
     return sorted(placed, key=lambda p: (p.known, p.order))
 
 
-def _records(
-    placed: Sequence[_Placed], report: AdapterReport
-) -> tuple[dict[str, list[dict[str, Any]]], dict[str, int]]:
+def _records(placed: Sequence[Placed], report: AdapterReport) -> tuple[dict[str, list[dict[str, Any]]], dict[str, int]]:
     """Merge rows of one record; count each row as mapped (the first known) or merged (the others)."""
-    groups: defaultdict[tuple[str, str, str], list[_Placed]] = defaultdict(list)
+    groups: defaultdict[tuple[str, str, str], list[Placed]] = defaultdict(list)
     for p in placed:
         groups[p.source.table, p.entity, p.draft.key].append(p)
     accounts = {f.file: f for f in report.files}
@@ -179,7 +166,7 @@ def _records(
     return dict(tables), dict(lags)
 
 
-def _versions(table: str, entity: str, key: str, rows: Sequence[_Placed]) -> Iterator[dict[str, Any]]:
+def _versions(table: str, entity: str, key: str, rows: Sequence[Placed]) -> Iterator[dict[str, Any]]:
     """One version for each day on which the merged values changed: nothing is known before its day."""
     merge = _MERGE.get(table, _first)
     common = {
@@ -197,50 +184,6 @@ def _versions(table: str, entity: str, key: str, rows: Sequence[_Placed]) -> Ite
         before, version = values, version + 1
         flat = {k: ";".join(v) if isinstance(v, list) else v for k, v in values.items()}
         yield {**common, **flat, "version": version, "known_at": known}
-
-
-def _day_before_month(day: date) -> date:
-    return day.replace(day=1) - timedelta(days=1)
-
-
-def _registrations(placed: Sequence[_Placed]) -> list[dict[str, Any]]:
-    """One registration an enterprise, from its first sightings; see `adapt_beijing` for the dates."""
-    sightings: defaultdict[str, list[_Placed]] = defaultdict(list)
-    for p in placed:
-        sightings[p.entity].append(p)
-    visits = [p.draft.occurred for p in placed if p.source.table == "inspections"]
-    directory = _day_before_month(min(visits)) if visits else None
-    return [_registration(entity, seen, directory) for entity, seen in sightings.items()]
-
-
-def _registration(entity: str, seen: Sequence[_Placed], directory: date | None) -> dict[str, Any]:
-    code = entity.removeprefix("uscc:") if entity.startswith("uscc:") else None
-    occurred = min(p.draft.occurred for p in seen)
-    known = seen[0].known
-    visited = [p.draft.occurred for p in seen if p.source.table == "inspections"]
-    approved = [p.draft.occurred for p in seen if p.source.table == "registration"]
-    if visited and directory is not None:
-        if approved and approved[0] <= _day_before_month(min(visited)):
-            directory = approved[0]
-        occurred, known = min(occurred, directory), min(known, directory)
-    if not approved and (established := guess_established(code)) is not None:
-        occurred = min(occurred, established)
-    name = next((p.draft.name for p in seen if p.draft.name), "")
-    authority = next((p.draft.region for p in seen if p.draft.region), None)
-    return {
-        "record_id": enterprise_id(entity),
-        "version": 1,
-        "enterprise_id": enterprise_id(entity),
-        "occurred_at": occurred,
-        "known_at": known,
-        "record_state": "active",
-        "uscc": code,
-        "name": name or code,
-        "enterprise_type": guess_type(name, code),
-        "industry": guess_industry(name),
-        "region": guess_region(name, code, authority),
-        "status": "active",
-    }
 
 
 def _leave_out(source: Path, read: set[str], report: AdapterReport) -> None:
@@ -264,9 +207,9 @@ _MERGE: dict[str, Callable[[Sequence[Mapping[str, Any]]], dict[str, Any]]] = {
 """How the rows of one record become one; elsewhere the first known row counts."""
 
 _NOTES = {
-    "registration": "made from sightings [K]: inspected enterprises count as known since before the first"
-    " visit of the source, others since first seen; industry (to the GB/T 4754 class where words of the name"
-    " tell it) and date of establishment (from the series of the code) are guesses",
+    "registration": f"made from sightings: {DIRECTORY}; all else is known when the row that tells it is; industry"
+    " (to the GB/T 4754 class where words of the name tell it) and date of establishment (from the series of the"
+    " code) are guesses",
     "inspections": "only the files named by the experiment; one enterprise, file and day is one visit",
     "penalties": "several authorities and districts, each over its own years: 0 means none published here",
     "licences": "licences valid when the file was made; earlier ones are missing",
