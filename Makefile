@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 SLIM   := PYTHONHASHSEED=0 MLFLOW_DISABLE_TELEMETRY=true BENTOML_DO_NOT_TRACK=True
 
-.PHONY: demo test lint check bench lock clean
+.PHONY: demo test test-long lint check bench lock clean
 .DELETE_ON_ERROR:
 
 $(STAMP): pyproject.toml locks/py311.txt locks/py312.txt
@@ -28,7 +28,10 @@ lint: $(STAMP)   ## ruff and mypy
 	$(BIN)/mypy
 
 check: lint      ## lint, types, fast tests: before each commit
-	$(SLIM) $(BIN)/python -m pytest -m "not slow and not real"
+	$(SLIM) $(BIN)/python -m pytest -m "not slow and not real and not long"
+
+test-long: $(STAMP)  ## tests that take minutes, such as every mutation of every indicator
+	$(SLIM) $(BIN)/python -m pytest -m long
 
 bench: $(STAMP)  ## measured, never asserted
 	$(SLIM) $(BIN)/fenlei bench simulate

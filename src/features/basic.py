@@ -17,7 +17,7 @@ def registered_capital(registration: Rows) -> Formula:
     return registration.latest("registered_capital_fen", empty=None)
 
 
-@indicator("basic", "age", "经营年限", direction="lowers", unit="years", policy="SAMR (4)")
+@indicator("basic", "nature", "经营年限", direction="lowers", unit="years", policy="SAMR (4)")
 def years_operating(registration: Rows) -> Formula:
     """Years of 365.25 days since the enterprise was established, by the register's date."""
     days = registration.latest("c.cutoff - occurred_at", empty=None)
@@ -30,6 +30,12 @@ def corporate_shareholders(shareholdings: Rows) -> Formula:
     return shareholdings.open().where("holder_kind IN ('enterprise', 'state')").distinct("holder_id")
 
 
+@indicator("basic", "ownership", "股东数", direction="either", unit="holders", policy="SAMR (4)")
+def shareholders_now(shareholdings: Rows) -> Formula:
+    """Shareholders of any kind at the cut-off."""
+    return shareholdings.open().distinct("holder_id")
+
+
 @indicator("basic", "ownership", "对外投资企业数", direction="either", unit="enterprises", policy="SAMR (4)")
 def outbound_investments(holdings_out: Rows) -> Formula:
     """Enterprises of the province in which it holds a share at the cut-off."""
@@ -40,6 +46,12 @@ def outbound_investments(holdings_out: Rows) -> Formula:
 def corporate_owned(registration: Rows) -> Formula:
     """1 when the register says that it has corporate, state or foreign shareholders."""
     return registration.latest("CAST(shareholder_type <> 'natural' AS BIGINT)", empty=None)
+
+
+@indicator("basic", "ownership", "是否国有", direction="either", unit="0/1", policy="SAMR (4)")
+def state_held(registration: Rows) -> Formula:
+    """1 when the register says that it is state-held."""
+    return registration.latest("CAST(shareholder_type = 'state' AS BIGINT)", empty=None)
 
 
 @indicator("basic", "ownership", "是否上市", direction="lowers", unit="0/1", policy="SAMR (4)")
@@ -61,13 +73,28 @@ def is_company(registration: Rows) -> Formula:
     return registration.latest(f"CAST({test} AS BIGINT)", empty=None)
 
 
+@indicator("basic", "nature", "是否分支机构", direction="either", unit="0/1", policy="SAMR (4)")
+def is_branch(registration: Rows) -> Formula:
+    """1 for a branch of an enterprise, which is a subject of its own (HB 2)."""
+    return registration.latest("CAST(enterprise_type = 'branch' AS BIGINT)", empty=None)
+
+
+@indicator("basic", "nature", "同类型企业随机检查问题率", direction="raises", unit="share", policy="SAMR (4)")
+def type_problem_rate_random(peers: Rows) -> Formula:
+    """Violation rate of enterprises of its legal form at random-arm visits known by the cut-off.
+
+    Weighted by 1 / draw probability and shrunk towards the province's rate, like its industry's.
+    """
+    return _rate(peers, "type_random")
+
+
 @indicator("basic", "nature", "是否有统一社会信用代码", direction="either", unit="0/1", policy="SAMR (5)")
 def has_credit_code(registration: Rows) -> Formula:
     """1 when the source gives a unified social credit code."""
     return registration.latest("CAST(uscc IS NOT NULL AS BIGINT)", empty=None)
 
 
-@indicator("basic", "size", "分支机构数", direction="either", unit="branches", policy="SAMR (4)")
+@indicator("basic", "ownership", "分支机构数", direction="either", unit="branches", policy="SAMR (4)")
 def branches_open(branches: Rows) -> Formula:
     """Branches open at the cut-off."""
     return branches.open().count()
@@ -77,8 +104,8 @@ def branches_open(branches: Rows) -> Formula:
 def industry_problem_rate_random(peers: Rows) -> Formula:
     """Violation rate of its industry (section and division) at random-arm visits known by the cut-off.
 
-    Weighted by 1 / draw probability and shrunk towards the province's rate; the enterprise's own
-    visits count like any other's.
+    Weighted by 1 / draw probability and shrunk towards the province's rate; a visit whose draw is not known has
+    no weight and is left out; the enterprise's own visits count like any other's.
     """
     return _rate(peers, "industry_random")
 
@@ -127,5 +154,8 @@ def local_industry_problem_rate_1y(peers: Rows) -> Formula:
 
 @indicator("basic", "region", "同地区同行业随机检查问题率", direction="raises", unit="share", policy="SAMR (13)")
 def local_industry_problem_rate_random(peers: Rows) -> Formula:
-    """The same at random-arm visits of all history, weighted by 1 / draw probability and shrunk."""
+    """Violation rate of its industry within its district at random-arm visits known by the cut-off.
+
+    Weighted by 1 / draw probability and shrunk towards the province's rate.
+    """
     return _rate(peers, "local_random")

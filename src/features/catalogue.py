@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from features import association, basic, dynamic, regulatory, societal
+from features import association, basic, dynamic, regulatory, societal, visited
 from features.declare import FAMILIES, Indicator, catalogue_hash, registered
 from features.errors import CatalogueError
 
-_MODULES = (basic, dynamic, regulatory, association, societal)  # importing them declares
+_MODULES = (basic, dynamic, regulatory, visited, association, societal)  # importing them declares
 
 CATALOGUE: dict[str, Indicator] = registered()
 """All indicators by name, ordered by family and declaration."""

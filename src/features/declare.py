@@ -30,10 +30,49 @@ FAMILIES: dict[Family, str] = {
 }
 """The five families of SAMR (4), in the order of the text."""
 
+GROUPS: dict[Family, dict[str, str]] = {
+    "basic": {
+        "capital": "资本",
+        "ownership": "股权和投资",
+        "nature": "企业性质",
+        "industry": "行业",
+        "region": "地区",
+    },
+    "dynamic": {
+        "licences": "行政许可",
+        "changes": "变更和备案",
+        "annual reports": "年度报告",
+        "finances": "经营财务",
+        "staff and tax": "用工和纳税",
+        "intellectual property": "知识产权",
+        "encumbrances": "质押冻结抵押",
+    },
+    "regulatory": {
+        "abnormal list": "经营异常名录",
+        "serious and black lists": "严重违法和黑名单",
+        "penalties": "行政处罚",
+        "visits": "监督检查",
+        "courts": "司法涉诉",
+        "products": "产品和设备安全",
+        "talks and repair": "约谈和修复",
+    },
+    "association": {
+        "people": "人员和股东关联",
+        "bad neighbours": "不良关联",
+        "address": "地址电话代理关联",
+    },
+    "societal": {
+        "complaints": "投诉举报",
+        "public opinion": "舆情",
+        "honours and credit": "荣誉和公共信用",
+    },
+}
+"""The 25 groups of the five families, as many as the national system has [S]; their names are ours [K]."""
+
 MONOTONE: dict[Direction, int] = {"raises": 1, "lowers": -1, "either": 0}
 """LightGBM's monotone constraint of a direction."""
 
-RELATIONS = ("visits", "related", "peers", "holdings_out", "cluster")
+RELATIONS = ("visits", "related", "peers", "holdings_out", "two_hop", "cluster")
 """Relations derived from the tables, usable as parameters; see `features.relations`."""
 
 
@@ -97,8 +136,8 @@ def indicator(
     Raises
     ------
     CatalogueError
-        If the name is taken, the docstring is missing or a parameter is no table, relation or
-        earlier indicator.
+        If the name is taken, the docstring is missing, the family has no such group or a parameter is no table,
+        relation or earlier indicator.
     """
 
     def register(function: Callable[..., Formula]) -> Callable[..., Formula]:
@@ -107,6 +146,8 @@ def indicator(
         if name in _REGISTRY or not doc:
             raise CatalogueError(f"indicator {name}: {'declared twice' if doc else 'has no docstring'}")
         formula = function(*(_argument(name, p) for p in inspect.signature(function).parameters))
+        if group not in GROUPS[family]:
+            raise CatalogueError(f"indicator {name}: {family} has no group {group!r}, only {list(GROUPS[family])}")
         windows = sorted({a.window for a in formula.parts if a.window})
         _REGISTRY[name] = Indicator(
             name=name,
@@ -141,9 +182,9 @@ def _missing(formula: Formula) -> str:
 
 
 def registered() -> dict[str, Indicator]:
-    """Return all indicators declared so far, by family and in order of declaration."""
-    order = list(FAMILIES)
-    return dict(sorted(_REGISTRY.items(), key=lambda item: order.index(item[1].family)))
+    """Return all indicators declared so far, by family, by group and in order of declaration."""
+    order = [(family, group) for family, groups in GROUPS.items() for group in groups]
+    return dict(sorted(_REGISTRY.items(), key=lambda item: order.index((item[1].family, item[1].group))))
 
 
 def catalogue_hash(indicators: dict[str, Indicator]) -> str:

@@ -1,32 +1,36 @@
-"""The engine: all indicators and the evidence, as SQL over one DuckDB connection.
+"""The engine: all indicators and the evidence of a cohort, as SQL over one DuckDB connection.
 
-One scan per table or relation evaluates all aggregates over it; a last query evaluates the formulas. Missing:
-a table that is present and covers the window but holds no row gives the aggregate's ``empty`` value, otherwise the
-indicator is null.
+What the whole province makes (neighbours, clusters, rates) is made once; the cohort is then taken in parts, in the
+order of ``enterprise_id``, in which clean files are sorted: a part reads its own row groups, and memory does not
+grow with the province. Missing: a table that is present and covers the window but holds no row gives the
+aggregate's ``empty`` value, otherwise the indicator is null.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import pandas as pd
+import pyarrow as pa
 
-from features.catalogue import CATALOGUE
-from features.contract import TABLES
-from features.declare import Indicator
 from features.errors import SourceError
-from features.evidence import EVIDENCE, EVIDENCE_TABLES, evidence_sql
-from features.expressions import Aggregate, Window
-from features.relations import BASES, POPULATION, create_population, create_visits
-from features.seen import create_unusable, seen_sql
+from features.evidence import EVIDENCE, evidence_sql
+from features.expressions import Window
+from features.relations import POPULATION, create_population, visits_sql
+from features.scan import Plan, day_sql, first_covered, plan, result_sqls, scan_sql, window_columns
+from features.seen import Moment, create_unusable
 from features.settings import features_policy, outcomes_policy
 from features.store import Store, open_folder
 
 Progress = Callable[[str], None]
 """Called with the name of the table that is being scanned."""
+
+PART = 400_000
+"""Pairs taken at a time."""
 
 
 def set_cohort(
@@ -35,7 +39,7 @@ def set_cohort(
     windows: Iterable[Window],
     known_as_of: date | None,
 ) -> None:
-    """Create ``cohort`` and ``moments`` with the first day of every window.
+    """Create ``cohort``, its pairs numbered in their order, with the first day of every window, and ``moments``.
 
     Raises
     ------
@@ -45,12 +49,13 @@ def set_cohort(
     missing = {"enterprise_id", "cutoff"} - set(cohort.columns)
     if missing:
         raise SourceError(f"the cohort needs columns enterprise_id and cutoff; missing: {sorted(missing)}")
-    starts = ", ".join(f"{w.start_sql} AS {w.column}" for w in sorted(set(windows)))
     known = f"DATE '{known_as_of}'" if known_as_of else "cutoff"
     con.register("given_cohort", cohort[["enterprise_id", "cutoff"]])
     con.execute(
-        f"""CREATE OR REPLACE TABLE cohort AS SELECT *, {known} AS known_as_of{", " + starts if starts else ""}
-        FROM (SELECT CAST(enterprise_id AS VARCHAR) AS enterprise_id, CAST(cutoff AS DATE) AS cutoff FROM given_cohort)
+        f"""CREATE OR REPLACE TABLE cohort AS SELECT CAST(row_number() OVER () - 1 AS INTEGER) AS pair, *,
+          {known} AS known_as_of{window_columns(sorted(set(windows)))}
+        FROM (SELECT CAST(enterprise_id AS VARCHAR) AS enterprise_id, CAST(cutoff AS DATE) AS cutoff FROM given_cohort
+              ORDER BY ALL)
         ORDER BY enterprise_id, cutoff"""
     )
     con.unregister("given_cohort")
@@ -62,62 +67,96 @@ def set_cohort(
     con.execute("CREATE OR REPLACE TABLE moments AS SELECT DISTINCT cutoff, known_as_of FROM cohort ORDER BY ALL")
 
 
-def coverage(
-    sources: Iterable[str], covers_from: Mapping[str, date], lacking: Iterable[str] = ()
-) -> dict[str, date | None]:
-    """Return the first day covered for each table or relation; None where it is not covered at all.
+def prepare(store: Store, chosen: Plan, *, province: str) -> None:
+    """Create what the scans of all parts share; the cohort stands already."""
+    con, features = store.con, features_policy(province)
+    store.keep_versions()
+    create_unusable(con, repaired_feed=features.repaired_records_feed_indicators)
+    if any(t in POPULATION for t in chosen.wanted):
+        create_population(con, features, outcomes_policy(province))
 
-    A relation covers what all the tables it is made of cover; ``lacking`` names relations that can't be made.
+
+def batches(
+    store: Store,
+    cohort: pd.DataFrame,
+    *,
+    province: str = "hebei",
+    known_as_of: date | None = None,
+    names: Sequence[str] | None = None,
+    progress: Progress | None = None,
+    part: int = PART,
+) -> Iterator[pa.Table]:
+    """Compute indicators and evidence part by part, in the order of the pairs; see `compute_indicators`.
+
+    Yields
+    ------
+    pyarrow.Table
+        enterprise_id, cutoff, indicators (double) and evidence (text) of at most ``part`` pairs; none is empty
+        unless the cohort is.
     """
-    first: dict[str, date | None] = {}
-    for source in sources:
-        bases = BASES.get(source, (source,))
-        there = source not in lacking and all(base in covers_from for base in bases)
-        first[source] = max(covers_from[base] for base in bases) if there else None
-    return first
-
-
-def _covered(aggregate: Aggregate, covered: Mapping[str, date | None]) -> str:
-    """SQL condition: the source covers what the aggregate reads."""
-    first = covered[aggregate.table]
-    if first is None:
-        return "FALSE"
-    return f"DATE '{first}' <= c.{aggregate.window.column}" if aggregate.window else f"DATE '{first}' < c.cutoff"
-
-
-def _scan_sql(source: str, aggregates: Sequence[Aggregate]) -> str:
-    if source in TABLES:
-        rows = seen_sql(source, columns="c.*, r.* EXCLUDE (enterprise_id)")
-    else:
-        rows = (
-            f"SELECT c.*, r.* EXCLUDE (enterprise_id, cutoff) FROM cohort c JOIN rel_{source} r"
-            " ON r.enterprise_id = c.enterprise_id AND r.cutoff = c.cutoff"
+    con, chosen, say = store.con, plan(names), progress or _silent
+    say("cohort")
+    set_cohort(con, cohort, chosen.windows, known_as_of)
+    say("relations")
+    prepare(store, chosen, province=province)
+    covered = {s: day_sql(day) for s, day in first_covered(chosen.sources, store.covers_from).items()}
+    moments = [Moment(*found) for found in con.execute("SELECT cutoff, known_as_of FROM moments").fetchall()]
+    at = moments[0] if len(moments) == 1 else None
+    many = len(cohort) > part
+    for begin in range(0, max(1, len(cohort)), part):
+        con.execute(
+            f"CREATE OR REPLACE TABLE part AS SELECT * FROM cohort WHERE pair >= {begin} AND pair < {begin + part}"
         )
-    columns = ", ".join(f"{a.sql} AS a{k}" for k, a in enumerate(aggregates))
-    return f"SELECT c.enterprise_id, c.cutoff, {columns} FROM ({rows}) c GROUP BY c.enterprise_id, c.cutoff"
+        [between] = con.execute("SELECT min(enterprise_id), max(enterprise_id) FROM part").fetchall()
+        where = f" {begin // part + 1} of {-(-len(cohort) // part)}" if many else ""
+        _scan(con, chosen, province, at, between if many else None, _said(say, where))
+        yield _result(con, chosen, covered)
 
 
-def plan(indicators: Iterable[Indicator]) -> dict[str, list[Aggregate]]:
-    """Return the different aggregates by table or relation, in a stable order."""
-    wanted: dict[str, list[Aggregate]] = {}
-    for indicator in indicators:
-        for aggregate in indicator.formula.parts:
-            known = wanted.setdefault(aggregate.table, [])
-            if aggregate not in known:
-                known.append(aggregate)
-    return dict(sorted(wanted.items()))
+def _result(con: duckdb.DuckDBPyConnection, chosen: Plan, covered: Mapping[str, str]) -> pa.Table:
+    """Put the pieces of the present part's output beside one another: keys, indicators, evidence."""
+    columns: dict[str, pa.ChunkedArray] = {}
+    for sql in result_sqls(chosen, covered):
+        piece = in_order(con.sql(sql).to_arrow_table())
+        columns |= {name: piece.column(name) for name in piece.column_names}
+    names = ["enterprise_id", "cutoff", *(i.name for i in chosen.indicators), *EVIDENCE]
+    return pa.table({name: columns[name] for name in names})
 
 
-def indicator_sql(
-    indicator: Indicator, wanted: Mapping[str, list[Aggregate]], covered: Mapping[str, date | None]
-) -> str:
-    """SQL of one indicator over ``cohort c`` joined with the scans ``agg_<table>``."""
-    cells = []
-    for a in indicator.formula.parts:
-        cell = f"agg_{a.table}.a{wanted[a.table].index(a)}"
-        value = cell if a.empty is None else f"coalesce({cell}, {a.empty})"
-        cells.append(f"(CASE WHEN {_covered(a, covered)} THEN {value} END)")
-    return indicator.formula.template.format(*cells)
+def in_order(table: pa.Table) -> pa.Table:
+    """Put rows in the order of their ``pair``, and drop it: much cheaper than a database's sort of all columns."""
+    pair = table.column("pair").to_numpy()
+    rows = table.drop_columns(["pair"])
+    return rows if (np.diff(pair) > 0).all() else rows.take(np.argsort(pair))
+
+
+def _said(say: Progress, where: str) -> Progress:
+    """Name the part behind each step."""
+    return lambda step: say(step + where)
+
+
+def _silent(_step: str) -> None:
+    """Say nothing."""
+
+
+def _scan(
+    con: duckdb.DuckDBPyConnection,
+    chosen: Plan,
+    province: str,
+    at: Moment | None,
+    between: tuple[str, str] | None,
+    say: Progress,
+) -> None:
+    """Create ``agg_<source>`` for every table, relation and the evidence of the present ``part``."""
+    if "visits" in chosen.wanted:
+        con.execute(f"CREATE OR REPLACE TABLE rel_visits AS {visits_sql(outcomes_policy(province), between=between)}")
+    for source, aggregates in chosen.wanted.items():
+        say(source)
+        sql = scan_sql(source, aggregates, windows=chosen.windows, at=at, between=between)
+        con.execute(f"CREATE OR REPLACE TABLE agg_{source} AS {sql}")
+    say("evidence")
+    evidence = evidence_sql(features_policy(province), at=at, between=between)
+    con.execute(f"CREATE OR REPLACE TABLE agg_evidence AS {evidence}")
 
 
 def evaluate(
@@ -127,68 +166,22 @@ def evaluate(
     province: str = "hebei",
     known_as_of: date | None = None,
     names: Sequence[str] | None = None,
-    context: Mapping[str, pd.DataFrame] | None = None,
     progress: Progress | None = None,
+    part: int = PART,
 ) -> pd.DataFrame:
-    """Compute indicators and evidence; see `compute_indicators`.
+    """Compute indicators and evidence over an open store; see `compute_indicators`, and `batches` for ``part``."""
+    found = list(
+        batches(store, cohort, province=province, known_as_of=known_as_of, names=names, progress=progress, part=part)
+    )
+    return as_frame(found)
 
-    ``context`` gives the rows of the population's relations (`features.relations.POPULATION`) for a record that
-    comes without its province; a relation that it lacks is not covered.
-    """
-    con = store.con
-    features, outcomes = features_policy(province), outcomes_policy(province)
-    chosen = [CATALOGUE[n] for n in names] if names is not None else list(CATALOGUE.values())
-    wanted = plan(chosen)
-    set_cohort(con, cohort, [a.window for aa in wanted.values() for a in aa if a.window], known_as_of)
-    create_unusable(con, repaired_feed=features.repaired_records_feed_indicators)
-    if "visits" in wanted:
-        create_visits(con, outcomes)
-    population = [t for t in wanted if t in POPULATION]
-    lacking = [t for t in population if t not in context] if context is not None else []
-    if context is not None:
-        _use_context(con, context, population)
-    elif population:
-        create_population(con, features, outcomes)
-    covered = coverage(wanted, store.covers_from, lacking)
-    for source, aggregates in wanted.items():
-        if progress:
-            progress(source)
-        con.execute(f"CREATE OR REPLACE TABLE agg_{source} AS {_scan_sql(source, aggregates)}")
-    if progress:
-        progress("evidence")
-    con.execute(f"CREATE OR REPLACE TABLE agg_evidence AS {evidence_sql(features)}")
-    columns = ", ".join(f"CAST({indicator_sql(i, wanted, covered)} AS DOUBLE) AS {i.name}" for i in chosen)
-    hits = ", ".join(
-        f"coalesce(nullif(agg_evidence.{c}, ''), {none}) AS {c}"
-        for c, none in ((c, _none_hit(c, store.covers_from)) for c in EVIDENCE)
-    )
-    joins = " ".join(
-        f"LEFT JOIN agg_{s} ON agg_{s}.enterprise_id = c.enterprise_id AND agg_{s}.cutoff = c.cutoff"
-        for s in [*wanted, "evidence"]
-    )
-    frame = con.execute(
-        f"SELECT c.enterprise_id, c.cutoff, {columns}{', ' if columns else ''}{hits} FROM cohort c {joins}"
-        " ORDER BY c.enterprise_id, c.cutoff"
-    ).df()
-    frame["cutoff"] = pd.to_datetime(frame["cutoff"]).dt.date
+
+def as_frame(parts: list[pa.Table]) -> pd.DataFrame:
+    """Join parts into a frame indexed by (enterprise_id, cutoff); empties the list, so that memory is free early."""
+    table = pa.concat_tables(parts)
+    parts.clear()
+    frame: pd.DataFrame = table.to_pandas(split_blocks=True, self_destruct=True)
     return frame.set_index(["enterprise_id", "cutoff"])
-
-
-def _none_hit(column: str, covers_from: Mapping[str, date]) -> str:
-    """SQL of an evidence cell without a hit: empty when every table of the rule was looked at, else null."""
-    return "''" if all(t in covers_from for t in EVIDENCE_TABLES[column]) else "CAST(NULL AS VARCHAR)"
-
-
-def _use_context(
-    con: duckdb.DuckDBPyConnection, context: Mapping[str, pd.DataFrame], population: Sequence[str]
-) -> None:
-    for relation in population:
-        columns = f"enterprise_id VARCHAR, cutoff DATE, {POPULATION[relation]}"
-        con.execute(f"CREATE OR REPLACE TABLE rel_{relation} ({columns})")
-        if relation in context and len(context[relation]):
-            con.register("given", context[relation])
-            con.execute(f"INSERT INTO rel_{relation} BY NAME SELECT * FROM given")
-            con.unregister("given")
 
 
 def compute_indicators(
@@ -199,6 +192,7 @@ def compute_indicators(
     known_as_of: date | None = None,
     names: Sequence[str] | None = None,
     progress: Progress | None = None,
+    memory: str | None = None,
 ) -> pd.DataFrame:
     """Compute the indicators of a cohort, each as known at its cut-off.
 
@@ -216,6 +210,8 @@ def compute_indicators(
         Indicators to compute; all by default.
     progress
         Called with the name of each table as its scan begins.
+    memory
+        What DuckDB may hold, such as ``"4GB"``; the rest is spilled to the folder of temporary files.
 
     Returns
     -------
@@ -228,7 +224,7 @@ def compute_indicators(
     SourceError
         If the folder is no clean folder or the cohort is malformed.
     """
-    store = open_folder(clean)
+    store = open_folder(clean, memory=memory)
     try:
         return evaluate(store, cohort, province=province, known_as_of=known_as_of, names=names, progress=progress)
     finally:

@@ -8,7 +8,7 @@ a direct effect (SC (13)), and an open objection suspends it (HB 11(4)).
 
 from __future__ import annotations
 
-from features.seen import seen_sql
+from features.seen import Moment, seen_sql
 from features.settings import FeaturesPolicy
 
 OPEN = "(r.ended_on IS NULL OR r.ended_on >= c.cutoff)"
@@ -35,8 +35,10 @@ EVIDENCE_TABLES: dict[str, tuple[str, ...]] = {
 """Tables that must be there before 'no record hits the rule' may be said."""
 
 
-def evidence_sql(policy: FeaturesPolicy) -> str:
-    """SQL of one row per enterprise and cut-off that hits any rule, one column per rule."""
+def evidence_sql(
+    policy: FeaturesPolicy, *, keys: str = "part", at: Moment | None = None, between: tuple[str, str] | None = None
+) -> str:
+    """SQL of one row per key row (``pair``) that hits any rule, one column per rule; parameters as `seen_sql`."""
 
     def recent(rule: str, date: str = "r.occurred_at") -> str:
         return f"{date} >= CAST(c.cutoff - INTERVAL {policy.evidence_months[rule]} MONTH AS DATE)"
@@ -45,10 +47,11 @@ def evidence_sql(policy: FeaturesPolicy) -> str:
         return f"list_contains(string_split(r.penalty_kinds, ';'), '{code}')"
 
     ours = "r.authority_kind = 'market_regulation'"
+    revoked = f"{recent('H12_3', 'r.ended_on')} AND r.ended_on < c.cutoff"
     hits = [
         ("H12_2", "penalties", f"{ours} AND {kind('suspension')} AND {recent('H12_2')}"),
         ("H12_3", "penalties", f"{ours} AND {kind('licence_revoked')} AND {recent('H12_3')}"),
-        ("H12_3", "licences", f"{ours} AND r.licence_status = 'revoked' AND {recent('H12_3', 'r.ended_on')}"),
+        ("H12_3", "licences", f"{ours} AND r.licence_status = 'revoked' AND {revoked}"),
         (
             "H12_4",
             "public_opinion",
@@ -62,8 +65,11 @@ def evidence_sql(policy: FeaturesPolicy) -> str:
         "SELECT * FROM ("
         + seen_sql(
             table,
-            columns=f"c.enterprise_id, c.cutoff, '{rule}' AS rule, '{table}:' || r.record_id AS hit, {test} AS ok",
+            keys=keys,
+            columns=f"c.pair, '{rule}' AS rule, '{table}:' || r.record_id AS hit, {test} AS ok",
             unless="released",
+            at=at,
+            between=between,
         )
         + ") WHERE ok"
         for rule, table, test in hits
@@ -72,4 +78,4 @@ def evidence_sql(policy: FeaturesPolicy) -> str:
         f"coalesce(string_agg(hit, ';' ORDER BY hit) FILTER (WHERE rule = '{c.removeprefix('evidence_')}'), '') AS {c}"
         for c in EVIDENCE
     )
-    return f"SELECT enterprise_id, cutoff, {columns} FROM ({' UNION ALL '.join(rows)}) GROUP BY enterprise_id, cutoff"
+    return f"SELECT pair, {columns} FROM ({' UNION ALL '.join(rows)}) GROUP BY pair"

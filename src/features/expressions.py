@@ -109,7 +109,8 @@ def shrunk_share(part: Formula, whole: Formula, *, bad: int, of: int) -> Formula
 
     Adding a record that counts in ``part`` always raises it, and an empty history is finite.
     """
-    return combine(f"(CAST({{}} + {bad} AS DOUBLE) / ({{}} + {of}))", part, whole)
+    numerator = f"{{}} + {bad}" if bad else "{}"
+    return combine(f"(CAST({numerator} AS DOUBLE) / ({{}} + {of}))", part, whole)
 
 
 @dataclass(frozen=True)
@@ -129,8 +130,12 @@ class Rows:
         return replace(self, window=Window(months, days))
 
     def open(self) -> Rows:
-        """Keep the rows that have not ended by the cut-off (``ended_on`` is the first day without)."""
+        """Keep the rows that have not ended before the cut-off; an end on the cut-off day is not counted yet."""
         return self.where("(ended_on IS NULL OR ended_on >= c.cutoff)")
+
+    def ended_within(self, *, months: int) -> Rows:
+        """Keep the rows that ended in ``[cut-off − w, cut-off)``, whenever they began."""
+        return self.where(f"ended_on >= CAST(c.cutoff - INTERVAL {months} MONTH AS DATE) AND ended_on < c.cutoff")
 
     def _filter(self) -> str:
         window = (f"occurred_at >= c.{self.window.column}",) if self.window else ()
@@ -151,8 +156,7 @@ class Rows:
 
     def total(self, column: str) -> Formula:
         """Return the sum of an integer column; nulls count nothing."""
-        filtered = self.where(f"{column} IS NOT NULL")
-        return filtered._aggregate(f"sum({column})", 0)
+        return self._aggregate(f"sum({column})", 0)
 
     def greatest(self, expression: str, *, empty: Number | None) -> Formula:
         """Return the greatest value of an integer expression; ``empty`` without rows."""
@@ -169,6 +173,6 @@ class Rows:
         return Formula("{0}", (Aggregate(self.table, sql, never, self.window),))
 
     def latest(self, expression: str, *, empty: Number | None) -> Formula:
-        """Return an integer expression of the latest row (ties: the greatest record_id)."""
+        """Return an integer expression of the latest row that states it (ties: the greatest record_id)."""
         filtered = self.where(f"({expression}) IS NOT NULL")
         return filtered._aggregate(f"max_by({expression}, (occurred_at, record_id))", empty)

@@ -14,12 +14,19 @@ from datetime import date
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 
 from features.contract import TABLES, Column
-from features.engine import evaluate
+from features.contract.types import ColumnType
+from features.engine import as_frame, evaluate, in_order
 from features.errors import SourceError
+from features.given import arrow_table, numbered
+from features.identity import distinct
 from features.relations import BASES, POPULATION
-from features.store import Store, open_frames
+from features.scan import first_covered
+from features.session import session
+from features.settings import features_policy, outcomes_policy
+from features.store import COVERED_FOREVER, Store
 
 
 @dataclass(frozen=True)
@@ -45,113 +52,68 @@ class Record:
     covers_from: Mapping[str, date] = field(default_factory=dict)
 
 
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise ValueError("text")
-    return value
+_OWN = {table: [c for c in TABLES[table].columns if c.name != "enterprise_id"] for table in TABLES}
+_DEFAULTS = {"record_state": "active", "version": 1}
+_SQL_TYPES: dict[str, ColumnType] = {"VARCHAR": "text", "DATE": "date", "BIGINT": "int"}
+_RELATION = {
+    relation: [Column(name, _SQL_TYPES[kind], "") for name, kind in (c.split() for c in columns.split(", "))]
+    for relation, columns in POPULATION.items()
+}
 
 
-def _whole(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise ValueError("a whole number")
-    return value
+def _tables(records: Sequence[Record]) -> dict[str, pa.Table]:
+    """Return the rows of all records by contract table; tables without rows are left out."""
+    found = {}
+    for table, columns in _OWN.items():
+        rows = [given for r in records for given in numbered(r.tables.get(table, ()), r.enterprise_id)]
+        if rows:
+            given = arrow_table(f"table {table}", columns, rows, _DEFAULTS)
+            at = given.column_names.index("record_state")
+            stated = given.set_column(at, "record_state", given.column(at).fill_null("active"))
+            found[table] = distinct(f"table {table}", rows, stated)
+    return found
 
 
-def _day(value: Any) -> date:
-    if isinstance(value, date):
-        return value
-    try:
-        return date.fromisoformat(value)
-    except (TypeError, ValueError) as err:
-        raise ValueError("a date such as 2026-01-31") from err
+def _relations(records: Sequence[Record]) -> dict[str, pa.Table]:
+    """Return the context's rows of all records by relation; relations without rows are left out."""
+    found = {}
+    for relation, columns in _RELATION.items():
+        of = [r for r in records if r.relations.get(relation)]
+        rows = [given for r in of for given in numbered(r.relations[relation], r.enterprise_id)]
+        if rows:
+            cutoffs = [r.cutoff for r in of for _ in r.relations[relation]]
+            given = arrow_table(f"relation {relation}", columns, rows, {})
+            found[relation] = given.append_column("cutoff", pa.array(cutoffs, pa.date32()))
+    return found
 
 
-def _flag(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise ValueError("true or false")
-    return value
+def _coverage(record: Record, sources: Sequence[str]) -> dict[str, date | None]:
+    """Return the first day that the record covers, by source.
+
+    A relation of the context stands for other enterprises' tables, which a record never has: it covers from when the
+    tables it is made of do, or for ever.
+    """
+    own = {t: record.covers_from.get(t, COVERED_FOREVER) for t in record.tables}
+    first = first_covered(sources, own)
+    for relation in POPULATION:
+        if relation in record.relations:
+            first[relation] = max(record.covers_from.get(base, COVERED_FOREVER) for base in BASES[relation])
+        else:
+            first[relation] = None
+    return first
 
 
-def _convert(column: Column, value: Any) -> Any:
-    """Return the value as the contract's type; ValueError says what was expected."""
-    if value is None:
-        if column.required:
-            raise ValueError("a value: the column is required")
-        return None
-    converted: Any = {"date": _day, "int": _whole, "fen": _whole, "bool": _flag}.get(column.type, _text)(value)
-    if column.codes is not None:
-        parts = converted.split(";") if column.type == "codes" else [converted]
-        if not all(p in column.codes for p in parts):
-            raise ValueError(f"one of {sorted(column.codes.codes)}")
-    if column.minimum is not None and converted < column.minimum:
-        raise ValueError(f"at least {column.minimum}")
-    if column.maximum is not None and converted > column.maximum:
-        raise ValueError(f"at most {column.maximum}")
-    return converted
-
-
-def _rows(record: Record, table: str) -> list[dict[str, Any]]:
-    columns = TABLES[table].columns
-    out = []
-    for number, given in enumerate(record.tables[table]):
-        row = {"enterprise_id": record.enterprise_id, "record_state": "active", "version": 1, **given}
-        unknown = sorted(set(row) - {c.name for c in columns})
-        if unknown:
-            raise SourceError(
-                f"record of {record.enterprise_id}, table {table}, row {number}: unknown column {unknown[0]}"
-            )
-        clean = {}
-        for column in columns:
-            try:
-                clean[column.name] = _convert(column, row.get(column.name))
-            except ValueError as err:
-                raise SourceError(
-                    f"record of {record.enterprise_id}, table {table}, row {number}, column {column.name}:"
-                    f" got {row.get(column.name)!r}, expected {err}"
-                ) from err
-        out.append(clean)
-    return out
-
-
-def _group(records: Sequence[Record]) -> list[list[Record]]:
-    """Records that cover the same tables from the same days go through one run together."""
-    groups: dict[Any, list[Record]] = {}
+def _coverages(records: Sequence[Record], sources: Sequence[str]) -> dict[str, list[date | None]]:
+    """Return `_coverage` of every record, by source; the same coverage is worked out once."""
+    known: dict[Any, dict[str, date | None]] = {}
+    found: dict[str, list[date | None]] = {s: [] for s in sources}
     for r in records:
-        covered = tuple(sorted((t, str(r.covers_from.get(t, ""))) for t in r.tables))
-        groups.setdefault((covered, tuple(sorted(r.relations))), []).append(r)
-    return list(groups.values())
-
-
-def _evaluate(records: Sequence[Record], province: str) -> pd.DataFrame:
-    first = records[0]
-    frames = {
-        table: pd.DataFrame(
-            [row for r in records for row in _rows(r, table)],
-            columns=list(TABLES[table].column_names),
-            dtype=object,
-        )
-        for table in first.tables
-    }
-    relations = {}
-    for relation in first.relations:
-        rows = [
-            {"enterprise_id": r.enterprise_id, "cutoff": r.cutoff, **row}
-            for r in records
-            for row in r.relations[relation]
-        ]
-        relations[relation] = pd.DataFrame(rows)
-    store = open_frames(frames, dict(first.covers_from))
-    # A relation's bases may be other enterprises' tables, which a record never has: the context stands for them.
-    for relation in first.relations:
-        for base in BASES[relation]:
-            store.covers_from.setdefault(base, first.covers_from.get(base, date(1900, 1, 1)))
-    try:
-        pairs = pd.DataFrame(
-            {"enterprise_id": [r.enterprise_id for r in records], "cutoff": [r.cutoff for r in records]}
-        )
-        return evaluate(store, pairs, province=province, context=relations)
-    finally:
-        store.close()
+        key = (frozenset(r.tables), frozenset(r.relations), frozenset(r.covers_from.items()))
+        if key not in known:
+            known[key] = _coverage(r, sources)
+        for s, days in found.items():
+            days.append(known[key][s])
+    return found
 
 
 def indicators_of(records: Sequence[Record], *, province: str = "hebei") -> pd.DataFrame:
@@ -172,7 +134,8 @@ def indicators_of(records: Sequence[Record], *, province: str = "hebei") -> pd.D
     Raises
     ------
     SourceError
-        If a table, relation or column is unknown or a value does not fit; names record, table, row and column.
+        If a table, relation or column is unknown, a value does not fit, or rows break the contract together
+        (`features.identity.distinct`); names record, table, row and column.
     """
     for r in records:
         unknown = sorted(set(r.tables) - set(TABLES)) + sorted(set(r.relations) - set(POPULATION))
@@ -181,8 +144,13 @@ def indicators_of(records: Sequence[Record], *, province: str = "hebei") -> pd.D
     order = [(r.enterprise_id, r.cutoff) for r in records]
     if not order:
         raise SourceError("no record given")
-    found = pd.concat([_evaluate(group, province) for group in _group(records)])
-    return found.loc[order]
+    if len(set(order)) < len(order):
+        twice = next(pair for pair in order if order.count(pair) > 1)
+        raise SourceError(f"records given twice for {twice[0]} at {twice[1]}")
+    tables, relations = _tables(records), _relations(records)
+    with session(features_policy(province), outcomes_policy(province)) as run:
+        found = run.run(order, _coverages(records, run.sources), tables, relations)
+    return as_frame([in_order(found)])
 
 
 def extract_context(
@@ -194,7 +162,7 @@ def extract_context(
     one-record path and the province's run agree.
     """
     pairs = pd.DataFrame({"enterprise_id": list(enterprise_ids), "cutoff": cutoff})
-    evaluate(store, pairs, province=province)
+    evaluate(store, pairs, province=province)  # leaves the relations' tables behind
     chosen = ", ".join("?" for _ in enterprise_ids)
 
     def rows(sql: str) -> dict[str, list[dict[str, Any]]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import duckdb
 
+from features.neighbours import create_cluster, create_related
 from features.seen import seen_sql
 from features.settings import FeaturesPolicy, OutcomesPolicy
 
@@ -16,15 +17,25 @@ BASES: dict[str, tuple[str, ...]] = {
     "visits": ("inspections",),
     "holdings_out": ("shareholdings",),
     "related": ("persons_roles", "shareholdings"),
+    "two_hop": ("persons_roles", "shareholdings"),
     "cluster": ("registration",),
     "peers": ("registration", "inspections"),
 }
 """The tables that a relation needs; it covers what all of them cover."""
 
+LOOKS_INTO: dict[str, tuple[str, ...]] = {
+    "related": ("registration", "abnormal_list", "serious_list", "blacklists", "penalties"),
+    "two_hop": ("registration", "abnormal_list", "serious_list", "blacklists", "penalties"),
+    "peers": ("draws",),
+}
+"""The tables that a relation reads besides; where the source lacks one, nothing is found there."""
+
 POPULATION: dict[str, str] = {
     "holdings_out": "other_id VARCHAR, occurred_at DATE, ended_on DATE, record_id VARCHAR",
-    "related": "other_id VARCHAR, link VARCHAR, bad BIGINT, penalties_3y BIGINT",
-    "cluster": "others BIGINT, same_day BIGINT",
+    "related": "other_id VARCHAR, link VARCHAR, revoked BIGINT, abnormal BIGINT, blacklisted BIGINT, debtor BIGINT,"
+    " penalties_3y BIGINT, bad BIGINT",
+    "two_hop": "paths BIGINT, bad_paths BIGINT",
+    "cluster": "others BIGINT, same_day BIGINT, same_phone BIGINT, same_agent BIGINT",
     "peers": "kind VARCHAR, rate_ppm BIGINT",
 }
 """Relations that other enterprises' records make, with their columns: a context can give them."""
@@ -44,15 +55,14 @@ def outcome_sql(policy: OutcomesPolicy, column: str = "result_codes") -> str:
     )
 
 
-def create_visits(con: duckdb.DuckDBPyConnection, outcomes: OutcomesPolicy) -> None:
-    """Create ``rel_visits``: the seen inspections of the cohort with ``violation``."""
-    sql = seen_sql("inspections", columns=f"c.cutoff, {outcome_sql(outcomes, 'r.result_codes')} AS violation, r.*")
-    con.execute(f"CREATE OR REPLACE TABLE rel_visits AS {sql}")
+def visits_sql(outcomes: OutcomesPolicy, *, between: tuple[str, str] | None = None) -> str:
+    """SQL of ``rel_visits``: the seen inspections of ``part`` with ``violation``; ``between`` as `seen_sql`."""
+    violation = f"{outcome_sql(outcomes, 'r.result_codes')} AS violation"
+    return seen_sql("inspections", keys="part", columns=f"c.cutoff, {violation}, r.*", between=between)
 
 
 def create_population(con: duckdb.DuckDBPyConnection, features: FeaturesPolicy, outcomes: OutcomesPolicy) -> None:
     """Create the relations that need the whole province."""
-    own = "c.enterprise_id, c.cutoff, c.known_as_of"
     con.execute(
         "CREATE OR REPLACE TABLE rel_holdings_out AS "
         + seen_sql(
@@ -61,104 +71,18 @@ def create_population(con: duckdb.DuckDBPyConnection, features: FeaturesPolicy, 
             columns="c.enterprise_id, c.cutoff, r.enterprise_id AS other_id, r.occurred_at, r.ended_on, r.record_id",
         )
     )
-    _create_related(con, own)
-    _create_cluster(con)
+    create_related(con)
+    create_cluster(con)
     _create_peers(con, features.peer_shrink_visits, outcomes)
 
 
-def _create_related(con: duckdb.DuckDBPyConnection, own: str) -> None:
-    open_now = "(r.ended_on IS NULL OR r.ended_on >= c.cutoff)"
-    roles = seen_sql("persons_roles", columns=f"{own}, r.person_id AS via, r.role, {open_now} AS now")
-    posts = seen_sql(
-        "persons_roles",
-        keys="via_people",
-        on="person_id",
-        columns=f"c.owner AS enterprise_id, c.cutoff, r.enterprise_id AS other_id, r.role, {open_now} AS now",
-    )
-    shares = seen_sql("shareholdings", columns=f"{own}, r.holder_id AS via, r.holder_kind, {open_now} AS now")
-    held = seen_sql(
-        "shareholdings",
-        keys="via_holders",
-        on="holder_id",
-        columns=f"c.owner AS enterprise_id, c.cutoff, r.enterprise_id AS other_id, {open_now} AS now",
-    )
-    # A key relation names what it joins on `enterprise_id`: here that is the person or holder.
-    key = "DISTINCT via AS enterprise_id, enterprise_id AS owner, cutoff, known_as_of"
-    con.execute(
-        f"CREATE OR REPLACE TABLE via_people AS SELECT {key} FROM ({roles}) WHERE now AND role = 'legal_representative'"
-    )
-    con.execute(f"CREATE OR REPLACE TABLE own_shares AS {shares}")
-    con.execute(
-        f"CREATE OR REPLACE TABLE via_holders AS SELECT {key} FROM own_shares"
-        " WHERE now AND holder_kind IN ('person', 'enterprise')"
-    )
-    con.execute(
-        f"""
-        CREATE OR REPLACE TABLE links AS
-        SELECT DISTINCT * FROM (
-            SELECT enterprise_id, cutoff, other_id, 'representative' AS link FROM ({posts})
-            WHERE now AND role = 'legal_representative'
-            UNION ALL SELECT enterprise_id, cutoff, other_id, 'shareholder' FROM ({held}) WHERE now
-            UNION ALL SELECT enterprise_id, cutoff, via, 'investor' FROM own_shares
-            WHERE now AND holder_kind = 'enterprise'
-            UNION ALL SELECT enterprise_id, cutoff, other_id, 'investee' FROM rel_holdings_out
-            WHERE ended_on IS NULL OR ended_on >= cutoff
-        ) WHERE other_id <> enterprise_id
-        """
-    )
-    con.execute(
-        """CREATE OR REPLACE TABLE neighbours AS SELECT DISTINCT l.other_id AS enterprise_id, m.*
-        FROM links l JOIN moments m USING (cutoff)"""
-    )
-    open_lists = [
-        seen_sql(table, keys="neighbours", columns=f"c.enterprise_id, c.cutoff, {open_now} AS hit")
-        for table in ("abnormal_list", "serious_list", "blacklists")
-    ]
-    revoked = seen_sql(
-        "registration", keys="neighbours", columns="c.enterprise_id, c.cutoff, r.status = 'revoked' AS hit"
-    )
-    punished = seen_sql(
-        "penalties",
-        keys="neighbours",
-        columns="c.enterprise_id, c.cutoff, r.occurred_at >= CAST(c.cutoff - INTERVAL 36 MONTH AS DATE) AS hit",
-    )
-    bad = " UNION ALL ".join([*open_lists, revoked, punished])
-    con.execute(
-        f"""
-        CREATE OR REPLACE TABLE rel_related AS
-        SELECT l.*, CAST(coalesce(b.bad, 0) AS BIGINT) AS bad, CAST(coalesce(p.n, 0) AS BIGINT) AS penalties_3y
-        FROM links l
-        LEFT JOIN (SELECT DISTINCT enterprise_id, cutoff, 1 AS bad FROM ({bad}) WHERE hit) b
-          ON b.enterprise_id = l.other_id AND b.cutoff = l.cutoff
-        LEFT JOIN (SELECT enterprise_id, cutoff, count(*) AS n FROM ({punished}) WHERE hit GROUP BY ALL) p
-          ON p.enterprise_id = l.other_id AND p.cutoff = l.cutoff
-        """
-    )
-
-
-def _create_cluster(con: duckdb.DuckDBPyConnection) -> None:
-    everyone = seen_sql(
-        "registration",
-        keys="moments",
-        on=None,
-        columns="c.cutoff, r.enterprise_id, r.address_id, r.occurred_at",
-    )
-    con.execute(
-        f"""
-        CREATE OR REPLACE TABLE rel_cluster AS
-        WITH placed AS (SELECT * FROM ({everyone}) WHERE address_id IS NOT NULL)
-        SELECT c.enterprise_id, c.cutoff, a.n - 1 AS others, b.n - 1 AS same_day
-        FROM cohort c JOIN placed p USING (enterprise_id, cutoff)
-        JOIN (SELECT cutoff, address_id, count(*) AS n FROM placed GROUP BY ALL) a
-          ON a.cutoff = p.cutoff AND a.address_id = p.address_id
-        JOIN (SELECT cutoff, address_id, occurred_at, count(*) AS n FROM placed GROUP BY ALL) b
-          ON b.cutoff = p.cutoff AND b.address_id = p.address_id AND b.occurred_at = p.occurred_at
-        """
-    )
-
-
-PEER_KEYS = {"industry": "industry", "region": "region", "local": "region || '|' || industry"}
-"""What makes peers: the same industry, the same district, or both."""
+PEER_KEYS = {
+    "industry": "industry",
+    "region": "region",
+    "local": "region || '|' || industry",
+    "type": "enterprise_type",
+}
+"""What makes peers: the same industry, the same district, both, or the same legal form."""
 
 PEER_KINDS = {
     "random": "CASE WHEN v.arm = 'random' THEN 1000000000 // d.probability_ppm END",
@@ -167,6 +91,14 @@ PEER_KINDS = {
 }
 """Which visits make a peer rate, as a weight in thousandths: random ones by 1 / draw probability, all alike, or
 all of the last 12 months alike."""
+
+PEER_RATES = {
+    "industry": ("random", "all", "1y"),
+    "region": ("random", "all", "1y"),
+    "local": ("random", "1y"),
+    "type": ("random",),
+}
+"""The rates that indicators read."""
 
 
 def _create_peers(con: duckdb.DuckDBPyConnection, shrink: int, outcomes: OutcomesPolicy) -> None:
@@ -177,7 +109,10 @@ def _create_peers(con: duckdb.DuckDBPyConnection, shrink: int, outcomes: Outcome
     """
     keys = ", ".join(f"{sql} AS {key}" for key, sql in PEER_KEYS.items())
     everyone = seen_sql(
-        "registration", keys="moments", on=None, columns="c.cutoff, r.enterprise_id, r.industry, r.region"
+        "registration",
+        keys="moments",
+        on=None,
+        columns="c.cutoff, r.enterprise_id, r.industry, r.region, r.enterprise_type",
     )
     con.execute(f"CREATE OR REPLACE TABLE placed AS SELECT cutoff, enterprise_id, {keys} FROM ({everyone})")
     violation = outcome_sql(outcomes, "r.result_codes")
@@ -198,7 +133,7 @@ def _create_peers(con: duckdb.DuckDBPyConnection, shrink: int, outcomes: Outcome
         WHERE v.violation IS NOT NULL
         """
     )
-    rates = " UNION ALL ".join(_rate_sql(key, kind, shrink) for key in PEER_KEYS for kind in PEER_KINDS)
+    rates = " UNION ALL ".join(_rate_sql(key, kind, shrink) for key, kinds in PEER_RATES.items() for kind in kinds)
     con.execute(f"CREATE OR REPLACE TABLE rates AS {rates}")
     values = " ".join(f"WHEN '{key}' THEN p.{key}" for key in PEER_KEYS)
     con.execute(

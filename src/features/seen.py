@@ -9,6 +9,9 @@ later version.
 
 from __future__ import annotations
 
+from datetime import date
+from typing import NamedTuple
+
 import duckdb
 
 from features.contract import TABLES
@@ -16,37 +19,60 @@ from features.contract import TABLES
 MOMENT_TABLES = ("objections", "repairs")
 
 
-def create_versions(con: duckdb.DuckDBPyConnection, table: str) -> None:
-    """Create ``versions_<table>`` over ``raw_<table>``, with the day a version stops being the latest.
+def later_sql(table: str) -> str:
+    """SQL of the versions that a higher one replaced: record_id, version, ``known_until``.
 
     ``known_until`` is the earliest ``known_at`` of any higher version, so version v is the latest
     one known at k iff ``known_at < k <= known_until``, also when versions became known out of order.
     """
-    con.execute(
-        f"""
-        CREATE OR REPLACE VIEW versions_{table} AS
-        SELECT r.*, l.known_until
-        FROM raw_{table} r LEFT JOIN (
-            SELECT a.record_id, a.version, min(b.known_at) AS known_until
-            FROM raw_{table} a JOIN raw_{table} b ON b.record_id = a.record_id AND b.version > a.version
-            WHERE a.record_id IN (SELECT record_id FROM raw_{table} WHERE version > 1)
-            GROUP BY a.record_id, a.version
-        ) l ON l.record_id = r.record_id AND l.version = r.version
-        """
-    )
+    return f"""SELECT a.record_id, a.version, min(b.known_at) AS known_until
+        FROM raw_{table} a JOIN raw_{table} b ON b.record_id = a.record_id AND b.version > a.version
+        WHERE a.record_id IN (SELECT record_id FROM raw_{table} WHERE version > 1)
+        GROUP BY a.record_id, a.version"""
 
 
-def visible(record: str = "r", moment: str = "c") -> str:
+def create_versions(con: duckdb.DuckDBPyConnection, table: str, *, keep: bool = False) -> None:
+    """Create ``versions_<table>`` over ``raw_<table>``, with the day a version stops being the latest.
+
+    Few records have several versions: with ``keep``, what `later_sql` finds is kept as a small table for all the
+    reads that follow, and left out where it is empty; without, every read looks again.
+    """
+    later = f"({later_sql(table)})"
+    if keep:
+        con.execute(f"CREATE OR REPLACE TABLE later_{table} AS {later_sql(table)}")
+        [[found]] = con.execute(f"SELECT count(*) FROM later_{table}").fetchall()
+        later = f"later_{table}" if found else ""
+    create_versions_view(con, table, later)
+
+
+def create_versions_view(con: duckdb.DuckDBPyConnection, table: str, later: str) -> None:
+    """Create ``versions_<table>`` from the relation ``later``; an empty string says that no version was replaced."""
+    until, join = "CAST(NULL AS DATE) AS known_until", ""
+    if later:
+        until = "l.known_until"
+        join = f"LEFT JOIN {later} l ON l.record_id = r.record_id AND l.version = r.version"
+    con.execute(f"CREATE OR REPLACE VIEW versions_{table} AS SELECT r.*, {until} FROM raw_{table} r {join}")
+
+
+class Moment(NamedTuple):
+    """The one cut-off of a whole run, and the knowledge used: said as literals, they reach down into a file's scan."""
+
+    cutoff: date
+    known_as_of: date
+
+
+def visible(record: str = "r", moment: str = "c", at: Moment | None = None, *, replaced: bool = True) -> str:
     """SQL condition: this version is the latest known one, usable by its state, and in the past."""
+    known = f"DATE '{at.known_as_of}'" if at else f"{moment}.known_as_of"
+    cutoff = f"DATE '{at.cutoff}'" if at else f"{moment}.cutoff"
+    latest = f" AND ({record}.known_until IS NULL OR {record}.known_until >= {known})" if replaced else ""
     return (
-        f"{record}.known_at < {moment}.known_as_of"
-        f" AND ({record}.known_until IS NULL OR {record}.known_until >= {moment}.known_as_of)"
-        f" AND {record}.occurred_at < {moment}.cutoff AND {record}.record_state = 'active'"
+        f"{record}.known_at < {known}{latest} AND {record}.occurred_at < {cutoff} AND {record}.record_state = 'active'"
     )
 
 
-def create_unusable(con: duckdb.DuckDBPyConnection, *, repaired_feed: bool) -> None:
-    """Create ``open_objections`` and ``unusable``: (cutoff, ref_table, ref_record_id) left out at a moment.
+def unusable_sql(*, repaired_feed: bool) -> dict[str, str]:
+    """SQL of ``released`` and ``unusable``: (cutoff, ref_table, ref_record_id) left out at a moment.
 
     ``unusable`` feeds indicators. ``released`` feeds direct determinations: there, repair always
     ends the effect (SC (13)), whatever the switch.
@@ -60,11 +86,16 @@ def create_unusable(con: duckdb.DuckDBPyConnection, *, repaired_feed: bool) -> N
             FROM moments c JOIN versions_{table} r ON {visible()} WHERE r.{test}"""
         for table, test in parts.items()
     }
-    con.execute(f"CREATE OR REPLACE TABLE released AS {found['objections']} UNION {found['repairs']}")
-    con.execute(
-        f"CREATE OR REPLACE TABLE unusable AS {found['objections']}"
-        + (f" UNION {found['repairs']}" if not repaired_feed else "")
-    )
+    return {
+        "released": f"{found['objections']} UNION {found['repairs']}",
+        "unusable": found["objections"] + (f" UNION {found['repairs']}" if not repaired_feed else ""),
+    }
+
+
+def create_unusable(con: duckdb.DuckDBPyConnection, *, repaired_feed: bool) -> None:
+    """Create ``released`` and ``unusable``; see `unusable_sql`."""
+    for name, sql in unusable_sql(repaired_feed=repaired_feed).items():
+        con.execute(f"CREATE OR REPLACE TABLE {name} AS {sql}")
 
 
 def seen_sql(
@@ -74,6 +105,9 @@ def seen_sql(
     on: str | None = "enterprise_id",
     columns: str = "r.*",
     unless: str = "unusable",
+    at: Moment | None = None,
+    between: tuple[str, str] | None = None,
+    plain: bool = False,
 ) -> str:
     """SQL of the seen records of a table, one row for every key row and record.
 
@@ -90,12 +124,22 @@ def seen_sql(
         What to select, from ``c`` and the record ``r``.
     unless
         ``unusable`` or ``released``.
+    at
+        The moment of all keys, where they have the same.
+    plain
+        Read the rows as they are: right only where no record has two versions and nothing is left out.
+    between
+        First and last ``enterprise_id`` of the keys: a sorted file is then read in part.
     """
-    join = f"r.{on} = c.enterprise_id AND {visible()}" if on else visible()
-    base = f"FROM {keys} c JOIN versions_{table} r ON {join}"
+    seen = visible(at=at, replaced=not plain)
+    join = f"r.{on} = c.enterprise_id AND {seen}" if on else seen
+    if between and on:
+        first, last = (value.replace("'", "''") for value in between)
+        join += f" AND r.{on} BETWEEN '{first}' AND '{last}'"
+    base = f"FROM {keys} c JOIN {'raw' if plain else 'versions'}_{table} r ON {join}"
     if table not in TABLES:
         raise KeyError(f"{table} is no table of the contract")
-    if table in MOMENT_TABLES:
+    if table in MOMENT_TABLES or plain:
         return f"SELECT {columns} {base}"
     return (
         f"SELECT {columns} {base} WHERE NOT EXISTS (SELECT 1 FROM {unless} u"

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -34,6 +37,11 @@ class Store:
     con: duckdb.DuckDBPyConnection
     covers_from: dict[str, date] = field(default_factory=dict)
 
+    def keep_versions(self) -> None:
+        """Look once which versions were replaced by which, for all reads that follow."""
+        for name in TABLES:
+            create_versions(self.con, name, keep=True)
+
     def close(self) -> None:
         """Close the connection."""
         self.con.close()
@@ -43,8 +51,12 @@ def connect(threads: int | None = None, memory: str | None = None) -> duckdb.Duc
     """Return a DuckDB connection in memory, without any download of extensions."""
     con = duckdb.connect()
     con.execute("SET autoinstall_known_extensions = false")
+    if "ipykernel" not in sys.modules:  # there, DuckDB wants a package for its bar even to switch it off
+        con.execute("SET enable_progress_bar = false")
     # DuckDB guesses a frame's types from its first rows; a large amount further down then "does not fit".
     con.execute("SET pandas_analyze_sample = 100000000")
+    # What does not fit in memory is spilled there; the folder is made only then, and emptied at the end.
+    con.execute("SET temp_directory = ?", [str(Path(tempfile.gettempdir()) / f"fenlei-spill-{os.getpid()}")])
     if threads:
         con.execute(f"SET threads = {int(threads)}")
     if memory:
@@ -52,7 +64,8 @@ def connect(threads: int | None = None, memory: str | None = None) -> duckdb.Duc
     return con
 
 
-def _columns_sql(table: str) -> str:
+def columns_sql(table: str) -> str:
+    """SQL of the columns of a contract table, with their types."""
     return ", ".join(f"{c.name} {c.sql_type}" for c in TABLES[table].columns)
 
 
@@ -75,9 +88,11 @@ def open_folder(clean: Path, *, threads: int | None = None, memory: str | None =
             columns = ", ".join(c.name for c in TABLES[name].columns)
             quoted = str(path).replace("'", "''")
             store.con.execute(f"CREATE VIEW raw_{name} AS SELECT {columns} FROM read_parquet('{quoted}')")
-            store.covers_from[name] = date.fromisoformat(manifest["tables"][name]["covers_from"])
+            first = manifest["tables"].get(name, {}).get("covers_from")
+            if first:  # a table without rows and without the source's word covers nothing that we know of
+                store.covers_from[name] = date.fromisoformat(first)
         else:
-            store.con.execute(f"CREATE TABLE raw_{name} ({_columns_sql(name)})")
+            store.con.execute(f"CREATE TABLE raw_{name} ({columns_sql(name)})")
         create_versions(store.con, name)
     return store
 
@@ -102,7 +117,7 @@ def open_frames(frames: Mapping[str, pd.DataFrame], covers_from: Mapping[str, da
     if unknown:
         raise SourceError(f"unknown tables {unknown}; the contract has {sorted(TABLES)}")
     for name, table in TABLES.items():
-        store.con.execute(f"CREATE TABLE raw_{name} ({_columns_sql(name)})")
+        store.con.execute(f"CREATE TABLE raw_{name} ({columns_sql(name)})")
         if name in frames:
             _fill(store.con, name, frames[name])
             store.covers_from[name] = (covers_from or {}).get(name, COVERED_FOREVER)

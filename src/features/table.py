@@ -15,14 +15,18 @@ import pyarrow.parquet as pq
 from features.catalogue import CATALOGUE, catalogue_hash
 from features.check import check_folder
 from features.cohort import cohort
-from features.engine import Progress, compute_indicators
+from features.engine import Progress, batches
 from features.evidence import EVIDENCE
 from features.manifest import read_manifest
-from features.store import open_folder
+from features.policy import policy_hash
+from features.quality import quality_path, write_quality
+from features.store import Store, open_folder
 
 META_KEY = b"fenlei"
 ROW_GROUP = 16_384
 """Rows that are read to find one enterprise."""
+PART = 24 * ROW_GROUP
+"""Enterprises computed at a time; whole row groups, so that the file does not depend on it."""
 
 
 def write_table(
@@ -33,6 +37,7 @@ def write_table(
     province: str = "hebei",
     known_as_of: date | None = None,
     progress: Progress | None = None,
+    memory: str | None = None,
 ) -> dict[str, Any]:
     """Check a source folder, compute the cohort's indicators at a cut-off and write them.
 
@@ -44,7 +49,7 @@ def write_table(
         The moment; windows end before it.
     output
         Parquet file: ``enterprise_id``, ``cutoff``, ``uscc``, indicators (double) and evidence (text), sorted.
-    province, known_as_of, progress
+    province, known_as_of, progress, memory
         As in `features.compute_indicators`.
 
     Returns
@@ -57,7 +62,13 @@ def write_table(
     with tempfile.TemporaryDirectory(prefix="fenlei-") as scratch:
         report = check_folder(folder, taken, Path(scratch), progress=progress)
         written = write_clean_table(
-            Path(scratch) / "clean", cutoff, output, province=province, known_as_of=known_as_of, progress=progress
+            Path(scratch) / "clean",
+            cutoff,
+            output,
+            province=province,
+            known_as_of=known_as_of,
+            progress=progress,
+            memory=memory,
         )
     return {**written, "quarantined": report.totals["quarantined"]}
 
@@ -70,36 +81,58 @@ def write_clean_table(
     province: str = "hebei",
     known_as_of: date | None = None,
     progress: Progress | None = None,
+    memory: str | None = None,
 ) -> dict[str, Any]:
     """Compute the cohort's indicators from a clean folder and write them; parameters as `write_table`.
 
     Returns
     -------
     dict
-        What is also written into the file's metadata (but the path): cut-off, known_as_of, province, numbers of
-        enterprises and indicators, hash of the catalogue.
+        What is also written into the file's metadata (but the paths): cut-off, known_as_of, province, numbers of
+        enterprises and indicators, hashes of the catalogue and of `table_policies`. What
+        `features.quality` measures stands beside, under ``quality``.
     """
-    everyone = cohort(clean, [cutoff], province=province, known_as_of=known_as_of)
-    frame = compute_indicators(clean, everyone, province=province, known_as_of=known_as_of, progress=progress)
-    codes = _codes(clean, known_as_of or cutoff)
-    frame.insert(0, "uscc", frame.index.get_level_values("enterprise_id").map(codes).astype(object))
-    about = {
-        "cutoff": cutoff.isoformat(),
-        "known_as_of": (known_as_of or cutoff).isoformat(),
-        "province": province,
-        "enterprises": len(frame),
-        "indicators": len(CATALOGUE),
-        "catalogue": catalogue_hash(CATALOGUE),
-    }
-    plain = frame.reset_index()
-    table = pa.Table.from_pandas(plain, schema=_schema(list(plain.columns)), preserve_index=False)
-    metadata = {META_KEY: json.dumps(about, sort_keys=True).encode()}
-    output.parent.mkdir(parents=True, exist_ok=True)
-    # A service may be reading the file: it is replaced in one step, never half written.
-    fresh = output.with_name(f".{output.name}.new")
-    pq.write_table(table.replace_schema_metadata(metadata), fresh, compression="zstd", row_group_size=ROW_GROUP)
-    fresh.replace(output)
-    return {**about, "output": str(output)}
+    known = known_as_of or cutoff
+    store = open_folder(clean, memory=memory)
+    try:
+        everyone = cohort(store, [cutoff], province=province)
+        about = {
+            "cutoff": cutoff.isoformat(),
+            "known_as_of": known.isoformat(),
+            "province": province,
+            "enterprises": len(everyone),
+            "indicators": len(CATALOGUE),
+            "catalogue": catalogue_hash(CATALOGUE),
+            "policies": table_policies(province),
+        }
+        metadata = {META_KEY: json.dumps(about, sort_keys=True).encode()}
+        schema = _schema(metadata)
+        output.parent.mkdir(parents=True, exist_ok=True)
+        # A service may be reading the file: it is replaced in one step, never half written.
+        fresh = output.with_name(f".{output.name}.new")
+        found = batches(store, everyone, province=province, known_as_of=known_as_of, progress=progress, part=PART)
+        with pq.ParquetWriter(fresh, schema, compression="zstd") as writer:
+            for rows in found:
+                coded = rows.append_column("uscc", _codes(store, known))
+                writer.write_table(coded.select(schema.names).cast(schema), row_group_size=ROW_GROUP)
+        if progress:
+            progress("quality")
+        write_quality(fresh, clean, store, about).replace(quality_path(output))
+        fresh.replace(output)
+    finally:
+        store.close()
+    return {**about, "output": str(output), "quality": str(quality_path(output))}
+
+
+def table_policies(province: str) -> str:
+    """SHA-256 over the policies that decide what an indicator table holds; stands in its metadata.
+
+    Raises
+    ------
+    ConfigError
+        If the province lacks one of them.
+    """
+    return policy_hash(province, "cohort", "features", "outcomes")
 
 
 def read_table(path: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
@@ -111,21 +144,21 @@ def read_table(path: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
     return frame.set_index(["enterprise_id", "cutoff"]), about
 
 
-def _schema(columns: list[str]) -> pa.Schema:
-    """Types by name, so that a column without any value has its type too."""
-    texts = {"enterprise_id", "uscc", *EVIDENCE}
-    kinds = {name: pa.string() for name in texts} | {"cutoff": pa.date32()}
-    return pa.schema([(name, kinds.get(name, pa.float64())) for name in columns])
+def _schema(metadata: dict[bytes, bytes]) -> pa.Schema:
+    """Columns of the file, with types by name, so that a column without any value has its type too."""
+    keys = [("enterprise_id", pa.string()), ("cutoff", pa.date32()), ("uscc", pa.string())]
+    columns = [(name, pa.float64()) for name in CATALOGUE] + [(name, pa.string()) for name in EVIDENCE]
+    return pa.schema([*keys, *columns], metadata=metadata)
 
 
-def _codes(clean: Path, known: date) -> dict[str, str]:
-    store = open_folder(clean)
-    try:
-        rows = store.con.execute(
-            """SELECT enterprise_id, max_by(uscc, version) FROM raw_registration
-            WHERE known_at < ? AND uscc IS NOT NULL AND record_state = 'active' GROUP BY enterprise_id""",
-            [known],
-        ).fetchall()
-    finally:
-        store.close()
-    return dict(rows)
+def _codes(store: Store, known: date) -> pa.ChunkedArray:
+    """Return the social credit codes of the present ``part``, in the order of its pairs."""
+    rows = store.con.sql(
+        f"""SELECT r.uscc FROM part c LEFT JOIN (
+            SELECT enterprise_id, max_by(uscc, version) AS uscc FROM raw_registration
+            WHERE known_at < DATE '{known}' AND uscc IS NOT NULL
+              AND enterprise_id >= (SELECT min(enterprise_id) FROM part)
+              AND enterprise_id <= (SELECT max(enterprise_id) FROM part)
+            GROUP BY enterprise_id) r ON r.enterprise_id = c.enterprise_id ORDER BY c.pair"""
+    )
+    return rows.to_arrow_table().column("uscc")

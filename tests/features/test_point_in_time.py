@@ -96,4 +96,4 @@ def test_never_is_the_finite_safe_end() -> None:
         empty[table] = empty[table].iloc[0:0]
     found = indicators(empty)
     assert (found["days_since_penalty"] == 3650).all()
-    assert (found["days_since_visit"] == 3650).all()
+    assert (found["days_since_clean_visit"] == 3650).all()

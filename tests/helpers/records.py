@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -12,26 +13,54 @@ from features.contract import COMMON, TABLES
 
 CUTOFF = date(2024, 1, 1)
 ENTERPRISES = ("E1", "E2", "E3", "E4")
+_FOUNDED = (date(2021, 5, 17), date(2021, 5, 17), date(2020, 3, 1), date(2022, 5, 17))
 _COMMON = {c.name for c in COMMON}
-_EDGES = [
+EDGES = [
     date(2024, 1, 1), date(2023, 12, 1), date(2023, 10, 3), date(2023, 7, 1), date(2023, 1, 1),
     date(2022, 1, 1), date(2021, 1, 1), date(2019, 1, 1), date(2024, 2, 15), date(2024, 6, 1),
+    date(2023, 10, 1), date(2021, 7, 1), date(2024, 3, 31), date(2013, 6, 1),
 ]  # fmt: skip
 
-_RARE: dict[str, dict[str, Any]] = {  # what independent columns would hardly ever make together
-    "annual_reports": {"revenue_fen": 0, "assets_fen": 0, "employees": 0},
-    "public_opinion": {"tone": "negative", "attention": "high", "confirmed": True},
-    "penalties": {"authority_kind": "market_regulation"},
-    "licences": {"licence_status": "valid", "ended_on": None, "valid_to": date(2024, 2, 15)},
+_RARE: dict[str, list[dict[str, Any]]] = {  # what independent columns would hardly ever make together
+    "registration": [{"registered_capital_fen": 10**9}],
+    "changes": [
+        {"item": "capital", "before_fen": 100, "after_fen": 200},
+        {"item": "capital", "before_fen": 200, "after_fen": 100},
+        {"item": "capital", "before_fen": 0, "after_fen": 0},
+        {"item": "legal_representative"},
+    ],
+    "annual_reports": [
+        {"revenue_fen": 0, "assets_fen": 0, "employees": 0},
+        {"revenue_fen": 0, "assets_fen": 0, "employees": 3},
+        {"revenue_fen": 0, "assets_fen": 9, "employees": 0},
+        {"occurred_at": date(2023, 6, 30), "report_year": 2022},
+    ],
+    "social_insurance": [{"insured_staff": 0}],
+    "public_opinion": [{"tone": "negative", "attention": "high", "confirmed": True}],
+    "penalties": [{"authority_kind": "market_regulation"}],
+    "licences": [
+        {"licence_status": "valid", "ended_on": None, "valid_to": day}
+        for day in (date(2024, 1, 1), date(2024, 2, 15), date(2024, 3, 30), date(2024, 3, 31))
+    ],
+    "blacklists": [{"list_kind": "judgment_debtor"}],
+    "persons_roles": [{"role": "legal_representative"}],
+    "inspections": [
+        {"arm": "random", "result_codes": "1"},
+        {"arm": "random", "result_codes": "A;E"},
+        {"arm": "random", "result_codes": "D"},
+        {"arm": "random", "result_codes": "D", "occurred_at": date(2021, 12, 12)},
+        {"arm": "targeted", "result_codes": "8"},
+    ],
+    "serious_list": [{"end_reason": "repaired"}],
 }
 
 
-def near_edge(rng: random.Random) -> date:
+def near_edge(rng: random.Random, edges: Sequence[date] = EDGES) -> date:
     """A day on, just before or just after an edge."""
-    return rng.choice(_EDGES) + timedelta(days=rng.choice([-400, -40, -1, 0, 0, 1, 20]))
+    return rng.choice(edges) + timedelta(days=rng.choice([-400, -40, -20, -1, 0, 0, 1, 20]))
 
 
-def _value(rng: random.Random, table: str, name: str) -> Any:
+def _value(rng: random.Random, table: str, name: str, edges: Sequence[date] = EDGES) -> Any:
     column = TABLES[table].column(name)
     if not column.required and rng.random() < 0.2:
         return None
@@ -46,7 +75,7 @@ def _value(rng: random.Random, table: str, name: str) -> Any:
     if name == "status":
         return rng.choice(["active", "active", "active", "liquidating", "revoked"])
     if name == "enterprise_type":
-        return rng.choice(["limited_company", "joint_stock", "partnership"])
+        return rng.choice(["limited_company", "joint_stock", "foreign_invested", "partnership", "branch"])
     if name == "industry":
         return rng.choice(["F52", "H62"])
     match column.type:
@@ -57,34 +86,44 @@ def _value(rng: random.Random, table: str, name: str) -> Any:
             assert column.codes is not None
             return ";".join(sorted(rng.sample(sorted(column.codes.codes), rng.choice([1, 1, 2]))))
         case "date":
-            return near_edge(rng)
+            return near_edge(rng, edges)
         case "bool":
             return rng.random() < 0.5
         case "int":
             low = column.minimum or 0
             return rng.choice([2020, 2021, 2022, 2023]) if name == "report_year" else low + rng.randrange(5000)
         case "fen":
-            return rng.choice([0, rng.randrange(10**9)])
+            low = 0 if column.minimum is not None else -(10**9)
+            return rng.choice([0, rng.randrange(low, 10**9)])
         case _:
             return rng.choice(["x1", "x2", "x3"])
 
 
-def row(rng: random.Random, table: str, record: int, version: int, known_after: date | None) -> dict[str, Any]:
+def row(
+    rng: random.Random,
+    table: str,
+    record: int,
+    version: int,
+    known_after: date | None,
+    edges: Sequence[date] = EDGES,
+) -> dict[str, Any]:
     """One random version of a record."""
-    occurred = near_edge(rng)
-    known = max(near_edge(rng), occurred, known_after or occurred)
-    own = {c.name: _value(rng, table, c.name) for c in TABLES[table].own}
-    own |= _RARE.get(table, {}) if rng.random() < 0.4 else {}
+    occurred = near_edge(rng, edges)
+    rare = rng.choice(_RARE[table]) if table in _RARE and rng.random() < 0.4 else {}
+    occurred = rare.get("occurred_at", occurred)
+    heard = near_edge(rng, edges) if rng.random() < 0.5 else occurred + timedelta(days=rng.choice([0, 1, 9]))
+    known = max(heard, occurred, known_after or occurred)
+    own = {c.name: _value(rng, table, c.name, edges) for c in TABLES[table].own}
     enterprise = ENTERPRISES[record % 4] if table == "registration" else rng.choice(ENTERPRISES)
     state = rng.choice(["active"] * 12 + ["wrong", "revoked", "unlawful", "objected", "barred"])
     return {
         "record_id": f"{table}-{record}", "version": version, "enterprise_id": enterprise,
-        "occurred_at": occurred, "known_at": known, "record_state": state, **own,
+        "occurred_at": occurred, "known_at": known, "record_state": state, **own, **rare,
     }  # fmt: skip
 
 
-def province(seed: int, *, records: int = 6) -> dict[str, pd.DataFrame]:
-    """Random rows for every table; every fourth record has later versions."""
+def province(seed: int, *, records: int = 6, edges: Sequence[date] = EDGES) -> dict[str, pd.DataFrame]:
+    """Random rows for every table, some with later versions; few ``edges`` crowd the dates around them."""
     rng = random.Random(seed)
     tables = {}
     for table in TABLES:
@@ -92,11 +131,11 @@ def province(seed: int, *, records: int = 6) -> dict[str, pd.DataFrame]:
         for record in range(4 if table == "registration" else records):
             known = None
             for version in range(1, 1 + rng.choice([1, 1, 1, 2, 3])):
-                rows.append(row(rng, table, record, version, known))
+                rows.append(row(rng, table, record, version, known, edges))
                 known = rows[-1]["known_at"]
             if table == "registration":  # founded long ago, and its first version known at once
                 first = next(r for r in rows if r["record_id"] == f"registration-{record}")
-                founded = date(2010 + record, 5, 17)
+                founded = _FOUNDED[record]
                 first.update(occurred_at=founded, known_at=founded, record_state="active")
         tables[table] = frame(table, rows)
     return tables
@@ -128,3 +167,16 @@ def move_the_future(tables: dict[str, pd.DataFrame], cutoff: date, seed: int) ->
         rng.shuffle(rows)
         moved[table] = frame(table, rows)
     return moved
+
+
+EXAMPLES: tuple[tuple[int, int, Sequence[date]], ...] = (
+    *((k, 150, (edge, CUTOFF)) for k, edge in enumerate(EDGES)),
+    *((k, 14, (edge, CUTOFF)) for k, edge in enumerate(EDGES)),
+    *((k, 8, (edge, CUTOFF)) for k, edge in enumerate(EDGES)),
+    *((50 + k, 5, (date(2023, 1, 1), date(2022, 1, 1))) for k in range(6)),
+    *((60 + k, 12 + 2 * k, (date(2022, 1, 1),)) for k in range(9)),
+    *((80 + k, 16 + 4 * k, (date(2021, 1, 1),)) for k in range(6)),
+    *((70 + k, 60, (date(2023, 1, 1),)) for k in range(3)),
+    *((20 + k, records, EDGES) for k, records in enumerate((3, 6, 12, 25, 400))),
+)
+"""Seed, records and edges of examples that crowd around every edge in turn, many records and few."""

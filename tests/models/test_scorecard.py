@@ -187,7 +187,7 @@ def believable(n: int, seed: int) -> pd.DataFrame:
         "problem_rate_targeted": (hit + 1) / (targeted + 4),
         "last_problem_found": ((found + hit > 0) & (rng.random(n) < 0.6)).astype(float),
         "visits_refused_3y": count(0.003),
-        "days_since_visit": np.where(visits + targeted > 0, rng.uniform(1, 1500, n).round(), 3650.0),
+        "days_since_clean_visit": np.where(visits + targeted > 0, rng.uniform(1, 1500, n).round(), 3650.0),
         "lawsuits_defendant_3y": count(0.2),
         "samples_failed_2y": count(0.01),
         "certificates_withdrawn_3y": count(0.005),

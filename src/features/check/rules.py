@@ -21,6 +21,7 @@ KINDS: dict[str, tuple[str, str]] = {
     "out_of_range": ("the number is below or above the column's bounds", "超出范围"),
     "after_as_of": ("the date is after --as-of", "晚于数据截止日"),
     "known_before_occurred": ("known before it occurred", "知悉早于发生"),
+    "separator": ("the record's identifier holds a ;, which joins identifiers in evidence", "记录编号含分号"),
     "unreadable": ("the row as a whole can't be read", "无法读取"),
     "conflicting_duplicate": ("the same record_id and version with other values", "重复键且内容冲突"),
 }
@@ -175,6 +176,9 @@ def _rules(column: Column, as_of: date) -> list[Rule]:
     if name in ("occurred_at", "known_at"):
         text = literal(f", expected a day no later than --as-of {as_of}")
         rules.append(Rule("after_as_of", name, f"{v} > DATE '{as_of}'", says + text))
+    if name == "record_id":
+        text = literal(", expected an identifier without ;")
+        rules.append(Rule("separator", name, f"contains({v}, ';')", says + text))
     if name == "known_at":
         text = "'known_at is ' || known_at || ', expected no earlier than occurred_at ' || occurred_at"
         rules.append(Rule("known_before_occurred", name, "known_at < occurred_at", text))

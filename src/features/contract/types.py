@@ -150,7 +150,7 @@ RECORD_STATES = CodeList(
 )
 
 COMMON: tuple[Column, ...] = (
-    Column("record_id", "text", "记录编号", "identifies the record within its table", required=True),
+    Column("record_id", "text", "记录编号", "identifies the record within its table; without ;", required=True),
     Column("version", "int", "版本", "1, 2, …: the latest known one counts", required=True, minimum=1),
     Column("enterprise_id", "text", "企业标识", "opaque key of the enterprise", required=True),
     Column("occurred_at", "date", "发生日期", "when it happened or began", required=True),

@@ -1,0 +1,160 @@
+"""Rows that a caller gives as dicts, checked against the contract and made into Arrow columns.
+
+A column is looked at as a whole first (which types, which codes are there): a thousand records hold hundreds of
+thousands of cells. Only where that finds something unusual are its rows read one by one, so that the error can name
+the row and the column.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+import pyarrow as pa
+
+from features.contract import Column
+from features.errors import SourceError
+
+Given = tuple[str, int, Mapping[str, Any]]
+"""Enterprise, number of the row within its record, and the row."""
+
+ARROW: dict[str, pa.DataType] = {"date": pa.date32(), "int": pa.int64(), "fen": pa.int64(), "bool": pa.bool_()}
+"""Arrow type of a contract type; text otherwise."""
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError("text")
+    return value
+
+
+def _whole(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ValueError("a whole number")
+    if not -(2**63) <= value < 2**63:
+        raise ValueError("a whole number of 64 bits")
+    return value
+
+
+def _day(value: Any) -> date:
+    if isinstance(value, date):
+        return value
+    try:
+        return date.fromisoformat(value)
+    except (TypeError, ValueError) as err:
+        raise ValueError("a date such as 2026-01-31") from err
+
+
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("true or false")
+    return value
+
+
+_CONVERT: dict[str, Callable[[Any], Any]] = {"date": _day, "int": _whole, "fen": _whole, "bool": _flag}
+_USUAL: dict[str, type] = {"date": date, "int": int, "fen": int, "bool": bool}
+
+
+def convert(column: Column, value: Any) -> Any:
+    """Return the value as the contract's type; ValueError says what was expected."""
+    if value is None:
+        if column.required:
+            raise ValueError("a value: the column is required")
+        return None
+    read: Callable[[Any], Any] = _CONVERT.get(column.type, _text)
+    converted = read(value)
+    if column.codes is not None:
+        parts = converted.split(";") if column.type == "codes" else [converted]
+        if not all(p in column.codes for p in parts):
+            raise ValueError(f"one of {sorted(column.codes.codes)}")
+    if column.minimum is not None and converted < column.minimum:
+        raise ValueError(f"at least {column.minimum}")
+    if column.maximum is not None and converted > column.maximum:
+        raise ValueError(f"at most {column.maximum}")
+    return converted
+
+
+def _usual(column: Column, values: Sequence[Any]) -> bool:
+    """Whether all values are as the contract has them, so that nothing is to convert or refuse."""
+    kinds = set(map(type, values))
+    if type(None) in kinds:
+        if column.required:
+            return False
+        kinds.discard(type(None))
+    usual: type = _USUAL.get(column.type, str)
+    if not kinds <= {usual}:
+        return False
+    if column.codes is not None:
+        different = set(values) - {None}
+        if column.type == "codes":
+            different = {part for value in different for part in value.split(";")}
+        return all(code in column.codes for code in different)
+    if column.type in ("int", "fen"):
+        numbers = [v for v in values if v is not None]
+        low = -(2**63) if column.minimum is None else column.minimum
+        high = 2**63 - 1 if column.maximum is None else column.maximum
+        return not numbers or (low <= min(numbers) and max(numbers) <= high)
+    return True
+
+
+def _days(values: Sequence[Any]) -> list[Any]:
+    """Turn ISO texts into dates, each different one once; what is no date stays for `convert` to refuse."""
+    known: dict[Any, Any] = {}
+    for value in {v for v in values if type(v) is str}:
+        try:
+            known[value] = date.fromisoformat(value)
+        except ValueError:
+            known[value] = value
+    return [known.get(v, v) if type(v) is str else v for v in values]
+
+
+def arrow_table(what: str, columns: Sequence[Column], rows: Sequence[Given], defaults: Mapping[str, Any]) -> pa.Table:
+    """Check rows and return them as one Arrow table with the given columns.
+
+    Parameters
+    ----------
+    what
+        "table" or "relation" and its name, for messages.
+    columns
+        Contract columns, without ``enterprise_id``, which comes first in the result.
+    rows
+        ``enterprise_id`` may stand in a row; else it is the record's.
+    defaults
+        Values of columns that a row lacks.
+
+    Raises
+    ------
+    SourceError
+        If a column is unknown or a value does not fit; names record, row, column and what was expected.
+    """
+    names = {c.name for c in columns} | {"enterprise_id"}
+    for enterprise_id, number, row in rows:
+        if not row.keys() <= names:
+            unknown = sorted(set(row) - names)[0]
+            raise SourceError(f"record of {enterprise_id}, {what}, row {number}: unknown column {unknown}")
+    cells: dict[str, list[Any]] = {"enterprise_id": [row.get("enterprise_id", own) for own, _, row in rows]}
+    usual = set(map(type, cells["enterprise_id"])) == {str}
+    for column in columns:
+        values = [row.get(column.name, defaults.get(column.name)) for _, _, row in rows]
+        cells[column.name] = _days(values) if column.type == "date" else values
+        usual = usual and _usual(column, cells[column.name])
+    if not usual:
+        every = [Column("enterprise_id", "text", "", required=True), *columns]
+        for place, (enterprise_id, number, _) in enumerate(rows):
+            for column in every:
+                value = cells[column.name][place]
+                try:
+                    cells[column.name][place] = convert(column, value)
+                except ValueError as err:
+                    raise SourceError(
+                        f"record of {enterprise_id}, {what}, row {number}, column {column.name}:"
+                        f" got {value!r}, expected {err}"
+                    ) from err
+    types = {c.name: ARROW.get(c.type, pa.string()) for c in columns}
+    return pa.table({name: pa.array(values, types.get(name, pa.string())) for name, values in cells.items()})
+
+
+def numbered(rows: Iterable[Mapping[str, Any]], enterprise_id: str) -> list[Given]:
+    """Number the rows of one record."""
+    return [(enterprise_id, number, row) for number, row in enumerate(rows)]

@@ -1,0 +1,169 @@
+"""Oracles of the basic family."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+from helpers.oracles.world import Rec, Value, World, last, months_before, oracle, outcome
+
+SHRINK = 20  # Hebei's features.toml
+
+
+@oracle(registration=None)
+def registered_capital(w: World, e: str) -> Value:
+    return last(w.seen("registration", e), "registered_capital_fen")
+
+
+@oracle(registration=None)
+def years_operating(w: World, e: str) -> Value:
+    founded = last(w.seen("registration", e), "occurred_at")
+    return None if founded is None else (w.cutoff - founded).days / 365.25
+
+
+@oracle(shareholdings=None)
+def corporate_shareholders(w: World, e: str) -> Value:
+    return len({s["holder_id"] for s in w.open_now("shareholdings", e) if s["holder_kind"] in ("enterprise", "state")})
+
+
+@oracle(shareholdings=None)
+def shareholders_now(w: World, e: str) -> Value:
+    return len({s["holder_id"] for s in w.open_now("shareholdings", e)})
+
+
+@oracle(shareholdings=None)
+def outbound_investments(w: World, e: str) -> Value:
+    held = set()
+    for share in w.everyone("shareholdings"):
+        if share["holder_id"] == e and w.is_open(share):
+            held.add(share["enterprise_id"])
+    return len(held)
+
+
+def _flag(w: World, e: str, column: str, test: Callable[[Any], bool]) -> Value:
+    value = last(w.seen("registration", e), column)
+    return None if value is None else int(test(value))
+
+
+@oracle(registration=None)
+def corporate_owned(w: World, e: str) -> Value:
+    return _flag(w, e, "shareholder_type", lambda kind: kind != "natural")
+
+
+@oracle(registration=None)
+def state_held(w: World, e: str) -> Value:
+    return _flag(w, e, "shareholder_type", lambda kind: kind == "state")
+
+
+@oracle(registration=None)
+def listed(w: World, e: str) -> Value:
+    return _flag(w, e, "listed", bool)
+
+
+@oracle(registration=None)
+def high_tech(w: World, e: str) -> Value:
+    return _flag(w, e, "high_tech", bool)
+
+
+@oracle(registration=None)
+def is_company(w: World, e: str) -> Value:
+    return _flag(w, e, "enterprise_type", lambda t: t in ("limited_company", "joint_stock", "foreign_invested"))
+
+
+@oracle(registration=None)
+def is_branch(w: World, e: str) -> Value:
+    return _flag(w, e, "enterprise_type", lambda t: t == "branch")
+
+
+@oracle(registration=None)
+def has_credit_code(w: World, e: str) -> Value:
+    entries = sorted(w.seen("registration", e), key=lambda r: (r["occurred_at"], r["record_id"]))
+    return int(entries[-1]["uscc"] is not None) if entries else None
+
+
+@oracle(branches=None)
+def branches_open(w: World, e: str) -> Value:
+    return len(w.open_now("branches", e))
+
+
+Key = Callable[[Rec], str | None]
+
+
+def _industry(entry: Rec) -> str | None:
+    return entry["industry"]
+
+
+def _region(entry: Rec) -> str | None:
+    return entry["region"]
+
+
+def _local(entry: Rec) -> str | None:
+    both = entry["region"], entry["industry"]
+    return None if None in both else "|".join(both)
+
+
+def _type(entry: Rec) -> str | None:
+    return entry["enterprise_type"]
+
+
+def _weight_random(w: World, visit: Rec) -> Fraction | None:
+    """1 / draw probability of a random-arm visit whose draw is known."""
+    if visit["arm"] != "random":
+        return None
+    for draw in w.everyone("draws"):
+        if draw["record_id"] == visit["draw_id"]:
+            return Fraction(1_000_000, draw["probability_ppm"])
+    return None
+
+
+def _weight_all(w: World, visit: Rec) -> Fraction | None:
+    return Fraction(1)
+
+
+def _weight_1y(w: World, visit: Rec) -> Fraction | None:
+    return Fraction(1) if visit["occurred_at"] >= months_before(w.cutoff, 12) else None
+
+
+def _rate(w: World, e: str, key: Key, weight: Callable[[World, Rec], Fraction | None]) -> Value:
+    """(S_bad + K * P_bad / P) / (S + K), K the weight of so many average visits; without peers, the province's."""
+    places = {entry["enterprise_id"]: entry for entry in w.everyone("registration")}
+    if e not in places:
+        return None
+    mine = key(places[e])
+    group, group_bad, whole, whole_bad, visits = Fraction(0), Fraction(0), Fraction(0), Fraction(0), 0
+    for visit in w.everyone("inspections"):
+        found, heavy = outcome(visit), weight(w, visit)
+        if found is None or heavy is None or visit["enterprise_id"] not in places:
+            continue
+        visits += 1
+        whole += heavy
+        whole_bad += heavy * found
+        if mine is not None and key(places[visit["enterprise_id"]]) == mine:
+            group += heavy
+            group_bad += heavy * found
+    if visits == 0:
+        return None
+    if group == 0:
+        return float(whole_bad / whole)
+    prior = SHRINK * whole / visits
+    return float((group_bad + prior * whole_bad / whole) / (group + prior))
+
+
+def _peer_rate(name: str, key: Key, weight: Callable[[World, Rec], Fraction | None]) -> None:
+    def compute(w: World, e: str) -> Value:
+        return _rate(w, e, key, weight)
+
+    compute.__name__ = name
+    oracle(registration=None, inspections=None)(compute)
+
+
+_peer_rate("industry_problem_rate_random", _industry, _weight_random)
+_peer_rate("industry_problem_rate_all", _industry, _weight_all)
+_peer_rate("industry_problem_rate_1y", _industry, _weight_1y)
+_peer_rate("region_problem_rate_random", _region, _weight_random)
+_peer_rate("region_problem_rate_all", _region, _weight_all)
+_peer_rate("region_problem_rate_1y", _region, _weight_1y)
+_peer_rate("local_industry_problem_rate_random", _local, _weight_random)
+_peer_rate("local_industry_problem_rate_1y", _local, _weight_1y)
+_peer_rate("type_problem_rate_random", _type, _weight_random)
