@@ -22,10 +22,20 @@ def simulate(
     enterprises: Annotated[int, typer.Option(min=1, help="How many enterprises.")] = 20_000,
     months: Annotated[int, typer.Option(min=1, help="Months of history.")] = 60,
     seed: Annotated[int, typer.Option(help="Same seed, same bytes.")] = 7,
+    hunch: Annotated[
+        float | None,
+        typer.Option(help="Odds ratio of a violation, targeted to random visits, at equal records: 1 to 20."),
+    ] = None,
+    drift: Annotated[
+        list[str] | None,
+        typer.Option("--drift", help="shock, new_industry, rule_change; may be given several times."),
+    ] = None,
+    dirty: Annotated[float, typer.Option(help="Share of rows that each kind of dirt spoils: 0 to 0.1.")] = 0.0,
     as_json: Json = False,
 ) -> None:
     """Write a simulated province: every table of the contract, and its truth in a separate folder."""
     from simulation import simulate as run
+    from simulation import soil
 
     with progress("simulating", quiet=as_json) as step:
         summary = run(
@@ -33,10 +43,15 @@ def simulate(
             enterprises=enterprises,
             months=months,
             seed=seed,
+            hunch=hunch,
+            drift=drift or (),
             progress=lambda done, of: step(f"{done:,} of {of:,} enterprises"),
         )
+        if dirty:
+            step("making it dirty")
+        dirt = soil(folder, dirty, seed=seed, as_of=summary.end) if dirty else {}
     if as_json:
-        emit(summary.as_dict())
+        emit(summary.as_dict() | {"dirt": dirt})
         return
     table = Table(title=f"{enterprises:,} enterprises, {summary.begin} to {summary.end}, seed {seed}: {folder}")
     table.add_column("table")
@@ -44,6 +59,11 @@ def simulate(
     for name, rows in summary.rows.items():
         table.add_row(f"{name} {TABLES[name].zh}", f"{rows:,}")
     show(table)
+    for kind, day in summary.drift.items():
+        show(Text(f"drift: {kind} begins on {day}"))
+    for kind in sorted({kind for struck in dirt.values() for kind in struck}):
+        total = sum(struck.get(kind, 0) for struck in dirt.values())
+        show(Text(f"dirt: {kind} in {total:,} rows"))
 
 
 def check(
@@ -121,6 +141,9 @@ def features(
     with progress("indicators", quiet=as_json) as step:
         written = write_table(folder, cutoff, output, province=province, known_as_of=known, progress=step)
     line = f"{written['enterprises']:,} enterprises × {written['indicators']} indicators at {cutoff}: {output}"
+    line += (
+        f"; {written['quarantined']:,} source rows quarantined, see `fenlei check`" if written["quarantined"] else ""
+    )
     emit(written) if as_json else show(Text(line))
 
 

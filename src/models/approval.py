@@ -27,7 +27,19 @@ FIRST = "0" * 64
 
 
 class ApprovalError(FenleiError):
-    """The sign-off is refused, or its record does not hold."""
+    """The sign-off is refused, or its record does not hold.
+
+    Parameters
+    ----------
+    message
+        For the people who sign and operate; may name files.
+    short
+        For callers of a service, without files; the message itself where it names none.
+    """
+
+    def __init__(self, message: str, short: str | None = None) -> None:
+        super().__init__(message)
+        self.short = short or message
 
 
 @dataclass(frozen=True)
@@ -75,18 +87,33 @@ def record_path() -> Path:
     return tracking.store().home / "approvals.jsonl"
 
 
+_TOGETHER = frozenset({"CJK", "IDEOGRAPHIC", "BOPOMOFO", "HIRAGANA", "KATAKANA", "HANGUL"})
+"""Scripts that look like no other and stand beside one in a name: 'Li Na 李娜' is one person's."""
+
+
+def _scripts(name: str) -> set[str]:
+    """Return the scripts of a name's letters, by the first word of Unicode's name for each."""
+    return {
+        unicodedata.name(c, "unnamed").split()[0].partition("-")[0] for c in name if unicodedata.category(c)[0] == "L"
+    }
+
+
 def person(name: str) -> str:
     """Name as compared: width, case, spaces and invisible characters don't make another person.
 
     Raises
     ------
     ApprovalError
-        If nothing is left.
+        If nothing is left, or letters of look-alike scripts are mixed: a Cyrillic е in a Latin name would make
+        a second person that no reader can tell from the first.
     """
     folded = unicodedata.normalize("NFKC", name).casefold()
     kept = "".join(c for c in folded if unicodedata.category(c)[0] in "LN")
     if not kept:
         raise ApprovalError(f"{name!r} names nobody")
+    mixed = sorted(_scripts(kept) - _TOGETHER)
+    if len(mixed) > 1:
+        raise ApprovalError(f"{name!a} mixes letters of several scripts ({', '.join(mixed)}): write it in one")
     return kept
 
 
@@ -106,9 +133,13 @@ def history() -> list[Entry]:
         try:
             entry = Entry(**json.loads(line))
         except (TypeError, ValueError) as err:
-            raise ApprovalError(f"{path}, line {number + 1}: not an entry: {err}") from err
+            short = f"line {number + 1} of the approval record is no entry"
+            raise ApprovalError(f"{path}, line {number + 1}: not an entry: {err}", short) from err
         if entry.number != number or entry.previous != previous or entry.digest() != entry.hash:
-            raise ApprovalError(f"{path}, line {number + 1}: the record was changed: its hashes don't chain")
+            raise ApprovalError(
+                f"{path}, line {number + 1}: the record was changed: its hashes don't chain",
+                "the approval record was changed: its hashes don't chain",
+            )
         previous = entry.hash
         entries.append(entry)
     return entries

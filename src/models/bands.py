@@ -49,6 +49,9 @@ class BandPolicy(Policy):
         ends of the scale.
     scorecard, determinations
         The provinces whose rules score and whose direct determinations apply.
+    minimum_known
+        The least share of the indicators an answer rests on that must be known for class A; 0 in bundles
+        signed before it existed, where it is not read.
     """
 
     cuts: tuple[float, float, float]
@@ -60,6 +63,7 @@ class BandPolicy(Policy):
     tail_points: float = Field(gt=0)
     scorecard: str
     determinations: str
+    minimum_known: float = Field(default=0.0, ge=0, lt=1)
 
     @model_validator(mode="after")
     def _ordered(self) -> BandPolicy:

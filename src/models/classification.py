@@ -97,7 +97,7 @@ class Classification(Answer):
     score
         0 to 1000, one decimal, higher is riskier. `score_grade` is read off exactly this number.
     grade, score_grade
-        Class after and before the direct determinations; the first is never the better one.
+        Class after and before the direct determinations and `insufficient`; the first is never the better one.
     source
         Who answered; `fallback` says why the rules did although a model was asked for.
     probability
@@ -112,7 +112,10 @@ class Classification(Answer):
     missing
         Columns that the answer had to do without (stated neutral points, or a direct rule not checked).
     versions
-        Of model, catalogue and policy.
+        Of model, catalogue and policy (all policy files of the province together).
+    insufficient
+        Whether less is known than the province asks for class A (``minimum_known`` in bands.toml): then
+        `grade` is B at best, whatever the score.
     """
 
     enterprise_id: str
@@ -129,6 +132,7 @@ class Classification(Answer):
     missing: tuple[str, ...] = ()
     fallback: str | None = None
     versions: dict[str, str] = Field(default_factory=dict)
+    insufficient: bool = False
 
     def to_json(self) -> str:
         """Return the answer as one line of JSON; Chinese stays readable, unknown values become null."""

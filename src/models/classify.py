@@ -17,9 +17,9 @@ import pandas as pd
 from lightgbm.basic import LightGBMError
 from numpy.typing import NDArray
 
-from features.policy import policy_hash, policy_root
+from features.policy import policy_hash
 from models.bands import BandPolicy, load_bands
-from models.classification import GRADES, LIMIT, Classification, Determination, Grade, Reason
+from models.classification import GRADES, LIMIT, Classification, Determination, Grade, Reason, worse
 from models.determinations import Determinations, floor, load_determinations
 from models.errors import ModelError, ModelInputError
 from models.explanations import Catalogue, family_points, reason, scaled_points, spread, strongest
@@ -33,7 +33,7 @@ NO_MODEL = "no approved model"
 
 @dataclass(frozen=True)
 class ProvinceRules:
-    """A province's bands, points and direct rules, with one version for all three."""
+    """A province's bands, points and direct rules; `version` covers these and what its indicators rest on."""
 
     province: str
     bands: BandPolicy
@@ -70,30 +70,31 @@ class _Scored:
 
 
 def load_rules(province: str) -> ProvinceRules:
-    """Load what a province decides about scores; read once per process and policy folder.
+    """Load what a province decides about scores, as its files say now; what did not change is not read again.
 
     Raises
     ------
     features.errors.ConfigError
         If a policy is missing or wrong.
     """
-    return _load_rules(str(policy_root()), province)
-
-
-@lru_cache(maxsize=32)
-def _load_rules(root: str, province: str) -> ProvinceRules:
     bands = load_bands(province)
-    parts = (
+    parts = [
         policy_hash(province, "bands"),
         policy_hash(bands.scorecard, "scorecard"),
         policy_hash(bands.determinations, "determinations"),
-    )
+        policy_hash(province, "features", "outcomes", "cohort"),
+    ]
+    return _load_rules(province, bands, hashlib.sha256("".join(parts).encode()).hexdigest()[:12])
+
+
+@lru_cache(maxsize=32)
+def _load_rules(province: str, bands: BandPolicy, digest: str) -> ProvinceRules:
     return ProvinceRules(
         province=province,
         bands=bands,
         scorecard=load_scorecard(bands.scorecard),
         determinations=load_determinations(bands.determinations),
-        version=f"{province}-{hashlib.sha256(''.join(parts).encode()).hexdigest()[:12]}",
+        version=f"{province}-{digest}",
     )
 
 
@@ -248,6 +249,7 @@ def _answers(
     names, sums = family_points(scored.points, scored.families)
     best = strongest(scored.points, top)
     missing = _missing(scored)
+    insufficient = (1.0 - np.isnan(scored.inputs).mean(axis=1) < rules.bands.minimum_known).tolist()
     entries = [
         catalogue.get(name) or _Entry(name, scored.labels.get(name, name), family)
         for name, family in zip(scored.names, scored.families, strict=True)
@@ -264,12 +266,14 @@ def _answers(
         if scored.limit[i]:
             by_family[LIMIT] = float(scored.limit[i])
         direct: tuple[Determination, ...] = hits[i]
+        # Not having looked is no sign of low risk.
+        known_grade = worse(score_grade, "B") if insufficient[i] else score_grade
         answers.append(
             Classification(
                 enterprise_id=enterprise_id,
                 cutoff=cutoff,
                 score=float(scored.score[i]),
-                grade=floor(score_grade, direct),
+                grade=floor(known_grade, direct),
                 score_grade=score_grade,
                 source="rules" if scored.probability is None else "model",
                 probability=None if scored.probability is None else float(scored.probability[i]),
@@ -280,6 +284,7 @@ def _answers(
                 missing=missing[i] + unchecked[i],
                 fallback=fallback,
                 versions=dict(scored.versions),
+                insufficient=insufficient[i],
             )
         )
     return answers

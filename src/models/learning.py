@@ -19,11 +19,9 @@ from models.calibration import Beta, Isotonic, Platt, choose_calibrator, fit_cal
 from models.classifier import RiskClassifier
 from models.dataset import Dataset, Part
 from models.experiment import Experiment
-from models.risk_model import RiskModel, assemble
+from models.risk_model import POLICIES, RiskModel, assemble
 from models.tuning import Params, Tuned, tune
 
-POLICIES = ("bands", "cohort", "determinations", "features", "outcomes", "scorecard")
-"""Policy files that decide what a model means; their hash travels with it."""
 CHOOSING_SHARE = 2 / 3
 """Share of the calibration rows, the earlier ones, on which the kinds are fitted before one is chosen."""
 

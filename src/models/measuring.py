@@ -50,7 +50,7 @@ def arm_statement(experiment: Experiment, dataset: Dataset) -> str:
     shares = ", ".join(f"{n:,} {arm}" for arm, n in arms.items())
     none = "There is no random arm to measure on"
     if "random" in arms.index:
-        none = "The random arm alone is not what was measured"
+        none = "There is no random arm that could be measured on its own"
     return (
         f"{none} (test visits by arm: {shares}). The figures hold for enterprises "
         "chosen for a visit as these were, not for all enterprises; a probability is the chance of a violation at "

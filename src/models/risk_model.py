@@ -30,6 +30,9 @@ Floats = NDArray[np.float64]
 FORMAT = 1
 """Of the folder. A later format must still read this one."""
 
+POLICIES = ("bands", "cohort", "determinations", "features", "outcomes", "scorecard")
+"""Policy files that decide what a model means; their hash travels with it."""
+
 _BOOSTER = "booster.txt"
 _BUNDLE = "bundle.json"
 _ONE_THREAD = 256

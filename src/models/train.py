@@ -17,10 +17,11 @@ from features.policy import policy_hash
 from models import registry, tracking
 from models.dataset import Dataset, build
 from models.experiment import Experiment, experiment_hash, load_experiment
-from models.learning import POLICIES, Learned, learn
+from models.learning import Learned, learn
 from models.measuring import Measured, arm_statement, limits, measure
 from models.metrics import METRICS, Evaluation
 from models.report import METRIC_TEXT, SCORER_TEXT, ClassRow, Page, render, verdict
+from models.risk_model import POLICIES
 from models.sourcing import Prepared, account, prepare
 
 WORK = Path("data/generated")

@@ -5,15 +5,17 @@ An unknown enterprise is an error of its own item; the others are answered all t
 
 from __future__ import annotations
 
+import logging
 import re
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from features.catalogue import CATALOGUE
-from features.errors import SourceError
+from features.errors import FenleiError, SourceError
 from features.evidence import EVIDENCE
 from features.record import Record, indicators_of
 from models.classification import Classification
@@ -37,8 +39,30 @@ class Lost:
 
 Result = Classification | Lost
 
+log = logging.getLogger("fenlei.serving")
 
-def answer(items: Sequence[Item], snapshot: Snapshot, *, top: int = 5, single: bool = False) -> list[Result]:
+ROWS_AT_ONCE = 10_000
+"""Rows of records computed before the clock is looked at again."""
+
+CLASSIFIED_AT_ONCE = 100
+"""Enterprises classified before the clock is looked at again; reasons take milliseconds each with a large model."""
+
+
+def in_time(until: float | None) -> None:
+    """Stop work that nobody waits for any more.
+
+    Raises
+    ------
+    RequestError
+        504 if the moment (of `time.monotonic`) has passed.
+    """
+    if until is not None and time.monotonic() > until:
+        raise RequestError(504, "no answer in time: ask about fewer enterprises at once")
+
+
+def answer(
+    items: Sequence[Item], snapshot: Snapshot, *, top: int = 5, single: bool = False, until: float | None = None
+) -> list[Result]:
     """Answer every item, in order.
 
     Parameters
@@ -51,12 +75,16 @@ def answer(items: Sequence[Item], snapshot: Snapshot, *, top: int = 5, single: b
         Reasons to give.
     single
         Whether the body was the item itself: then errors don't name ``items[0]``.
+    until
+        When to give up, as `time.monotonic` counts; None never.
 
     Raises
     ------
     RequestError
-        422 if a record's rows don't fit the contract; 503 if the table is being replaced just now.
+        422 if a record's rows don't fit the contract; 503 if the table is being replaced just now or the policies
+        can't be read; 504 if the time is over.
     """
+    in_time(until)
     places: dict[Kind, list[int]] = {"indicators": [], "record": [], "enterprise": []}
     for i, item in enumerate(items):
         places[item.kind].append(i)
@@ -67,7 +95,7 @@ def answer(items: Sequence[Item], snapshot: Snapshot, *, top: int = 5, single: b
         parts.append(_given([items[i] for i in places["indicators"]]))
         order += places["indicators"]
     if places["record"]:
-        parts.append(_computed(items, places["record"], snapshot.served.province, single))
+        parts.append(_computed(items, places["record"], snapshot.served.province, single, until))
         order += places["record"]
     if places["enterprise"]:
         found, frame, lost = _stored(items, places["enterprise"], snapshot)
@@ -76,8 +104,37 @@ def answer(items: Sequence[Item], snapshot: Snapshot, *, top: int = 5, single: b
         order += found
     if order:
         frame = parts[0] if len(parts) == 1 else pd.concat(parts)
-        results |= dict(zip(order, classify(frame, snapshot.served, top=top), strict=True))
+        found_by = dict(zip(order, _classified(frame, snapshot, top, until), strict=True))
+        results |= {i: _enough(items[i], found) for i, found in found_by.items()}
     return [results[i] for i in range(len(items))]
+
+
+def _classified(frame: pd.DataFrame, snapshot: Snapshot, top: int, until: float | None) -> list[Classification]:
+    found: list[Classification] = []
+    for start in range(0, len(frame), CLASSIFIED_AT_ONCE):
+        in_time(until)
+        try:
+            found += classify(frame.iloc[start : start + CLASSIFIED_AT_ONCE], snapshot.served, top=top)
+        except FenleiError as err:
+            raise _not_now(err) from err
+    return found
+
+
+def _enough(item: Item, found: Classification) -> Result:
+    """Refuse a class that rests on next to nothing where the caller could say more."""
+    if item.kind == "enterprise" or not found.insufficient:
+        return found
+    return Lost(
+        f"insufficient: too few of the indicators that the answer rests on are known ({len(found.missing)} are not);"
+        f" give more {'indicators' if item.kind == 'indicators' else 'tables'}",
+        422,
+    )
+
+
+def _not_now(err: FenleiError) -> RequestError:
+    """What stands in the way here is the operator's to mend, and may name files."""
+    log.error("an answer failed: %s", err)
+    return RequestError(503, "the service can't answer just now: its operator must look at its log")
 
 
 def _given(items: Sequence[Item]) -> pd.DataFrame:
@@ -103,7 +160,9 @@ def _index(items: Sequence[Item]) -> pd.MultiIndex:
     )
 
 
-def _computed(items: Sequence[Item], places: Sequence[int], province: str, single: bool) -> pd.DataFrame:
+def _computed(
+    items: Sequence[Item], places: Sequence[int], province: str, single: bool, until: float | None
+) -> pd.DataFrame:
     """Compute the indicators of the items that give a record, through the same SQL as a province's."""
     first: dict[tuple[object, object], int] = {}
     records = []
@@ -116,12 +175,67 @@ def _computed(items: Sequence[Item], places: Sequence[int], province: str, singl
         if item.enterprise_id is not None and item.cutoff is not None and item.record is not None:
             given = item.record
             records.append(Record(item.enterprise_id, item.cutoff, given.tables, given.context, given.covers_from))
-    try:
-        return indicators_of(records, province=province)[list(COLUMNS)]
-    except SourceError as err:
-        raise RequestError(
-            422, "a record does not fit the contract", (_flaw(str(err), records, places, single),)
-        ) from err
+    _own_records(records, places)
+    parts, order = [], []
+    for some in _in_parts(records):
+        in_time(until)
+        chosen = [records[k] for k in some]
+        try:
+            parts.append(indicators_of(chosen, province=province)[list(COLUMNS)])
+        except SourceError as err:
+            flaw = _flaw(str(err), chosen, [places[k] for k in some], single)
+            raise RequestError(422, "a record does not fit the contract", (flaw,)) from err
+        except FenleiError as err:
+            raise _not_now(err) from err
+        order += some
+    frame = parts[0] if len(parts) == 1 else pd.concat(parts)
+    return frame.iloc[np.argsort(order)]
+
+
+def _own_records(records: Sequence[Record], places: Sequence[int]) -> None:
+    """Refuse a record_id that two enterprises of a call share: versions replace each other by it.
+
+    Raises
+    ------
+    RequestError
+        422 naming both places: else one item's answer would depend on what else is asked.
+    """
+    owners: dict[tuple[str, object], tuple[str, str]] = {}
+    for record, i in zip(records, places, strict=True):
+        for table, rows in record.tables.items():
+            for number, row in enumerate(rows):
+                name = row.get("record_id")
+                if not isinstance(name, str):
+                    continue
+                where = f"items[{i}].record.tables.{table}[{number}].record_id"
+                owner, there = owners.setdefault((table, name), (record.enterprise_id, where))
+                if owner != record.enterprise_id:
+                    problem = Problem(where, f"the same as {there}, of another enterprise: ask in separate calls")
+                    raise RequestError(422, "two enterprises share a record_id in one call", (problem,))
+
+
+def _in_parts(records: Sequence[Record]) -> Iterator[list[int]]:
+    """Divide records into parts that are computed at once: few rows each, and no enterprise twice.
+
+    One enterprise's record at two moments is two records: the rows of one must not count for the other.
+    """
+    waiting = list(range(len(records)))
+    while waiting:
+        part: list[int] = []
+        later: list[int] = []
+        rows = 0
+        seen: set[str] = set()
+        for k in waiting:
+            given = records[k]
+            size = sum(map(len, given.tables.values())) + sum(map(len, given.relations.values()))
+            if given.enterprise_id in seen or (part and rows + size > ROWS_AT_ONCE):
+                later.append(k)
+                continue
+            part.append(k)
+            seen.add(given.enterprise_id)
+            rows += size
+        yield part
+        waiting = later
 
 
 def _flaw(message: str, records: Sequence[Record], places: Sequence[int], single: bool) -> Problem:

@@ -20,9 +20,9 @@ from typing import Any
 
 from features.errors import FenleiError
 from models import tracking
-from models.classify import load_rules
 from serving.access import Tokens
 from serving.settings import Settings
+from serving.state import load_policies
 
 START_SECONDS = 90.0
 """How long a start may take: importing MLflow and BentoML is most of it."""
@@ -103,7 +103,7 @@ def check(settings: Settings) -> None:
     FenleiError
         If the province's policies or the token file are wrong.
     """
-    load_rules(settings.province)
+    load_policies(settings.province)
     Tokens(settings.tokens).name_of("")
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import time
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -28,6 +29,14 @@ OPEN = frozenset({"/livez", "/readyz", "/healthz"})
 
 KNOWN = frozenset({"/", "/classify", "/status", "/docs.json", "/schema.json", "/metrics"})
 """All else is not there, whoever asks."""
+
+METHODS = dict.fromkeys(KNOWN, ("GET", "HEAD")) | dict.fromkeys(("/classify", "/status"), ("POST",))
+"""How each path is asked."""
+
+DRAIN_SECONDS = 10.0
+DRAIN_TIMES = 8
+"""How long, and up to how many times the allowed size, a body that is refused is still read and thrown away: a
+connection closed over unread bytes is reset, and the caller would never see why."""
 
 WELCOME = (
     "Fenlei, enterprise credit risk classification 企业信用风险分类. POST /classify, POST /status, GET /docs.json.\n"
@@ -126,6 +135,8 @@ class Guard:
             raise RequestError(401, "a valid token is needed: Authorization: Bearer <token>")
         if call.path == "other":
             raise RequestError(404, "there is nothing here; POST /classify, POST /status, GET /docs.json")
+        if scope["method"] not in METHODS[call.path]:
+            raise RequestError(405, f"{call.path} is asked with {' or '.join(METHODS[call.path])}")
         if scope["method"] != "POST":
             return b""
         kind = headers.get("content-type", "application/json").partition(";")[0].strip().lower()
@@ -137,6 +148,7 @@ class Guard:
         most = self.runtime.settings.max_bytes
         too_long = RequestError(413, f"the body is longer than {most} bytes: split it over several calls")
         if announced.isdecimal() and int(announced) > most:
+            await self._drain(receive, 0)
             raise too_long
         parts: list[bytes] = []
         size = 0
@@ -147,9 +159,23 @@ class Guard:
             parts.append(message.get("body", b""))
             size += len(parts[-1])
             if size > most:
+                if message.get("more_body", False):
+                    await self._drain(receive, size)
                 raise too_long
             if not message.get("more_body", False):
                 return b"".join(parts)
+
+    async def _drain(self, receive: Receive, size: int) -> None:
+        """Throw the rest of a refused body away, so that the caller reads the answer."""
+        until, most = time.monotonic() + DRAIN_SECONDS, DRAIN_TIMES * self.runtime.settings.max_bytes
+        while size <= most and (left := until - time.monotonic()) > 0:
+            try:
+                message = await asyncio.wait_for(receive(), left)
+            except TimeoutError:
+                return
+            size += len(message.get("body", b""))
+            if message["type"] == "http.disconnect" or not message.get("more_body", False):
+                return
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:
@@ -172,8 +198,10 @@ async def _reply(send: Send, status: int, body: dict[str, object] | str, scope: 
     headers = [(b"content-type", kind), (b"content-length", str(len(text.encode())).encode())]
     if status == 401:
         headers.append((b"www-authenticate", b"Bearer"))
+    if status == 405:
+        headers.append((b"allow", ", ".join(METHODS[scope["path"]]).encode()))
     if status == 413:
-        # The rest of the body is not read.
+        # A rest of the body that was too long even to throw away is not read.
         headers.append((b"connection", b"close"))
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else text.encode()})

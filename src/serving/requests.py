@@ -21,7 +21,10 @@ from serving.errors import Problem, RequestError
 Kind = Literal["indicators", "record", "enterprise"]
 Name = Annotated[str, Field(min_length=1, max_length=128)]
 Month = Annotated[date, Field(ge=date(1990, 1, 1), le=date(2100, 1, 1))]
-Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=-1e18, le=1e18)]
+"""No indicator is beyond: 1e18 fen are ten million billion yuan."""
+Evidence = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[^;\s]([^;]*[^;\s])?$")]
+"""A record that hit a rule, ``table:record_id``; a ; would make it two."""
 Row = dict[str, JsonValue]
 
 _LONGEST = 80
@@ -110,7 +113,7 @@ class Item(BaseModel):
     indicators: dict[str, Number | None] | None = Field(
         default=None, description="Indicator to value; null, or left out, means unknown."
     )
-    evidence: dict[str, list[Name]] | None = Field(
+    evidence: dict[str, list[Evidence]] | None = Field(
         default=None,
         description="Evidence column of a direct rule to the records that hit it ([] means looked and found none); "
         "a rule left out is not checked, and the answer says so.",

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property, lru_cache
 
 from features.catalogue import CATALOGUE, catalogue_hash
 from models.classify import load_rules
 from serving.access import Tokens
-from serving.answer import Lost, answer
+from serving.answer import Lost, answer, in_time
 from serving.audit import AuditLog
-from serving.errors import RequestError
+from serving.errors import Problem, RequestError
 from serving.middleware import Call
-from serving.requests import parse
+from serving.requests import Item, parse
 from serving.settings import Settings
 from serving.state import State
+
+LIGHT_BYTES = 2**20
+LIGHT_ITEMS = 10
+"""A call of at most so many bytes and items is light: it never waits behind a heavy one."""
+
+Reply = tuple[int, bytes]
+"""HTTP status and body."""
 
 
 class Runtime:
@@ -39,19 +49,40 @@ class Runtime:
         return State(self.settings)
 
     @cached_property
-    def threads(self) -> ThreadPoolExecutor:
-        """Where answers are computed, so that the event loop stays free; DuckDB and LightGBM let go of the GIL."""
-        return ThreadPoolExecutor(max_workers=2, thread_name_prefix="fenlei-answer")
+    def light(self) -> ThreadPoolExecutor:
+        """Where light calls are answered, so that the event loop stays free; DuckDB and LightGBM let go of the GIL."""
+        return ThreadPoolExecutor(max_workers=2, thread_name_prefix="fenlei-light")
 
-    def classify(self, raw: bytes, call: Call) -> tuple[int, bytes]:
-        """Answer the body of ``POST /classify``; returns HTTP status and body, the same bytes for the same input."""
-        settings = self.settings
+    @cached_property
+    def heavy(self) -> ThreadPoolExecutor:
+        """Where heavy calls are answered, one after the other."""
+        return ThreadPoolExecutor(max_workers=1, thread_name_prefix="fenlei-heavy")
+
+    async def classify(self, raw: bytes, call: Call) -> Reply:
+        """Answer the body of ``POST /classify``; returns HTTP status and body, the same bytes for the same input.
+
+        The deadline travels with the call: what waits in a queue beyond it, or is not yet begun, is not done.
+        """
+        until = time.monotonic() + self.settings.timeout
+        loop = asyncio.get_running_loop()
+        lane = self.light if len(raw) <= LIGHT_BYTES else self.heavy
         try:
-            items, single = parse(raw, settings.max_items)
-            call.enterprises = [item.enterprise_id or item.uscc or "" for item in items]
-            results = answer(items, self.state.snapshot, top=settings.top, single=single)
+            items, single = await loop.run_in_executor(lane, self._read, raw, call, until)
+            if len(items) > LIGHT_ITEMS:
+                lane = self.heavy
+            return await loop.run_in_executor(lane, self._answer, items, single, call, until)
         except RequestError as err:
             return err.status, _json(err.as_dict())
+
+    def _read(self, raw: bytes, call: Call, until: float) -> tuple[list[Item], bool]:
+        in_time(until)
+        items, single = parse(raw, self.settings.max_items)
+        call.enterprises = [item.enterprise_id or item.uscc or "" for item in items]
+        _bounded(items, single, self.settings)
+        return items, single
+
+    def _answer(self, items: Sequence[Item], single: bool, call: Call, until: float) -> Reply:
+        results = answer(items, self.state.snapshot, top=self.settings.top, single=single, until=until)
         for result in results:
             if not isinstance(result, Lost):
                 call.source[result.source] = call.source.get(result.source, 0) + 1
@@ -91,14 +122,35 @@ class Runtime:
             "table": None if table is None else {"cutoff": table.cutoff.isoformat(), "enterprises": table.rows},
             "no_table": snapshot.no_table or None,
             "max_items": self.settings.max_items,
+            "max_records": self.settings.max_records,
+            "max_rows": self.settings.max_rows,
             "audit": {"lines": lines, "head": head},
         }
 
     def close(self) -> None:
         """Stop the watch and let go of the files."""
         self.state.stop()
-        self.threads.shutdown(wait=False, cancel_futures=True)
+        self.light.shutdown(wait=False, cancel_futures=True)
+        self.heavy.shutdown(wait=False, cancel_futures=True)
         self.audit.close()
+
+
+def _bounded(items: Sequence[Item], single: bool, settings: Settings) -> None:
+    """Refuse more records, or rows in them, than are answered well within the time.
+
+    Raises
+    ------
+    RequestError
+        422 naming the limit.
+    """
+    given = [item.record for item in items if item.record is not None]
+    if len(given) > settings.max_records:
+        problem = Problem("items", f"{len(given)} records, at most {settings.max_records} in one call")
+        raise RequestError(422, "too many records in one call: split them over several", (problem,))
+    rows = sum(len(r) for record in given for part in (record.tables, record.context) for r in part.values())
+    if rows > settings.max_rows:
+        problem = Problem("record" if single else "items", f"{rows} rows, at most {settings.max_rows} in one call")
+        raise RequestError(422, "too many rows in one call: split them over several", (problem,))
 
 
 def _json(body: dict[str, object]) -> bytes:

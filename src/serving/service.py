@@ -6,7 +6,6 @@ the audit record. Endpoints: ``POST /classify``, ``POST /status``; liveness ``/l
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import os
 from typing import TYPE_CHECKING, Any
@@ -112,8 +111,7 @@ class Fenlei:
     @bentoml.api(input_spec=ClassifyBody, output_spec=ClassifyAnswer)
     async def classify(self, raw: bytes) -> Response:
         """Classify one enterprise, or several in `items`: score, class, source, reasons, direct determinations."""
-        loop = asyncio.get_running_loop()
-        status, body = await loop.run_in_executor(self._runtime.threads, self._runtime.classify, raw, CALL.get())
+        status, body = await self._runtime.classify(raw, CALL.get())
         return Response(body, status_code=status, media_type="application/json")
 
     @bentoml.api(input_spec=StatusBody)

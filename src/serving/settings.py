@@ -25,17 +25,19 @@ class Settings(BaseModel):
     province
         Whose bands, points and direct rules apply.
     table
-        The current indicator table (`serving.table`), for questions by enterprise; without it they get 404.
+        The current indicator table (`serving.table`), for questions by enterprise; without it they get 503.
     tokens, audit
         File of the bearer tokens (`serving.access`) and of the audit record (`serving.audit`).
     max_items
         Enterprises in one call; more get 413.
+    max_records, max_rows
+        Records (rows of contract tables) in one call, and rows in all of them together; more get 422.
     max_bytes
         Size of a request's body; more gets 413.
     top
         Reasons in an answer.
     timeout
-        Seconds after which a call gets 504.
+        Seconds after which a call gets 504; what it has not begun by then is not begun.
     concurrency
         Calls in work or waiting; more get 429.
     reload_seconds
@@ -53,6 +55,8 @@ class Settings(BaseModel):
     tokens: Path = Path("data/generated/tokens.jsonl")
     audit: Path = Path("data/generated/audit.jsonl")
     max_items: int = Field(default=1_000, ge=1)
+    max_records: int = Field(default=200, ge=1)
+    max_rows: int = Field(default=50_000, ge=1)
     max_bytes: int = Field(default=32 * 2**20, ge=1)
     top: int = Field(default=5, ge=0)
     timeout: float = Field(default=5.0, gt=0)

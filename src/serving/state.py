@@ -11,11 +11,16 @@ import logging
 import threading
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 from features.catalogue import CATALOGUE, catalogue_hash
-from features.errors import FenleiError
+from features.errors import ConfigError, FenleiError, SourceError
+from features.policy import policy_hash
+from features.settings import cohort_policy, features_policy, outcomes_policy
+from features.table import table_policies
 from models import approval
 from models.classify import NO_MODEL, load_rules
+from models.risk_model import POLICIES
 from serving.classify import Served
 from serving.settings import Settings
 from serving.table import CurrentTable, Signature, signature
@@ -45,6 +50,22 @@ class Snapshot:
     no_table: str
 
 
+def load_policies(province: str) -> None:
+    """Read every policy that answers of a province rest on.
+
+    Raises
+    ------
+    features.errors.ConfigError
+        If one is missing or wrong: a service would find out at the first question.
+    """
+    try:
+        load_rules(province)
+        for load in (features_policy, outcomes_policy, cohort_policy):
+            load(province)
+    except ConfigError as err:
+        raise ConfigError(f"province {province!r} can't be served: {err}") from err
+
+
 class State:
     """Holds the newest snapshot; `start` keeps it new.
 
@@ -56,12 +77,12 @@ class State:
 
     def __init__(self, settings: Settings) -> None:
         settings.use_store()
-        load_rules(settings.province)
+        load_policies(settings.province)
         self.settings = settings
         self._refreshing = threading.Lock()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
-        self._record: Signature | None = None
+        self._record: tuple[Signature | None, str] = (None, "")
         self._checked = 0.0
         self._failing_since: float | None = None
         self._snapshot = Snapshot(Served(settings.province), None, "no indicator table is set")
@@ -95,7 +116,7 @@ class State:
         """Reload what changed since the last look and return the newest snapshot."""
         with self._refreshing:
             now = time.monotonic()
-            record = signature(approval.record_path())
+            record = (signature(approval.record_path()), self._policies())
             stale = now - self._checked >= self.settings.recheck_seconds or self._failing_since is not None
             if force or stale or record != self._record:
                 served = self._served(now, settled=force)
@@ -108,6 +129,14 @@ class State:
                 log.info("now serving: %s", f"model version {served.version}" if served.model else served.why)
             return self._snapshot
 
+    def _policies(self) -> str:
+        """Hash of the policies as they are now; empty when they can't be read, which no model was signed under."""
+        try:
+            return policy_hash(self.settings.province, *POLICIES)
+        except (ConfigError, OSError) as err:
+            log.warning("%s", err)
+            return ""
+
     def _served(self, now: float, *, settled: bool) -> Served:
         province = self.settings.province
         try:
@@ -116,8 +145,10 @@ class State:
             self._failing_since = self._failing_since or now
             if not settled and now - self._failing_since < PATIENCE:
                 return self._snapshot.served
+            # The whole message is for the operator: it may name files of this machine.
             log.warning("the approved model is not served: %s", err)
-            return Served(province, why=f"the approved model is not served: {_first_line(err)}")
+            short = err.short if isinstance(err, approval.ApprovalError) else "its files can't be read"
+            return Served(province, why=f"the approved model is not served: {short}")
         self._failing_since = None
         if found is None:
             return Served(province, why=NO_MODEL)
@@ -127,6 +158,10 @@ class State:
         if model.catalogue_hash != catalogue_hash(CATALOGUE):
             # Columns may still be there and mean something else: not what was signed.
             return Served(province, why=f"approved version {version} was signed with another catalogue")
+        if model.policy_hash != self._policies():
+            return Served(province, why=f"approved version {version} was signed under other policies than hold now")
+        if not model.bands.same_bands(load_rules(province).bands):
+            return Served(province, why=f"approved version {version} was signed with other cuts than hold now")
         before = self._snapshot.served
         if before.model is not None and before.version == version and before.model.version == model.version:
             return before
@@ -136,16 +171,24 @@ class State:
         path, table = self.settings.table, self._snapshot.table
         if path is None:
             return None, "no indicator table is set"
-        if table is not None and signature(path) == table.signature:
-            return table, ""
         try:
+            unchanged = table is not None and signature(path) == table.signature
+            if unchanged and table is not None and table.policies == table_policies(self.settings.province):
+                return table, ""
             return CurrentTable.open(path, self.settings.province), ""
         except FenleiError as err:
-            if self._snapshot.no_table != str(err):
+            short = _short(err, path)
+            if self._snapshot.no_table != short:
                 log.warning("%s", err)
             # What was opened can't be read any more once the file is gone or half written.
-            return None, str(err)
+            return None, short
 
 
-def _first_line(err: Exception) -> str:
-    return str(err).partition("\n")[0]
+def _short(err: FenleiError, path: Path) -> str:
+    """Say in one line what is wrong with the table; a caller learns the file's name, not where it is."""
+    if not isinstance(err, SourceError):
+        return "the indicator table can't be used: the province's policies can't be read"
+    line = str(err).partition("\n")[0]
+    for folder in {str(path.parent), str(path.parent.resolve())} - {"."}:
+        line = line.replace(folder.rstrip("/") + "/", "")
+    return line

@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 from features.catalogue import CATALOGUE, catalogue_hash
 from features.errors import SourceError
 from features.evidence import EVIDENCE
-from features.table import META_KEY
+from features.table import META_KEY, table_policies
 
 COLUMNS = (*CATALOGUE, *EVIDENCE)
 """Indicators and evidence: what every row that is classified holds."""
@@ -48,12 +48,15 @@ class CurrentTable:
         The file, and what it looked like when it was opened.
     cutoff, rows
         Its month and how many enterprises it holds.
+    policies
+        Hash of the policies it was made under.
     """
 
     path: Path
     signature: Signature
     cutoff: date
     rows: int
+    policies: str
     _con: duckdb.DuckDBPyConnection
 
     @classmethod
@@ -63,7 +66,7 @@ class CurrentTable:
         Raises
         ------
         SourceError
-            If the file is missing, unreadable, or of another province, catalogue or more than one cut-off.
+            If the file is missing, unreadable, or of another province, catalogue, policies or more than one cut-off.
         """
         seen = signature(path)
         if seen is None:
@@ -80,6 +83,12 @@ class CurrentTable:
             )
         if about.get("province") != province:
             raise SourceError(f"indicator table {path} is of province {about.get('province')!r}, not {province!r}")
+        policies = str(about.get("policies"))
+        if policies != table_policies(province):
+            raise SourceError(
+                f"indicator table {path} was made under other policies than hold now; write it again with"
+                " `fenlei features`"
+            )
         con = duckdb.connect()
         con.execute("SET threads = 1")
         con.execute("SET autoinstall_known_extensions = false")
@@ -101,7 +110,7 @@ class CurrentTable:
         except SourceError:
             con.close()
             raise
-        return cls(path, seen, first, int(rows), con)
+        return cls(path, seen, first, int(rows), policies, con)
 
     def ids_of(self, codes: Sequence[str]) -> dict[str, list[str]]:
         """Return the enterprises registered under each social credit code; codes not found are left out."""

@@ -57,6 +57,17 @@ def test_the_proposer_cannot_approve_under_another_spelling(registered, same):
     assert registry.aliased() is None
 
 
+def test_a_name_in_look_alike_letters_signs_nothing(registered):
+    """The second name has a Cyrillic е: no reader sees the difference."""
+    approval.propose("1", "Li Lei 李雷", "first", on=ON)
+    for alike in ("Li L\u0435i", "L\u0456 Lei", "Li Lei\u0301\u03bf"):
+        with pytest.raises(ApprovalError, match="mixes letters of several scripts"):
+            approval.approve("1", alike, on=ON)
+    assert registry.aliased() is None
+    for fine in ("Wang Wei 王伟", "王伟", "Мария Петрова", "佐々木 のぞみ", "Wang Wei 2"):
+        assert approval.person(fine)
+
+
 @pytest.mark.parametrize("nobody", ["", "  ", "--"])
 def test_nobody_cannot_sign(registered, nobody):
     with pytest.raises(ApprovalError, match="nobody"):

@@ -31,12 +31,19 @@ def ask(frame, model, province="hebei", **more) -> list[Classification]:
     return classify_frame(frame, model, province, catalogue=small.CATALOGUE, **more)
 
 
+@pytest.fixture(scope="module")
+def whole(frame) -> pd.DataFrame:
+    """The frame with everything else the scorecard asks for looked at and found to be 0."""
+    others = [name for name in load_rules("hebei").scorecard.indicators if name not in frame.columns]
+    return frame.assign(**dict.fromkeys(others, 0.0))
+
+
 @pytest.mark.parametrize("with_model", [True, False])
-def test_every_answer_adds_up_and_its_class_is_read_off_the_published_score(frame, model, with_model):
+def test_every_answer_adds_up_and_its_class_is_read_off_the_published_score(whole, model, with_model):
     bands = load_bands("hebei")
-    answers = ask(frame, model if with_model else None, top=99)
+    answers = ask(whole, model if with_model else None, top=99)
     assert [(a.enterprise_id, a.cutoff) for a in answers] == [
-        (e, date(2026, 11, 1)) for e in frame.index.get_level_values(0)
+        (e, date(2026, 11, 1)) for e in whole.index.get_level_values(0)
     ]
     for a in answers:
         assert a.score == round(a.score, 1)
@@ -124,8 +131,8 @@ def test_clipping_to_the_scale_is_shown_as_points(frame):
     assert one.family_points[LIMIT] < 0
 
 
-def test_provinces_cut_the_same_score_differently(frame):
-    rules = {p: ask(frame, None, p) for p in ("hebei", "henan", "ningxia")}
+def test_provinces_cut_the_same_score_differently(whole):
+    rules = {p: ask(whole, None, p) for p in ("hebei", "henan", "ningxia")}
     scores = [a.score for a in rules["hebei"]]
     assert scores == [a.score for a in rules["ningxia"]] == [a.score for a in rules["henan"]]
     between = [i for i, s in enumerate(scores) if 200 < s <= 250]
@@ -133,6 +140,18 @@ def test_provinces_cut_the_same_score_differently(frame):
     assert {rules["hebei"][i].grade for i in between} == {"B"}
     assert {rules["ningxia"][i].grade for i in between} == {"A"}
     assert len({a[0].versions["policy"] for a in rules.values()}) == 3
+
+
+def test_who_is_hardly_known_is_never_in_the_best_class(frame, whole, model):
+    """15 % of the scorecard's 53 indicators are 8; the frame alone has 4 of them."""
+    for one in ask(frame, None):
+        assert one.insufficient
+        assert one.grade != "A"
+        assert Classification.from_json(one.to_json()) == one
+    assert "A" in {one.score_grade for one in ask(frame, None)}
+    assert not any(one.insufficient for one in [*ask(whole, None), *ask(frame, model)])
+    hit = ask(frame.assign(evidence_H13_2="judgment_debtors:J1"), None)
+    assert {one.grade for one in hit} == {"D"}
 
 
 def test_a_model_signed_under_other_cuts_does_not_answer(frame, model):

@@ -15,13 +15,14 @@ import pytest
 
 from features.catalogue import CATALOGUE, catalogue_hash
 from features.check import check_folder
+from features.policy import policy_hash
 from features.record import Record, extract_context
 from features.store import open_folder
 from features.table import read_table, write_clean_table
 from helpers.small_model import NAMES
 from helpers.small_model import model as small_model
 from models import approval, registry, tracking
-from models.risk_model import RiskModel
+from models.risk_model import POLICIES, RiskModel
 from serving.access import create_token
 from serving.launch import start
 from serving.settings import Settings
@@ -35,6 +36,7 @@ def signed_model(n: int) -> RiskModel:
     """A model that can be approved here: of this catalogue, and fine with unknown values."""
     fields = small_model().model_dump() | {
         "catalogue_hash": catalogue_hash(CATALOGUE),
+        "policy_hash": policy_hash("hebei", *POLICIES),
         "nullable": NAMES,
         "about": {"n": n},
     }

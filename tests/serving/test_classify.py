@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import re
+import shutil
+import time
 from datetime import date
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from features.contract import TABLES
 from features.policy import policy_root
 from features.record import Record, indicators_of
 from helpers.small_model import model as small_model
 from helpers.small_model import rows
+from models import approval
 from models.classification import Classification
-from models.classify import classify_frame
+from models.classify import classify_frame, load_rules
 from models.errors import ModelError
-from models.risk_model import RiskModel
-from serving.answer import answer
+from models.risk_model import POLICIES, RiskModel
+from serving.answer import Lost, Result, answer
 from serving.classify import Served, classify
+from serving.errors import RequestError
+from serving.launch import check
+from serving.middleware import Call
 from serving.requests import Item
+from serving.runtime import Runtime
 from serving.settings import ConfigError, Settings
 from serving.state import Snapshot, State
 from serving.table import CurrentTable
@@ -106,13 +118,204 @@ def test_an_empty_frame_has_no_answers():
     assert classify(FRAME.iloc[:0], Served("hebei")) == []
 
 
-def test_a_model_of_another_province_or_catalogue_is_not_served(world, tmp_path):
+@pytest.fixture
+def policies(tmp_path, monkeypatch) -> Path:
+    """A copy of the policies that a test may change, with a second whole province."""
+    root = tmp_path / "policies"
+    shutil.copytree(policy_root(), root)
+    shutil.copytree(root / "hebei", root / "hubei")
+    monkeypatch.setattr("features.policy.policy_root", lambda: root)
+    return root
+
+
+def test_a_model_of_another_province_is_not_served(world, policies):
     world.approve("1")
     assert State(world.settings).snapshot.served.model is not None
-    other = State(world.settings.model_copy(update={"province": "henan"})).snapshot.served
-    assert (policy_root() / "henan" / "bands.toml").is_file()
+    other = State(world.settings.model_copy(update={"province": "hubei"})).snapshot.served
     assert other.model is None
-    assert other.why == "approved version 1 is of hebei, not of henan"
+    assert other.why == "approved version 1 is of hebei, not of hubei"
+
+
+@pytest.mark.parametrize("name", POLICIES)
+def test_a_policy_changed_since_the_sign_off_lets_the_rules_answer_and_says_so(world, policies, name):
+    world.approve("1")
+    state = State(world.settings)
+    assert state.snapshot.served.model is not None
+    signed = load_rules("hebei").version
+    with (policies / "hebei" / f"{name}.toml").open("a", encoding="utf-8") as file:
+        file.write("# decided anew\n")
+    snapshot = state.refresh()
+    assert snapshot.served.model is None
+    assert snapshot.served.why == "approved version 1 was signed under other policies than hold now"
+    assert (snapshot.table is None) == (name in ("cohort", "features", "outcomes"))
+    if snapshot.table is None:
+        assert "other policies" in snapshot.no_table
+    (one,) = classify(world.frame.iloc[:1], snapshot.served)
+    assert (one.source, one.fallback) == ("rules", snapshot.served.why)
+    assert one.versions["policy"] == load_rules("hebei").version != signed
+
+
+def test_a_province_without_all_its_policies_cannot_be_served(world, policies):
+    (policies / "hubei" / "features.toml").unlink()
+    half = world.settings.model_copy(update={"province": "hubei"})
+    for start in (State, check):
+        with pytest.raises(ConfigError, match=r"'hubei' can't be served: no policy 'features'"):
+            start(half)
+
+
+def test_policies_that_break_while_serving_are_503_and_name_no_file(world, policies):
+    (policies / "hebei" / "features.toml").unlink()
+    item = Item(enterprise_id="E1", cutoff="2026-01-01", record={"tables": {"penalties": []}})
+    with pytest.raises(RequestError, match="can't answer just now") as told:
+        answer([item], Snapshot(Served("hebei"), None, ""))
+    assert told.value.status == 503
+    assert "/" not in str(told.value.as_dict())
+
+
+def test_what_a_caller_is_told_of_a_broken_record_or_table_names_no_folder(world, tmp_path):
+    world.approve("1")
+    path = approval.record_path()
+    before = path.read_bytes()
+    try:
+        path.write_bytes(before.replace(b"ok", b"ko", 1))
+        state = State(world.settings.model_copy(update={"table": tmp_path / "table.parquet"}))
+    finally:
+        path.write_bytes(before)
+    assert state.snapshot.served.why.endswith("the approval record was changed: its hashes don't chain")
+    assert state.snapshot.no_table == "indicator table table.parquet does not exist; write it with `fenlei features`"
+
+
+def item(enterprise: str = "E1", cutoff: str = "2026-01-01", **tables: Any) -> Item:
+    """A question by record that knows enough for any class, with the given rows."""
+    return Item(enterprise_id=enterprise, cutoff=cutoff, record={"tables": {name: [] for name in TABLES} | tables})
+
+
+def penalty(**changed: Any) -> dict[str, Any]:
+    return {"record_id": "p1", "occurred_at": "2025-03-01", "known_at": "2025-03-09", "penalty_kinds": "fine"} | changed
+
+
+def asked(*items: Item) -> list[Result]:
+    return answer(items, Snapshot(Served("hebei"), None, ""), top=99)
+
+
+def test_rows_that_stand_twice_count_once():
+    (once,), (twice,) = asked(item(penalties=[penalty()])), asked(item(penalties=[penalty(), penalty()]))
+    assert once == twice
+
+
+@pytest.mark.parametrize(
+    ("row", "column"),
+    [
+        ({"fine_fen": 7}, "fine_fen"),
+        ({"record_id": "p2", "known_at": "2025-02-28"}, "known_at"),
+        ({"record_id": "p2", "enterprise_id": "E2"}, "enterprise_id"),
+        ({"record_id": "p2;p3"}, "record_id"),
+        ({"record_id": " "}, "record_id"),
+    ],
+)
+def test_rows_that_break_the_contract_together_are_422_and_named(row, column):
+    with pytest.raises(RequestError) as told:
+        asked(item(), item("E9", penalties=[penalty(record_id="q"), penalty(), penalty(**row)]))
+    assert told.value.status == 422
+    (problem,) = told.value.problems
+    assert problem.where == f"items[1].record.tables.penalties[2].{column}"
+
+
+def test_two_enterprises_that_share_a_record_id_are_refused():
+    with pytest.raises(RequestError, match="share a record_id"):
+        asked(item("E1", penalties=[penalty()]), item("E2", penalties=[penalty(version=2)]))
+
+
+def test_one_enterprise_at_two_moments_is_answered_as_if_asked_twice():
+    one = item("E1", "2026-01-01", penalties=[penalty()])
+    other = item(
+        "E1", "2025-02-01", penalties=[penalty(record_id="p0", occurred_at="2025-01-01", known_at="2025-01-02")]
+    )
+    assert asked(one, other) == [*asked(one), *asked(other)]
+
+
+def test_records_with_different_coverage_are_answered_as_if_asked_one_by_one():
+    items = [
+        Item(enterprise_id=f"E{i}", cutoff="2026-01-01", record={
+            "tables": {name: [] for name in TABLES}, "covers_from": {"penalties": f"202{i}-01-01"}
+        })
+        for i in range(4)
+    ]  # fmt: skip
+    assert asked(*items) == [asked(one)[0] for one in items]
+
+
+@pytest.mark.parametrize(
+    "known", [{"indicators": {}}, {"record": {"tables": {}}}, {"record": {"tables": {"honours": []}}}]
+)
+def test_nothing_known_is_no_low_risk(known):
+    (found,) = asked(Item(enterprise_id="E1", cutoff="2026-01-01", **known))
+    assert isinstance(found, Lost)
+    assert found.status == 422
+    assert found.what.startswith("insufficient")
+
+
+@pytest.mark.parametrize("evidence", [";", "penalties:a;penalties:b", " ", "a;"])
+def test_evidence_is_one_record_each(evidence):
+    with pytest.raises(ValueError, match="evidence_H13_1"):
+        Item(enterprise_id="E1", cutoff="2026-01-01", indicators={}, evidence={"evidence_H13_1": [evidence]})
+
+
+@pytest.mark.parametrize("value", [1e300, -1e300, float("inf"), float("nan")])
+def test_an_absurd_value_is_refused(value):
+    with pytest.raises(ValueError, match="penalties_3y"):
+        Item(enterprise_id="E1", cutoff="2026-01-01", indicators={"penalties_3y": value})
+
+
+def test_work_whose_time_is_over_is_not_begun():
+    with pytest.raises(RequestError, match="no answer in time") as told:
+        answer([item()], Snapshot(Served("hebei"), None, ""), until=time.monotonic() - 1)
+    assert told.value.status == 504
+
+
+def test_a_light_call_is_answered_while_heavy_ones_wait(world):
+    """Four heavy calls fill their lane; a single record goes past them, and what is too late is not done at all."""
+    runtime = Runtime(world.settings.model_copy(update={"timeout": 30.0}))
+    heavy = {
+        "items": [
+            {"enterprise_id": f"E{i}", "cutoff": "2026-01-01", "record": {
+                "tables": {"penalties": [penalty(record_id=f"{i}-{k}") for k in range(100)]},
+                "covers_from": {"penalties": f"20{i % 20:02}-01-{i % 28 + 1:02}"},
+            }}
+            for i in range(150)
+        ]
+    }  # fmt: skip
+    light = {"enterprise_id": "E1", "cutoff": "2026-01-01", "record": {"tables": {name: [] for name in TABLES}}}
+    order: list[str] = []
+
+    async def ask(name: str, body: dict[str, Any]) -> int:
+        status, _ = await runtime.classify(json.dumps(body).encode(), Call("/classify"))
+        order.append(name)
+        return status
+
+    async def all_at_once() -> list[int]:
+        return await asyncio.gather(*(ask("heavy", heavy) for _ in range(4)), ask("light", light))
+
+    assert runtime.state.snapshot
+    assert asyncio.run(all_at_once()) == [200] * 5
+    assert order.index("light") < 3
+    late = Runtime(world.settings.model_copy(update={"timeout": 1e-9}))
+    assert asyncio.run(late.classify(json.dumps(light).encode(), Call("/classify")))[0] == 504
+
+
+@pytest.mark.parametrize(
+    ("limit", "named"), [("max_records", "2 records, at most 1"), ("max_rows", "2 rows, at most 1")]
+)
+def test_more_records_or_rows_than_the_limit_are_422_naming_it(world, limit, named):
+    runtime = Runtime(world.settings.model_copy(update={limit: 1}))
+    body = {
+        "items": [
+            {"enterprise_id": f"E{i}", "cutoff": "2026-01-01", "record": {"tables": {"penalties": [penalty()]}}}
+            for i in range(2)
+        ]
+    }
+    status, reply = asyncio.run(runtime.classify(json.dumps(body).encode(), Call("/classify")))
+    assert status == 422
+    assert named in reply.decode()
 
 
 def test_a_table_that_does_not_fit_is_said_and_the_service_goes_on(world, tmp_path):
@@ -157,8 +360,7 @@ def test_a_large_amount_far_down_a_long_record_is_read_exactly():
         }
         for i, f in enumerate(fines)
     ]
-    item = Item(enterprise_id="E1", cutoff="2026-01-01", record={"tables": {"penalties": penalties}})
-    (found,) = answer([item], Snapshot(Served("hebei"), None, ""))
+    (found,) = asked(item(penalties=penalties))
     assert isinstance(found, Classification)
     assert "fines_3y" not in found.missing
     computed = indicators_of([Record("E1", date(2026, 1, 1), {"penalties": penalties})])

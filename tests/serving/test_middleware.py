@@ -37,6 +37,7 @@ def call(
     runtime: Runtime,
     app: Callable[..., Any] = echo,
     *,
+    method: str = "POST",
     parts: tuple[bytes, ...] = (b"{}",),
     token: str = "",
     **headers: str,
@@ -54,7 +55,7 @@ def call(
     told = {"authorization": f"Bearer {token}", **{k.replace("_", "-"): v for k, v in headers.items()}}
     scope = {
         "type": "http",
-        "method": "POST",
+        "method": method,
         "path": "/classify",
         "headers": [(k.encode(), v.encode()) for k, v in told.items()],
     }
@@ -89,6 +90,28 @@ def test_a_body_that_is_too_long_is_413_announced_or_not(runtime, headers):
     status, body = call(runtime, parts=(b"x" * 60, b"x" * 41), token=token, **headers)
     assert status == 413
     assert "longer than 100 bytes" in json.loads(body)["error"]
+
+
+def test_a_refused_body_is_read_to_its_end_so_that_the_caller_sees_why(runtime):
+    token = create_token(runtime.settings.tokens, "a")
+    read = []
+
+    class Parts(tuple):
+        def __iter__(self):
+            for part in super().__iter__():
+                read.append(part)
+                yield part
+
+    assert call(runtime, parts=Parts((b"x" * 101, b"y" * 101, b"z")), token=token)[0] == 413
+    assert len(read) == 3
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE"])
+def test_another_method_is_405_in_json(runtime, method):
+    token = create_token(runtime.settings.tokens, "a")
+    status, body = call(runtime, method=method, token=token)
+    assert status == 405
+    assert method == "HEAD" or json.loads(body) == {"error": "/classify is asked with POST"}
 
 
 def test_a_call_that_was_cut_off_or_failed_leaves_a_line_too(runtime):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -188,6 +189,36 @@ def test_two_records_of_one_enterprise_in_a_call_are_refused(by_rules, world):
     reply = by_rules.post("/classify", json={"items": [as_record(world, 0), as_record(world, 0)]})
     assert reply.status_code == 422
     assert reply.json()["problems"] == [{"where": "items[1]", "what": "the same enterprise and cutoff as items[0]"}]
+
+
+def test_a_body_over_the_limit_gets_a_readable_answer(by_rules):
+    reply = by_rules.post("/classify", content=b" " * (33 * 2**20), headers={"Content-Type": "application/json"})
+    assert reply.status_code == 413
+    assert "longer than" in reply.json()["error"]
+    wrong = by_rules.put("/classify", content=b"{}", headers={"Content-Type": "application/json"})
+    assert (wrong.status_code, wrong.headers["allow"]) == (405, "POST")
+    assert "error" in by_rules.get("/status").json()
+
+
+def test_heavy_calls_do_not_keep_a_single_record_waiting(by_rules, world):
+    """As a reviewer took it down: calls of 150 records, each with coverage of its own."""
+
+    def heavy(n: int) -> int:
+        items = []
+        for i in range(150):
+            one = as_record(world, i % 12)
+            one["enterprise_id"] = f"X{n}-{i}"
+            one["record"]["tables"] = {"penalties": [], "inspections": [], "abnormal_list": []}
+            one["record"]["covers_from"] = {"penalties": f"20{i % 20:02}-01-{i % 28 + 1:02}"}
+            items.append(one)
+        return by_rules.post("/classify", json={"items": items}).status_code
+
+    with ThreadPoolExecutor(8) as several:
+        waiting = [several.submit(heavy, n) for n in range(7)]
+        answers = [by_rules.post("/classify", json=as_record(world, i)) for i in range(3)]
+        assert {a.status_code for a in answers} == {200}
+        assert {w.result() for w in waiting} <= {200, 504}
+    assert by_rules.post("/classify", json=as_record(world, 0)).status_code == 200
 
 
 @pytest.mark.parametrize("header", [None, "Bearer wrong", "Basic dGVzdHM6dGVzdHM=", "bearer"])
