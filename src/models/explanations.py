@@ -123,7 +123,9 @@ def spread(points: Floats, total: Floats) -> Floats:
     size = np.abs(points)
     mass = size.sum(axis=1)
     rest = total - points.sum(axis=1)
-    return np.asarray(points + size * (rest / np.where(mass > 0, mass, 1.0))[:, None], dtype=np.float64)
+    # Shares first: they are at most 1, while rest / mass overflows for a mass near the least double.
+    share = size / np.where(mass > 0, mass, 1.0)[:, None]
+    return np.asarray(points + share * rest[:, None], dtype=np.float64)
 
 
 def family_points(points: Floats, families: Sequence[str]) -> tuple[tuple[str, ...], Floats]:

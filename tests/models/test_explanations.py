@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from features.catalogue import CATALOGUE
@@ -65,6 +65,7 @@ def test_nothing_contributed_is_nothing_given():
 
 
 @given(st.lists(st.floats(-300, 300), min_size=3, max_size=3), st.floats(-0.05, 0.05))
+@example([0.0, 0.0, 2.225073858507e-311], 0.03125)
 def test_rounding_is_spread_and_leaves_zeros_alone(row, moved):
     points = np.array([[*row, 0.0]])
     out = spread(points, points.sum(axis=1) + moved)
