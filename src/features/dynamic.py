@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from features.declare import indicator
-from features.expressions import Formula, Rows, combine, ratio
-
-NEVER = 3650
-"""Days that stand for 'never': ten years, the safe end."""
+from features.expressions import NEVER, Formula, Rows, combine, ratio
 
 LARGE_CAPITAL_FEN = 1_000_000_000
 """Ten million yuan [K]: much for an enterprise that insures nobody."""

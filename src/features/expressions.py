@@ -16,6 +16,9 @@ from dataclasses import dataclass, replace
 
 Number = int | float
 
+NEVER = 3650
+"""Days that stand for 'never': ten years, the safe end."""
+
 
 @dataclass(frozen=True, order=True)
 class Window:

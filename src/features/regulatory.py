@@ -7,10 +7,7 @@ from __future__ import annotations
 
 from features.contract.codes import PENALTY_KIND
 from features.declare import indicator
-from features.expressions import Formula, Rows, combine, shrunk_share
-
-NEVER = 3650
-"""Days that stand for 'never': ten years, the safe end."""
+from features.expressions import NEVER, Formula, Rows, combine, shrunk_share
 
 SAFETY_FIELDS = "field IN ('food', 'drug', 'special_equipment', 'product_quality')"
 """Key areas of HB 14."""

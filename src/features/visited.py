@@ -7,10 +7,7 @@ being bad; and a visit that finds a violation moves no value in a safe direction
 from __future__ import annotations
 
 from features.declare import indicator
-from features.expressions import Formula, Rows, combine, shrunk_share
-
-NEVER = 3650
-"""Days that stand for 'never': ten years, the safe end."""
+from features.expressions import NEVER, Formula, Rows, combine, shrunk_share
 
 
 def _problem_rate(visits: Rows, *, of: int) -> Formula:

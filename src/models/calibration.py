@@ -7,6 +7,7 @@ asks for the margin at a stated risk). Weights are design weights, 1 / draw prob
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
@@ -34,9 +35,9 @@ _MIN_BLOCK = 0.01
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    @abstractmethod
     def log_odds(self, margin: ArrayLike) -> Floats:
         """Return calibrated log-odds of each margin; strictly increasing."""
-        raise NotImplementedError
 
     def probability(self, margin: ArrayLike) -> Floats:
         """Return the calibrated probability of each margin.
