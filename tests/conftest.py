@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 
 @pytest.fixture(scope="session")
@@ -16,6 +21,15 @@ def shared() -> Path:
     if not (root / "data" / "beijing_open").is_dir():
         pytest.skip(f"real records not found at {root}: set FENLEI_SHARED to the folder that holds data/")
     return root
+
+
+@pytest.fixture(scope="session")
+def chicago() -> Path:
+    """Folder of Chicago's food inspections; where it is missing the test says so and is skipped."""
+    root = Path(os.environ.get("FENLEI_SHARED", Path(__file__).parents[2] / "shared"))
+    if not (root / "data" / "chicago_food").is_dir():
+        pytest.skip(f"Chicago's inspections not found at {root}: set FENLEI_SHARED to the folder that holds data/")
+    return root / "data" / "chicago_food"
 
 
 @pytest.fixture(scope="session")
@@ -35,3 +49,18 @@ def small_clean(small_province: Path) -> Path:
 
     check_folder(small_province, date(2026, 1, 1), small_province.parent / "checked")
     return small_province.parent / "checked" / "clean"
+
+
+@pytest.fixture(scope="session")
+def spark() -> Iterator[SparkSession]:
+    """A Spark application of two threads, for all tests; without Java they say so and are skipped, or fail in CI."""
+    from features.spark import lacking, spark_session
+
+    if lack := lacking():
+        (pytest.fail if os.environ.get("FENLEI_REQUIRE_SPARK") else pytest.skip)(lack)
+    with pytest.MonkeyPatch.context() as patch:
+        # Many small jobs: the second compiler would cost more than it saves, and threads of G1 stand in the way.
+        java = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m -XX:+UseSerialGC"
+        patch.setenv("PYSPARK_SUBMIT_ARGS", f"--driver-java-options '{java}' pyspark-shell")
+        with spark_session("local[2]", memory="2GB") as session:
+            yield session

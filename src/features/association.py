@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from features.declare import indicator
 from features.expressions import Formula, Rows, shrunk_share
+from features.settings import threshold
+
+PRIOR = threshold("neighbour_prior")
 
 
 def _share(related: Rows, test: str) -> Formula:
-    return shrunk_share(related.where(test).distinct("other_id"), related.distinct("other_id"), bad=1, of=9)
+    return shrunk_share(related.where(test).distinct("other_id"), related.distinct("other_id"), bad=1, of=PRIOR)
 
 
 @indicator(
@@ -42,29 +45,28 @@ def related_enterprises(related: Rows) -> Formula:
 
 @indicator("association", "bad neighbours", "关联企业不良占比", direction="raises", unit="share", policy="SAMR (4)")
 def related_bad_share(related: Rows) -> Formula:
-    """Share of its related enterprises that are revoked, listed or penalised in 3 years, (bad + 1) / (all + 9).
+    """Share of its related enterprises that are bad, (bad + 1) / (all + $neighbour_prior): few neighbours say little.
 
-    Bad: licence revoked, open on the abnormal, serious or a black list, or penalised in 3 years. 1 of 9 is the
-    prior [K]: few neighbours say little.
+    Bad: licence revoked, open on the abnormal, serious or a black list, or penalised in 3 years.
     """
     return _share(related, "bad = 1")
 
 
 @indicator("association", "bad neighbours", "关联企业吊销占比", direction="raises", unit="share", policy="SAMR (4)")
 def related_revoked_share(related: Rows) -> Formula:
-    """Share of its related enterprises whose business licence is revoked, (such + 1) / (all + 9)."""
+    """Share of its related enterprises whose business licence is revoked, (such + 1) / (all + $neighbour_prior)."""
     return _share(related, "revoked = 1")
 
 
 @indicator("association", "bad neighbours", "关联企业经营异常占比", direction="raises", unit="share", policy="SAMR (4)")
 def related_abnormal_share(related: Rows) -> Formula:
-    """Share of its related enterprises on the abnormal-operation list now, (such + 1) / (all + 9)."""
+    """Share of its related enterprises on the abnormal-operation list now, (such + 1) / (all + $neighbour_prior)."""
     return _share(related, "abnormal = 1")
 
 
 @indicator("association", "bad neighbours", "关联企业黑名单占比", direction="raises", unit="share", policy="SAMR (4)")
 def related_blacklisted_share(related: Rows) -> Formula:
-    """Share of its related enterprises on the serious list or a blacklist now, (such + 1) / (all + 9).
+    """Share of its related enterprises on the serious list or a blacklist now, (such + 1) / (all + $neighbour_prior).
 
     Serious-violation list of the market regulator, or another department's blacklist.
     """
@@ -75,23 +77,27 @@ def related_blacklisted_share(related: Rows) -> Formula:
     "association", "bad neighbours", "关联企业失信被执行占比", direction="raises", unit="share", policy="SAMR (4)"
 )
 def related_debtor_share(related: Rows) -> Formula:
-    """Share of its related enterprises that are dishonest judgment debtors now, (such + 1) / (all + 9)."""
+    """Share of its related enterprises that are judgment debtors now, (such + 1) / (all + $neighbour_prior).
+
+    Judgment debtors: on the courts' list of dishonest ones.
+    """
     return _share(related, "debtor = 1")
 
 
 @indicator("association", "bad neighbours", "关联企业受罚占比", direction="raises", unit="share", policy="SAMR (4)")
 def related_penalised_share(related: Rows) -> Formula:
-    """Share of its related enterprises that were penalised in 3 years, (such + 1) / (all + 9)."""
+    """Share of its related enterprises that were penalised in 3 years, (such + 1) / (all + $neighbour_prior)."""
     return _share(related, "penalties_3y > 0")
 
 
 @indicator("association", "bad neighbours", "二度关联不良占比", direction="raises", unit="share", policy="SAMR (4)")
 def two_hop_bad_share(two_hop: Rows) -> Formula:
-    """Share of paths of two links, to an enterprise other than itself, that end at a bad one: (bad + 1) / (all + 9).
+    """Share of paths of two links, to an enterprise other than itself, that end at a bad one.
 
-    Bad as for related enterprises. An enterprise reached by several paths counts several times.
+    As (bad + 1) / (all + $neighbour_prior); bad as for related enterprises. An enterprise that
+    several paths reach counts several times.
     """
-    return shrunk_share(two_hop.total("bad_paths"), two_hop.total("paths"), bad=1, of=9)
+    return shrunk_share(two_hop.total("bad_paths"), two_hop.total("paths"), bad=1, of=PRIOR)
 
 
 @indicator(

@@ -2,28 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from features import association, basic, dynamic, regulatory, societal, visited
 from features.declare import FAMILIES, Indicator, catalogue_hash, registered
 from features.errors import CatalogueError
+from features.sectors import Sector
+from features.settings import FeaturesPolicy
 
 _MODULES = (basic, dynamic, regulatory, visited, association, societal)  # importing them declares
 
 CATALOGUE: dict[str, Indicator] = registered()
-"""All indicators by name, ordered by family and declaration."""
+"""All general indicators by name, ordered by family and declaration; their thresholds stand as names."""
 
 
-def lookup(name: str) -> Indicator:
-    """Return one indicator.
+def with_sector(sector: Sector | None) -> dict[str, Indicator]:
+    """Return the general indicators and, behind them, those that a sector adds; thresholds stand as names."""
+    return CATALOGUE | (sector.catalogue if sector else {})
+
+
+def catalogue_of(features: FeaturesPolicy, sector: Sector | None = None) -> dict[str, Indicator]:
+    """Return the indicators as a province computes them: its numbers in the place of the thresholds' names."""
+    return {name: i.bound(features.thresholds) for name, i in with_sector(sector).items()}
+
+
+def lookup(name: str, among: Mapping[str, Indicator] = CATALOGUE) -> Indicator:
+    """Return one indicator of a catalogue.
 
     Raises
     ------
     CatalogueError
         If there is none of that name; the message lists similar names.
     """
-    if name in CATALOGUE:
-        return CATALOGUE[name]
-    near = [n for n in CATALOGUE if any(part in n for part in name.split("_"))][:8]
+    if name in among:
+        return among[name]
+    near = [n for n in among if any(part in n for part in name.split("_"))][:8]
     raise CatalogueError(f"no indicator {name!r}; similar: {', '.join(near) or 'none'}")
 
 
-__all__ = ["CATALOGUE", "FAMILIES", "Indicator", "catalogue_hash", "lookup"]
+__all__ = ["CATALOGUE", "FAMILIES", "Indicator", "catalogue_hash", "catalogue_of", "lookup", "with_sector"]

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import groupby
 from pathlib import Path
 
-from features.catalogue import CATALOGUE
+from features.catalogue import CATALOGUE, catalogue_of
 from features.declare import FAMILIES, GROUPS, Indicator
 from features.evidence import EVIDENCE, EVIDENCE_TABLES
-from features.relations import BASES, LOOKS_INTO
+from features.relations import tables_read
+from features.sectors import Sector, load_sector, sector_names
+from features.settings import Thresholds, features_policy
 
 _INTRODUCTION = """\
 # The indicators
@@ -25,22 +27,20 @@ NAME --sql` shows the SQL of one.
 - *risk* is the direction that the model is held to: ↑ more of it raises the risk, ↓ lowers it, ~ either way.
 - *missing when*: where the source has the tables an indicator needs and they cover its window, no record means the
   value for nothing found (mostly 0; 3650 days stand for never). Where not, the value is missing: *not covered*. Some
-  are missing, besides, when no record gives the value. A table in brackets is looked into, but not needed.
-- [K] marks a number that is our assumption.
+  are missing, besides, when no record gives the value. Tables that only other enterprises' records are read from
+  (neighbours, peers) count among an indicator's tables.
+- Numbers in the definitions are Hebei's; `features.toml` gives each province its own (see [Thresholds](#thresholds)).
+- A sector adds indicators by a file (see [Sectors](#sectors)); without `--sector` they are not computed.
 """
 
+PROVINCE = "hebei"
+"""Whose numbers and sectors the page shows."""
+
+_HEAD = (
+    "| indicator | 中文 | risk | unit | window | missing when | tables | policy | definition |",
+    "|---|---|:-:|---|---|---|---|---|---|",
+)
 _ARROWS = {"raises": "↑", "lowers": "↓", "either": "~"}
-
-
-def tables_read(indicator: Indicator) -> tuple[str, ...]:
-    """Return the contract tables whose coverage decides whether an indicator has a value, sorted."""
-    return tuple(sorted({base for source in indicator.tables for base in BASES.get(source, (source,))}))
-
-
-def looked_into(indicator: Indicator) -> tuple[str, ...]:
-    """Return the contract tables it reads besides, sorted."""
-    more = {table for source in indicator.tables for table in LOOKS_INTO.get(source, ())}
-    return tuple(sorted(more - set(tables_read(indicator))))
 
 
 def may_be_empty(indicator: Indicator) -> bool:
@@ -55,17 +55,19 @@ def render_page() -> str:
 
 def _lines() -> Iterator[str]:
     groups = sum(len(g) for g in GROUPS.values())
+    features = features_policy(PROVINCE)
+    general = catalogue_of(features)
     yield _INTRODUCTION
-    yield f"{len(CATALOGUE)} indicators in {groups} groups of {len(FAMILIES)} families (SAMR (4))."
+    yield f"{len(general)} indicators in {groups} groups of {len(FAMILIES)} families (SAMR (4))."
     yield ""
     yield "| family | 中文 | groups | indicators | ↑ | ↓ | ~ |"
     yield "|---|---|---:|---:|---:|---:|---:|"
     for family, zh in FAMILIES.items():
-        ours = [i for i in CATALOGUE.values() if i.family == family]
+        ours = [i for i in general.values() if i.family == family]
         counts = [str(sum(1 for i in ours if i.direction == d)) for d in _ARROWS]
         yield f"| [{family}](#{family}) | {zh} | {len(GROUPS[family])} | {len(ours)} | {' | '.join(counts)} |"
     yield ""
-    for family, members in groupby(CATALOGUE.values(), key=lambda i: i.family):
+    for family, members in groupby(general.values(), key=lambda i: i.family):
         yield f"## {family}"
         yield ""
         yield FAMILIES[family]
@@ -73,17 +75,26 @@ def _lines() -> Iterator[str]:
         for group, indicators in groupby(members, key=lambda i: i.group):
             yield f"### {group} {GROUPS[family][group]}"
             yield ""
-            yield "| indicator | 中文 | risk | unit | window | missing when | tables | policy | definition |"
-            yield "|---|---|:-:|---|---|---|---|---|---|"
+            yield from _HEAD
             for indicator in indicators:
                 yield _row(indicator)
             yield ""
     yield from _evidence()
+    yield ""
+    yield from _thresholds(features.thresholds, general)
+    yield ""
+    yield "## Sectors"
+    yield ""
+    yield "A sector (SAMR (4), (9); HB 14, 15) takes the enterprises of the general cohort that have any of the rows"
+    yield "named, as known at the cut-off, and adds these indicators behind the general ones. The general class"
+    yield "does not replace a sector's own grade."
+    yield ""
+    for name in sector_names(PROVINCE):
+        yield from _sector(load_sector(PROVINCE, name))
 
 
 def _row(indicator: Indicator) -> str:
-    needed, more = tables_read(indicator), looked_into(indicator)
-    tables = ", ".join(_link(t) for t in needed) + (f" ({', '.join(_link(t) for t in more)})" if more else "")
+    tables = ", ".join(_link(t) for t in tables_read(indicator.formula.parts))
     cells = (
         f"`{indicator.name}`",
         indicator.zh,
@@ -114,6 +125,35 @@ def _evidence() -> Iterator[str]:
     for column, text in EVIDENCE.items():
         tables = ", ".join(_link(t) for t in EVIDENCE_TABLES[column])
         yield f"| `{column}` | {text} | {tables} |"
+
+
+def _thresholds(thresholds: Thresholds, general: Mapping[str, Indicator]) -> Iterator[str]:
+    yield "## Thresholds"
+    yield ""
+    yield "Numbers of `data/policies/<province>/features.toml` that stand in definitions, with Hebei's values; the file"
+    yield "says which of them are our assumption [K]."
+    yield ""
+    yield "| threshold | value | indicators |"
+    yield "|---|---:|---|"
+    for name, value in thresholds.model_dump().items():
+        users = ", ".join(f"`{i}`" for i in general if name in CATALOGUE[i].thresholds)
+        yield f"| `{name}` | {value} | {users} |"
+
+
+def _sector(sector: Sector) -> Iterator[str]:
+    yield f"### {sector.name} {sector.zh}"
+    yield ""
+    yield f"{sector.policy}. Who belongs:"
+    yield ""
+    for rows in sector.cohort:
+        yield f"- {_link(rows.table)}: `{' AND '.join(rows.conditions()) or 'any row'}`"
+    yield ""
+    yield f"{len(sector.catalogue)} indicators:"
+    yield ""
+    yield from _HEAD
+    for indicator in sector.catalogue.values():
+        yield _row(indicator)
+    yield ""
 
 
 def main(arguments: list[str]) -> None:

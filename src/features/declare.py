@@ -10,13 +10,15 @@ from __future__ import annotations
 import hashlib
 import inspect
 import json
+import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from features.contract import TABLES
 from features.errors import CatalogueError
 from features.expressions import Formula, Rows
+from features.settings import Thresholds, threshold
 
 Family = Literal["basic", "dynamic", "regulatory", "association", "societal"]
 Direction = Literal["raises", "lowers", "either"]
@@ -118,6 +120,23 @@ class Indicator:
         """Tables and relations it reads, sorted."""
         return tuple(sorted({a.table for a in self.formula.parts}))
 
+    @property
+    def thresholds(self) -> tuple[str, ...]:
+        """Names of the thresholds that stand in its formula, sorted."""
+        texts = [self.formula.template, *(a.sql for a in self.formula.parts)]
+        return tuple(sorted({name for text in texts for name in _THRESHOLD.findall(text)}))
+
+    def bound(self, thresholds: Thresholds) -> Indicator:
+        """Return the indicator with a province's numbers in the place of its thresholds' names."""
+
+        def filled(text: str) -> str:
+            return _THRESHOLD.sub(lambda found: str(getattr(thresholds, found[1])), text)
+
+        parts = tuple(replace(a, sql=filled(a.sql)) for a in self.formula.parts)
+        return replace(self, doc=filled(self.doc), formula=Formula(filled(self.formula.template), parts))
+
+
+_THRESHOLD = re.compile(r"\$([a-z]\w*)")
 
 _REGISTRY: dict[str, Indicator] = {}
 
@@ -146,25 +165,60 @@ def indicator(
         if name in _REGISTRY or not doc:
             raise CatalogueError(f"indicator {name}: {'declared twice' if doc else 'has no docstring'}")
         formula = function(*(_argument(name, p) for p in inspect.signature(function).parameters))
-        if group not in GROUPS[family]:
-            raise CatalogueError(f"indicator {name}: {family} has no group {group!r}, only {list(GROUPS[family])}")
-        windows = sorted({a.window for a in formula.parts if a.window})
-        _REGISTRY[name] = Indicator(
+        _REGISTRY[name] = described(
+            formula,
             name=name,
             zh=zh,
             family=family,
             group=group,
             direction=direction,
             unit=unit,
-            window=", ".join(map(str, windows)) or "all history",
-            missing=_missing(formula),
             policy=policy,
             doc=doc,
-            formula=formula,
         )
         return function
 
     return register
+
+
+def described(
+    formula: Formula,
+    *,
+    name: str,
+    zh: str,
+    family: Family,
+    group: str,
+    direction: Direction,
+    unit: str,
+    policy: str,
+    doc: str,
+) -> Indicator:
+    """Return the indicator of a formula; window and missing meaning are read from it.
+
+    Raises
+    ------
+    CatalogueError
+        If the family has no such group, or text or formula name an unknown threshold.
+    """
+    if group not in GROUPS[family]:
+        raise CatalogueError(f"indicator {name}: {family} has no group {group!r}, only {list(GROUPS[family])}")
+    windows = sorted({a.window for a in formula.parts if a.window})
+    found = Indicator(
+        name=name,
+        zh=zh,
+        family=family,
+        group=group,
+        direction=direction,
+        unit=unit,
+        window=", ".join(map(str, windows)) or "all history",
+        missing=_missing(formula),
+        policy=policy,
+        doc=doc,
+        formula=formula,
+    )
+    for named in (*found.thresholds, *_THRESHOLD.findall(doc)):
+        threshold(named)
+    return found
 
 
 def _argument(name: str, parameter: str) -> Rows | Formula:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from features.declare import indicator
 from features.expressions import NEVER, Formula, Rows, combine, ratio
+from features.settings import threshold
 
-LARGE_CAPITAL_FEN = 1_000_000_000
-"""Ten million yuan [K]: much for an enterprise that insures nobody."""
+_DUE = f"{threshold('report_due_month')}, {threshold('report_due_day')}"
+_THIS_YEAR = "CAST(year(c.cutoff) AS BIGINT)"
 
-LAST_YEAR_DUE = "(CAST(year(c.cutoff) AS BIGINT) - CASE WHEN month(c.cutoff) >= 7 THEN 1 ELSE 2 END)"
-"""SQL of the last year whose report was due: a report of year y is due on 30 June of y + 1."""
+LAST_YEAR_DUE = f"({_THIS_YEAR} - CASE WHEN c.cutoff > make_date({_THIS_YEAR}, {_DUE}) THEN 1 ELSE 2 END)"
+"""SQL of the last year whose report was due: a report of year y is due on 30 June of y + 1 (`features.toml`)."""
 
 
 def _in_force(licences: Rows) -> Rows:
@@ -35,10 +36,11 @@ def licences_expired(licences: Rows) -> Formula:
     return licences.open().where("licence_status = 'valid' AND valid_to < c.cutoff").count()
 
 
-@indicator("dynamic", "licences", "90天内到期许可数", direction="raises", unit="licences", policy="SAMR (5)")
-def licences_expiring_90d(licences: Rows) -> Formula:
-    """Licences in force whose last day of validity is one of the 90 days from the cut-off on."""
-    soon = "licence_status = 'valid' AND valid_to >= c.cutoff AND valid_to < c.cutoff + 90"
+@indicator("dynamic", "licences", "即将到期许可数", direction="raises", unit="licences", policy="SAMR (5)")
+def licences_expiring(licences: Rows) -> Formula:
+    """Licences in force whose last day of validity is one of the $licence_expiring_days days from the cut-off on."""
+    days = threshold("licence_expiring_days")
+    soon = f"licence_status = 'valid' AND valid_to >= c.cutoff AND valid_to < c.cutoff + {days}"
     return licences.open().where(soon).count()
 
 
@@ -86,8 +88,10 @@ def changes_1y(changes: Rows) -> Formula:
 
 @indicator("dynamic", "changes", "近三年注册资本大幅变动", direction="raises", unit="changes", policy="SAMR (12)")
 def capital_jumps_3y(changes: Rows) -> Formula:
-    """Changes of capital in the 3 years before the cut-off that at least doubled or at least halved it."""
-    jump = "(after_fen >= 2 * before_fen OR before_fen >= 2 * after_fen) AND after_fen <> before_fen"
+    """Changes of capital in the 3 years before that multiplied or divided it by at least $capital_jump_factor."""
+    factor = threshold("capital_jump_factor")
+    big = f"(after_fen >= {factor} * before_fen OR before_fen >= {factor} * after_fen)"
+    jump = f"{big} AND after_fen <> before_fen"
     return changes.where("item = 'capital'").where(jump).within(months=36).count()
 
 
@@ -117,8 +121,11 @@ def voluntary_filings(filings: Rows) -> Formula:
 
 @indicator("dynamic", "annual reports", "年报是否逾期", direction="raises", unit="0/1", policy="SAMR (5)")
 def annual_report_late(annual_reports: Rows) -> Formula:
-    """1 when the latest report was submitted after 30 June of the year after the one it reports."""
-    late = "CAST(occurred_at > make_date(report_year + 1, 6, 30) AS BIGINT)"
+    """1 when the latest report was submitted after it was due in the year after the one it reports.
+
+    Due by day $report_due_day of month $report_due_month.
+    """
+    late = f"CAST(occurred_at > make_date(report_year + 1, {_DUE}) AS BIGINT)"
     return annual_reports.latest(late, empty=0)
 
 
@@ -126,8 +133,8 @@ def annual_report_late(annual_reports: Rows) -> Formula:
 def annual_reports_missed_3y(annual_reports: Rows, registration: Rows) -> Formula:
     """Reports due in the 3 years before the cut-off that were not submitted by it.
 
-    A report of year y is due from an enterprise founded by the end of y on 30 June of y + 1, and counts as
-    missed from 1 July on.
+    A report of year y is due from an enterprise founded by the end of y, by day $report_due_day of month
+    $report_due_month of y + 1, and counts as missed after that day.
     """
     missed = []
     for back in range(3):
@@ -212,11 +219,11 @@ def insured_staff_change_1y(social_insurance: Rows) -> Formula:
 
 @indicator("dynamic", "staff and tax", "大额资本零参保", direction="raises", unit="0/1", policy="SAMR (4)")
 def large_capital_no_staff(registration: Rows, social_insurance: Rows) -> Formula:
-    """1 with a registered capital of at least 10 million yuan [K] and no insured staff in the latest period."""
+    """1 with a registered capital of at least $large_capital_fen fen and no insured staff in the latest period."""
     capital = registration.latest("registered_capital_fen", empty=None)
     staff = social_insurance.latest("insured_staff", empty=0)
-    unknown = "{} IS NULL OR {} IS NULL"
-    test = f"(CASE WHEN {unknown} THEN NULL WHEN {{}} >= {LARGE_CAPITAL_FEN} AND {{}} = 0 THEN 1 ELSE 0 END)"
+    unknown, large = "{} IS NULL OR {} IS NULL", threshold("large_capital_fen")
+    test = f"(CASE WHEN {unknown} THEN NULL WHEN {{}} >= {large} AND {{}} = 0 THEN 1 ELSE 0 END)"
     return combine(test, capital, staff, capital, staff)
 
 

@@ -22,6 +22,7 @@ from features.evidence import EVIDENCE, evidence_sql
 from features.expressions import Window
 from features.relations import POPULATION, create_population, visits_sql
 from features.scan import Plan, day_sql, first_covered, plan, result_sqls, scan_sql, window_columns
+from features.sectors import sector_or_none
 from features.seen import Moment, create_unusable
 from features.settings import features_policy, outcomes_policy
 from features.store import Store, open_folder
@@ -83,6 +84,7 @@ def batches(
     province: str = "hebei",
     known_as_of: date | None = None,
     names: Sequence[str] | None = None,
+    sector: str | None = None,
     progress: Progress | None = None,
     part: int = PART,
 ) -> Iterator[pa.Table]:
@@ -94,7 +96,8 @@ def batches(
         enterprise_id, cutoff, indicators (double) and evidence (text) of at most ``part`` pairs; none is empty
         unless the cohort is.
     """
-    con, chosen, say = store.con, plan(names), progress or _silent
+    con, say = store.con, progress or _silent
+    chosen = plan(names, features=features_policy(province), sector=sector_or_none(province, sector))
     say("cohort")
     set_cohort(con, cohort, chosen.windows, known_as_of)
     say("relations")
@@ -109,7 +112,9 @@ def batches(
         )
         [between] = con.execute("SELECT min(enterprise_id), max(enterprise_id) FROM part").fetchall()
         where = f" {begin // part + 1} of {-(-len(cohort) // part)}" if many else ""
-        _scan(con, chosen, province, at, between if many else None, _said(say, where))
+        step = _said(say, where)
+        _scan(con, chosen, province, at, between if many else None, step)
+        step("formulas")
         yield _result(con, chosen, covered)
 
 
@@ -166,14 +171,22 @@ def evaluate(
     province: str = "hebei",
     known_as_of: date | None = None,
     names: Sequence[str] | None = None,
+    sector: str | None = None,
     progress: Progress | None = None,
     part: int = PART,
 ) -> pd.DataFrame:
     """Compute indicators and evidence over an open store; see `compute_indicators`, and `batches` for ``part``."""
-    found = list(
-        batches(store, cohort, province=province, known_as_of=known_as_of, names=names, progress=progress, part=part)
+    found = batches(
+        store,
+        cohort,
+        province=province,
+        known_as_of=known_as_of,
+        names=names,
+        sector=sector,
+        progress=progress,
+        part=part,
     )
-    return as_frame(found)
+    return as_frame(list(found))
 
 
 def as_frame(parts: list[pa.Table]) -> pd.DataFrame:
@@ -191,6 +204,7 @@ def compute_indicators(
     province: str = "hebei",
     known_as_of: date | None = None,
     names: Sequence[str] | None = None,
+    sector: str | None = None,
     progress: Progress | None = None,
     memory: str | None = None,
 ) -> pd.DataFrame:
@@ -208,6 +222,8 @@ def compute_indicators(
         Knowledge to use instead of each cut-off's own: re-computes a past month with what is known later.
     names
         Indicators to compute; all by default.
+    sector
+        Compute the indicators that this sector adds, too; see `features.sectors`.
     progress
         Called with the name of each table as its scan begins.
     memory
@@ -226,6 +242,8 @@ def compute_indicators(
     """
     store = open_folder(clean, memory=memory)
     try:
-        return evaluate(store, cohort, province=province, known_as_of=known_as_of, names=names, progress=progress)
+        return evaluate(
+            store, cohort, province=province, known_as_of=known_as_of, names=names, sector=sector, progress=progress
+        )
     finally:
         store.close()

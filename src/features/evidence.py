@@ -35,10 +35,8 @@ EVIDENCE_TABLES: dict[str, tuple[str, ...]] = {
 """Tables that must be there before 'no record hits the rule' may be said."""
 
 
-def evidence_sql(
-    policy: FeaturesPolicy, *, keys: str = "part", at: Moment | None = None, between: tuple[str, str] | None = None
-) -> str:
-    """SQL of one row per key row (``pair``) that hits any rule, one column per rule; parameters as `seen_sql`."""
+def _tests(policy: FeaturesPolicy) -> list[tuple[str, str, str]]:
+    """Rule, table that it reads, and SQL condition over the table's record ``r`` and the key row ``c``."""
 
     def recent(rule: str, date: str = "r.occurred_at") -> str:
         return f"{date} >= CAST(c.cutoff - INTERVAL {policy.evidence_months[rule]} MONTH AS DATE)"
@@ -48,34 +46,56 @@ def evidence_sql(
 
     ours = "r.authority_kind = 'market_regulation'"
     revoked = f"{recent('H12_3', 'r.ended_on')} AND r.ended_on < c.cutoff"
-    hits = [
+    negative = f"r.tone = 'negative' AND r.attention = 'high' AND r.confirmed AND {recent('H12_4')}"
+    return [
         ("H12_2", "penalties", f"{ours} AND {kind('suspension')} AND {recent('H12_2')}"),
         ("H12_3", "penalties", f"{ours} AND {kind('licence_revoked')} AND {recent('H12_3')}"),
         ("H12_3", "licences", f"{ours} AND r.licence_status = 'revoked' AND {revoked}"),
-        (
-            "H12_4",
-            "public_opinion",
-            f"r.tone = 'negative' AND r.attention = 'high' AND r.confirmed AND {recent('H12_4')}",
-        ),
+        ("H12_4", "public_opinion", negative),
         ("H13_1", "serious_list", OPEN),
         ("H13_2", "blacklists", f"{OPEN} AND r.list_kind = 'judgment_debtor'"),
         ("H13_3", "blacklists", f"{OPEN} AND r.list_kind <> 'judgment_debtor'"),
     ]
-    rows = [
-        "SELECT * FROM ("
+
+
+def hits_sql(
+    policy: FeaturesPolicy,
+    *,
+    keys: str = "part",
+    table: str | None = None,
+    at: Moment | None = None,
+    between: tuple[str, str] | None = None,
+    plain: bool = False,
+) -> str:
+    """SQL of the records that hit a rule: pair, rule and hit; of one table where it is named. Else as `seen_sql`."""
+    return " UNION ALL ".join(
+        "SELECT pair, rule, hit FROM ("
         + seen_sql(
-            table,
+            of,
             keys=keys,
-            columns=f"c.pair, '{rule}' AS rule, '{table}:' || r.record_id AS hit, {test} AS ok",
+            columns=f"c.pair, '{rule}' AS rule, '{of}:' || r.record_id AS hit, {test} AS ok",
             unless="released",
             at=at,
             between=between,
+            plain=plain,
         )
         + ") WHERE ok"
-        for rule, table, test in hits
-    ]
+        for rule, of, test in _tests(policy)
+        if table in (None, of)
+    )
+
+
+def by_rule_sql(hits: str) -> str:
+    """SQL of one row per ``pair`` of `hits_sql`, one column per rule."""
     columns = ", ".join(
         f"coalesce(string_agg(hit, ';' ORDER BY hit) FILTER (WHERE rule = '{c.removeprefix('evidence_')}'), '') AS {c}"
         for c in EVIDENCE
     )
-    return f"SELECT pair, {columns} FROM ({' UNION ALL '.join(rows)}) GROUP BY pair"
+    return f"SELECT pair, {columns} FROM ({hits}) GROUP BY pair"
+
+
+def evidence_sql(
+    policy: FeaturesPolicy, *, keys: str = "part", at: Moment | None = None, between: tuple[str, str] | None = None
+) -> str:
+    """SQL of one row per key row (``pair``) that hits any rule, one column per rule; parameters as `seen_sql`."""
+    return by_rule_sql(hits_sql(policy, keys=keys, at=at, between=between))

@@ -107,10 +107,11 @@ def ratio(numerator: Formula, denominator: Formula, *, empty: Number | None = No
     return combine(test, denominator, denominator, numerator, denominator)
 
 
-def shrunk_share(part: Formula, whole: Formula, *, bad: int, of: int) -> Formula:
+def shrunk_share(part: Formula, whole: Formula, *, bad: int, of: int | str) -> Formula:
     """Return (part + bad) / (whole + of): a share that says little where little was seen.
 
-    Adding a record that counts in ``part`` always raises it, and an empty history is finite.
+    Adding a record that counts in ``part`` always raises it, and an empty history is finite. ``of`` is a number, or
+    a threshold that a province's policy gives.
     """
     numerator = f"{{}} + {bad}" if bad else "{}"
     return combine(f"(CAST({numerator} AS DOUBLE) / ({{}} + {of}))", part, whole)

@@ -1,4 +1,4 @@
-"""Rows that a caller gives as dicts, checked against the contract and made into Arrow columns.
+"""Rows that a caller gives as dicts, checked against the contract and made into typed columns.
 
 A column is looked at as a whole first (which types, which codes are there): a thousand records hold hundreds of
 thousands of cells. Only where that finds something unusual are its rows read one by one, so that the error can name
@@ -8,10 +8,8 @@ the row and the column.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
-
-import pyarrow as pa
 
 from features.contract import Column
 from features.errors import SourceError
@@ -19,14 +17,23 @@ from features.errors import SourceError
 Given = tuple[str, int, Mapping[str, Any]]
 """Enterprise, number of the row within its record, and the row."""
 
-ARROW: dict[str, pa.DataType] = {"date": pa.date32(), "int": pa.int64(), "fen": pa.int64(), "bool": pa.bool_()}
-"""Arrow type of a contract type; text otherwise."""
+Columns = dict[str, list[Any]]
+"""Cells by column, all equally many: text, int, bool, date or None."""
 
 
 def _text(value: Any) -> str:
-    if not isinstance(value, str):
+    if not isinstance(value, str) or not _writable(value):
         raise ValueError("text")
     return value
+
+
+def _writable(text: str) -> bool:
+    """Whether a text has no half of a surrogate pair, which UTF-8 can't write."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _whole(value: Any) -> int:
@@ -38,10 +45,10 @@ def _whole(value: Any) -> int:
 
 
 def _day(value: Any) -> date:
-    if isinstance(value, date):
-        return value
     try:
-        return date.fromisoformat(value)
+        if isinstance(value, datetime):
+            return value.date()
+        return value if isinstance(value, date) else date.fromisoformat(value)
     except (TypeError, ValueError) as err:
         raise ValueError("a date such as 2026-01-31") from err
 
@@ -90,6 +97,8 @@ def _usual(column: Column, values: Sequence[Any]) -> bool:
         if column.type == "codes":
             different = {part for value in different for part in value.split(";")}
         return all(code in column.codes for code in different)
+    if usual is str:
+        return _writable("".join(v for v in values if v is not None))
     if column.type in ("int", "fen"):
         numbers = [v for v in values if v is not None]
         low = -(2**63) if column.minimum is None else column.minimum
@@ -109,8 +118,10 @@ def _days(values: Sequence[Any]) -> list[Any]:
     return [known.get(v, v) if type(v) is str else v for v in values]
 
 
-def arrow_table(what: str, columns: Sequence[Column], rows: Sequence[Given], defaults: Mapping[str, Any]) -> pa.Table:
-    """Check rows and return them as one Arrow table with the given columns.
+def checked_columns(
+    what: str, columns: Sequence[Column], rows: Sequence[Given], defaults: Mapping[str, Any]
+) -> Columns:
+    """Check rows and return them as columns.
 
     Parameters
     ----------
@@ -134,9 +145,10 @@ def arrow_table(what: str, columns: Sequence[Column], rows: Sequence[Given], def
             unknown = sorted(set(row) - names)[0]
             raise SourceError(f"record of {enterprise_id}, {what}, row {number}: unknown column {unknown}")
     cells: dict[str, list[Any]] = {"enterprise_id": [row.get("enterprise_id", own) for own, _, row in rows]}
-    usual = set(map(type, cells["enterprise_id"])) == {str}
+    usual = set(map(type, cells["enterprise_id"])) == {str} and _writable("".join(cells["enterprise_id"]))
     for column in columns:
-        values = [row.get(column.name, defaults.get(column.name)) for _, _, row in rows]
+        name, default = column.name, defaults.get(column.name)
+        values = [row.get(name, default) for _, _, row in rows]
         cells[column.name] = _days(values) if column.type == "date" else values
         usual = usual and _usual(column, cells[column.name])
     if not usual:
@@ -151,8 +163,7 @@ def arrow_table(what: str, columns: Sequence[Column], rows: Sequence[Given], def
                         f"record of {enterprise_id}, {what}, row {number}, column {column.name}:"
                         f" got {value!r}, expected {err}"
                     ) from err
-    types = {c.name: ARROW.get(c.type, pa.string()) for c in columns}
-    return pa.table({name: pa.array(values, types.get(name, pa.string())) for name, values in cells.items()})
+    return cells
 
 
 def numbered(rows: Iterable[Mapping[str, Any]], enterprise_id: str) -> list[Given]:

@@ -5,8 +5,7 @@ Everything is counted by group or joined along links; nothing pairs all members 
 
 from __future__ import annotations
 
-import duckdb
-
+from features.connection import Connection
 from features.seen import seen_sql
 
 OPEN_NOW = "(r.ended_on IS NULL OR r.ended_on >= c.cutoff)"
@@ -15,7 +14,7 @@ NEIGHBOUR_FLAGS = ("revoked", "abnormal", "blacklisted", "debtor")
 """What makes a neighbour bad, besides penalties in 3 years."""
 
 
-def _create_links(con: duckdb.DuckDBPyConnection, keys: str, links: str) -> None:
+def _create_links(con: Connection, keys: str, links: str) -> None:
     """Create ``links``: the neighbours ``other_id`` of every key enterprise at its cut-off, by kind of link."""
     own = "c.enterprise_id, c.cutoff, c.known_as_of"
     roles = seen_sql("persons_roles", keys=keys, columns=f"{own}, r.person_id AS via, r.role, {OPEN_NOW} AS now")
@@ -56,7 +55,7 @@ def _create_links(con: duckdb.DuckDBPyConnection, keys: str, links: str) -> None
     )
 
 
-def _create_states(con: duckdb.DuckDBPyConnection) -> None:
+def _create_states(con: Connection) -> None:
     """Create ``states``: what is bad about each enterprise of ``ends`` at the cut-off; none is no row."""
 
     def flag(table: str, name: str, test: str) -> str:
@@ -83,7 +82,7 @@ def _create_states(con: duckdb.DuckDBPyConnection) -> None:
     )
 
 
-def create_related(con: duckdb.DuckDBPyConnection) -> None:
+def create_related(con: Connection) -> None:
     """Create ``rel_related`` and ``rel_two_hop``.
 
     A path of two links leads over a neighbour to an enterprise other than the first. Paths are counted from each
@@ -144,7 +143,7 @@ SHARED = {
 """What other enterprises may share with one, by column of ``rel_cluster``."""
 
 
-def create_cluster(con: duckdb.DuckDBPyConnection) -> None:
+def create_cluster(con: Connection) -> None:
     """Create ``rel_cluster``: how many other enterprises share address, day, phone or agent; counted, never paired."""
     everyone = seen_sql(
         "registration",

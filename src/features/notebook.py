@@ -17,6 +17,8 @@ from features.engine import evaluate
 from features.errors import SourceError
 from features.manifest import read_manifest
 from features.scan import plan
+from features.sectors import sector_or_none
+from features.settings import features_policy
 from features.store import Store, open_folder
 
 
@@ -27,6 +29,7 @@ def indicators(
     province: str = "hebei",
     known_as_of: date | None = None,
     names: list[str] | None = None,
+    sector: str | None = None,
     show_progress: bool = True,
 ) -> pd.DataFrame:
     """Compute indicators for a notebook.
@@ -41,6 +44,8 @@ def indicators(
         ``"2026-01-31"``, or ``"2026-01"`` for its first day.
     province, known_as_of, names
         As in `features.compute_indicators`.
+    sector
+        Compute its indicators too and, where one cut-off is given, take its enterprises alone.
     show_progress
         Show a bar on standard error.
 
@@ -56,7 +61,8 @@ def indicators(
     """
     asked = _day(cohort_or_as_of) if isinstance(cohort_or_as_of, str) else cohort_or_as_of
     last = max(pd.to_datetime(asked["cutoff"])).date() if isinstance(asked, pd.DataFrame) and len(asked) else asked
-    steps = len(plan(names).wanted) + 5
+    chosen = plan(names, features=features_policy(province), sector=sector_or_none(province, sector))
+    steps = len(chosen.wanted) + 5
     columns = (TextColumn("{task.description:<24}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, disable=not show_progress, transient=True) as bar:
         task = bar.add_task("opening", total=steps)
@@ -66,8 +72,12 @@ def indicators(
 
         until = last if isinstance(last, date) else date.max
         with _opened(data, max(until, known_as_of or until), step) as store:
-            pairs = asked if isinstance(asked, pd.DataFrame) else cohort(store, [asked], province=province)
-            return evaluate(store, pairs, province=province, known_as_of=known_as_of, names=names, progress=step)
+            pairs = (
+                asked if isinstance(asked, pd.DataFrame) else cohort(store, [asked], province=province, sector=sector)
+            )
+            return evaluate(
+                store, pairs, province=province, known_as_of=known_as_of, names=names, sector=sector, progress=step
+            )
 
 
 def _day(text: str) -> date:

@@ -71,3 +71,36 @@ def read_outcomes(clean: Path, known_before: date, *, province: str = "hebei") -
         frame[column] = pd.to_datetime(frame[column]).dt.date
     frame["probability_ppm"] = frame["probability_ppm"].astype("Int64")
     return frame
+
+
+def read_awaited(clean: Path, known_before: date) -> pd.DataFrame:
+    """Return the inspections known before a day that have no result yet.
+
+    Parameters
+    ----------
+    clean
+        Clean folder written by `features.check.check_folder`.
+    known_before
+        As for `read_outcomes`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        inspection_id, enterprise_id, visited_on, arm, sorted by visit.
+    """
+    store = open_folder(clean)
+    try:
+        con = store.con
+        con.execute(
+            f"CREATE TABLE moments AS SELECT DATE '{known_before}' AS cutoff, DATE '{known_before}' AS known_as_of"
+        )
+        create_unusable(con, repaired_feed=True)
+        visits = seen_sql("inspections", keys="moments", on=None, columns="r.*")
+        frame = con.execute(
+            f"""SELECT record_id AS inspection_id, enterprise_id, occurred_at AS visited_on, arm FROM ({visits})
+            WHERE coalesce(result_codes, '') = '' ORDER BY occurred_at, record_id"""
+        ).df()
+    finally:
+        store.close()
+    frame["visited_on"] = pd.to_datetime(frame["visited_on"]).dt.date
+    return frame

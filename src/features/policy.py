@@ -46,14 +46,24 @@ def policy_path(province: str, name: str) -> Path:
     ConfigError
         If neither the province nor its base has the policy; the message lists who does.
     """
-    path = policy_root() / province / f"{name}.toml"
+    for each in province_line(province):
+        path = policy_root() / each / f"{name}.toml"
+        if path.is_file():
+            return path
+    there = sorted(p.relative_to(policy_root()).parts[0] for p in policy_root().glob(f"*/{name}.toml"))
+    raise ConfigError(f"no policy {name!r} for province {province!r}; provinces that have one: {there}")
+
+
+def province_line(province: str) -> tuple[str, ...]:
+    """Return the province and, where it has one, its base: whose policies hold, the nearer first."""
     own = policy_root() / province / "province.toml"
-    if not path.is_file() and own.is_file():
-        path = policy_root() / load_toml(own, Province).base / f"{name}.toml"
-    if not path.is_file():
-        there = sorted(p.parent.name for p in policy_root().glob(f"*/{name}.toml"))
-        raise ConfigError(f"no policy {name!r} for province {province!r}; provinces that have one: {there}")
-    return path
+    return (province, load_toml(own, Province).base) if own.is_file() else (province,)
+
+
+def policy_names(province: str, folder: str) -> tuple[str, ...]:
+    """Return the names of the policies in a folder of a province or its base, sorted."""
+    folders = [policy_root() / each / folder for each in province_line(province)]
+    return tuple(sorted({file.stem for each in folders for file in each.glob("*.toml")}))
 
 
 def load_toml(path: Path, model: type[P]) -> P:

@@ -15,10 +15,11 @@ from typing import Any
 
 import duckdb
 
-from features.catalogue import CATALOGUE
+from features.connection import Opened
 from features.contract import TABLES
-from features.relations import BASES
-from features.store import Store, connect
+from features.declare import Indicator
+from features.relations import tables_read
+from features.store import connect
 
 AT_A_TIME = 12
 """Indicators read at a time: a median needs all values of a column in memory."""
@@ -40,15 +41,13 @@ def source_hashes(clean: Path) -> dict[str, str]:
     return found
 
 
-def latest_known(store: Store, known_as_of: date) -> dict[str, date | None]:
+def latest_known(store: Opened, known_as_of: date) -> dict[str, date | None]:
     """Return the day on which the last version of each table that could be used became known; None without any."""
-    latest = {}
-    for name in sorted(store.covers_from):
-        [[day]] = store.con.execute(
-            f"SELECT max(known_at) FROM raw_{name} WHERE known_at < ?", [known_as_of]
-        ).fetchall()
-        latest[name] = day
-    return latest
+    each = " UNION ALL ".join(
+        f"SELECT '{name}' AS name, max(known_at) AS day FROM raw_{name} WHERE known_at < DATE '{known_as_of}'"
+        for name in sorted(store.covers_from)
+    )
+    return dict(sorted(store.con.execute(each).fetchall())) if each else {}
 
 
 def _ranges(table: Path, names: list[str]) -> dict[str, dict[str, Any]]:
@@ -69,7 +68,9 @@ def _ranges(table: Path, names: list[str]) -> dict[str, dict[str, Any]]:
     return found
 
 
-def table_quality(table: Path, clean: Path, store: Store, about: Mapping[str, Any]) -> dict[str, Any]:
+def table_quality(
+    table: Path, clean: Path, store: Opened, about: Mapping[str, Any], catalogue: Mapping[str, Indicator]
+) -> dict[str, Any]:
     """Measure an indicator table.
 
     Parameters
@@ -80,6 +81,8 @@ def table_quality(table: Path, clean: Path, store: Store, about: Mapping[str, An
         The clean folder it was computed from, and the same, open.
     about
         What `features.table.write_table` writes into the table: cut-off, known_as_of, catalogue and so on.
+    catalogue
+        The indicators in it.
 
     Returns
     -------
@@ -93,8 +96,8 @@ def table_quality(table: Path, clean: Path, store: Store, about: Mapping[str, An
     latest, hashes = latest_known(store, known_as_of), source_hashes(clean)
     rows = max(1, about["enterprises"])
     indicators: dict[str, Any] = {}
-    for name, cells in _ranges(table, list(CATALOGUE)).items():
-        days = [latest.get(t) for source in CATALOGUE[name].tables for t in BASES.get(source, (source,))]
+    for name, cells in _ranges(table, list(catalogue)).items():
+        days = [latest.get(t) for t in tables_read(catalogue[name].formula.parts)]
         silent = [(known_as_of - day).days for day in days if day is not None]
         indicators[name] = {
             "share_known": cells["known"] / rows,
@@ -114,9 +117,11 @@ def table_quality(table: Path, clean: Path, store: Store, about: Mapping[str, An
     return {**about, "sources_hash": together, "sources": sources, "indicators": indicators}
 
 
-def write_quality(table: Path, clean: Path, store: Store, about: Mapping[str, Any]) -> Path:
+def write_quality(
+    table: Path, clean: Path, store: Opened, about: Mapping[str, Any], catalogue: Mapping[str, Indicator]
+) -> Path:
     """Write `table_quality` beside the table; return where."""
     path = quality_path(table)
-    text = json.dumps(table_quality(table, clean, store, about), ensure_ascii=False, indent=1) + "\n"
+    text = json.dumps(table_quality(table, clean, store, about, catalogue), ensure_ascii=False, indent=1) + "\n"
     path.write_text(text, encoding="utf-8")
     return path

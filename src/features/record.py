@@ -13,17 +13,19 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+import numpy as np
 import pandas as pd
-import pyarrow as pa
 
 from features.contract import TABLES, Column
 from features.contract.types import ColumnType
-from features.engine import as_frame, evaluate, in_order
+from features.engine import evaluate
 from features.errors import SourceError
-from features.given import arrow_table, numbered
+from features.evidence import EVIDENCE
+from features.given import Columns, checked_columns, numbered
 from features.identity import distinct
-from features.relations import BASES, POPULATION
+from features.relations import BASES, OTHERS, POPULATION
 from features.scan import first_covered
+from features.sectors import sector_or_none
 from features.session import session
 from features.settings import features_policy, outcomes_policy
 from features.store import COVERED_FOREVER, Store
@@ -43,6 +45,9 @@ class Record:
         Relation of `features.relations.POPULATION` to rows, from a province's run.
     covers_from
         First day covered, by table; a table without is taken as covered for ever.
+    context_covers
+        First day that the source of the relations covers, by table; a table without is one that it lacks. None: it
+        covers as ``covers_from`` says, or for ever.
     """
 
     enterprise_id: str
@@ -50,6 +55,7 @@ class Record:
     tables: Mapping[str, Sequence[Mapping[str, Any]]]
     relations: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     covers_from: Mapping[str, date] = field(default_factory=dict)
+    context_covers: Mapping[str, date] | None = None
 
 
 _OWN = {table: [c for c in TABLES[table].columns if c.name != "enterprise_id"] for table in TABLES}
@@ -61,70 +67,79 @@ _RELATION = {
 }
 
 
-def _tables(records: Sequence[Record]) -> dict[str, pa.Table]:
+def _tables(records: Sequence[Record]) -> dict[str, Columns]:
     """Return the rows of all records by contract table; tables without rows are left out."""
     found = {}
     for table, columns in _OWN.items():
         rows = [given for r in records for given in numbered(r.tables.get(table, ()), r.enterprise_id)]
         if rows:
-            given = arrow_table(f"table {table}", columns, rows, _DEFAULTS)
-            at = given.column_names.index("record_state")
-            stated = given.set_column(at, "record_state", given.column(at).fill_null("active"))
-            found[table] = distinct(f"table {table}", rows, stated)
+            given = checked_columns(f"table {table}", columns, rows, _DEFAULTS)
+            given["record_state"] = [state or "active" for state in given["record_state"]]
+            found[table] = distinct(f"table {table}", rows, given)
     return found
 
 
-def _relations(records: Sequence[Record]) -> dict[str, pa.Table]:
+def _relations(records: Sequence[Record]) -> dict[str, Columns]:
     """Return the context's rows of all records by relation; relations without rows are left out."""
     found = {}
     for relation, columns in _RELATION.items():
         of = [r for r in records if r.relations.get(relation)]
         rows = [given for r in of for given in numbered(r.relations[relation], r.enterprise_id)]
         if rows:
-            cutoffs = [r.cutoff for r in of for _ in r.relations[relation]]
-            given = arrow_table(f"relation {relation}", columns, rows, {})
-            found[relation] = given.append_column("cutoff", pa.array(cutoffs, pa.date32()))
+            given = checked_columns(f"relation {relation}", columns, rows, {})
+            found[relation] = given | {"cutoff": [r.cutoff for r in of for _ in r.relations[relation]]}
     return found
 
 
 def _coverage(record: Record, sources: Sequence[str]) -> dict[str, date | None]:
     """Return the first day that the record covers, by source.
 
-    A relation of the context stands for other enterprises' tables, which a record never has: it covers from when the
-    tables it is made of do, or for ever.
+    A relation of the context stands for other enterprises' tables, which a record never has.
     """
+
+    def theirs(table: str) -> date | None:
+        if record.context_covers is None:
+            return record.covers_from.get(table, COVERED_FOREVER)
+        return record.context_covers.get(table)
+
     own = {t: record.covers_from.get(t, COVERED_FOREVER) for t in record.tables}
     first = first_covered(sources, own)
     for relation in POPULATION:
-        if relation in record.relations:
-            first[relation] = max(record.covers_from.get(base, COVERED_FOREVER) for base in BASES[relation])
-        else:
-            first[relation] = None
-    return first
+        days = [theirs(base) for base in BASES[relation]] if relation in record.relations else []
+        known = [day for day in days if day is not None]
+        first[relation] = max(known) if known and len(known) == len(days) else None
+    return first | {s: theirs(s.removeprefix(OTHERS)) for s in sources if s.startswith(OTHERS)}
 
 
 def _coverages(records: Sequence[Record], sources: Sequence[str]) -> dict[str, list[date | None]]:
     """Return `_coverage` of every record, by source; the same coverage is worked out once."""
     known: dict[Any, dict[str, date | None]] = {}
-    found: dict[str, list[date | None]] = {s: [] for s in sources}
+    days = []
     for r in records:
-        key = (frozenset(r.tables), frozenset(r.relations), frozenset(r.covers_from.items()))
+        theirs = None if r.context_covers is None else frozenset(r.context_covers.items())
+        key = (frozenset(r.tables), frozenset(r.relations), frozenset(r.covers_from.items()), theirs)
         if key not in known:
             known[key] = _coverage(r, sources)
-        for s, days in found.items():
-            days.append(known[key][s])
-    return found
+        days.append(known[key])
+    return {s: [day[s] for day in days] for s in sources}
 
 
-def indicators_of(records: Sequence[Record], *, province: str = "hebei") -> pd.DataFrame:
+def session_input(
+    records: Sequence[Record], sources: Sequence[str]
+) -> tuple[dict[str, list[date | None]], dict[str, Columns], dict[str, Columns]]:
+    """Return coverage by source, rows by table and rows by relation, checked, for `features.session.Session.run`."""
+    return _coverages(records, sources), _tables(records), _relations(records)
+
+
+def indicators_of(records: Sequence[Record], *, province: str = "hebei", sector: str | None = None) -> pd.DataFrame:
     """Compute indicators and evidence of records that come without their province.
 
     Parameters
     ----------
     records
         At most one for each enterprise and cut-off.
-    province
-        Whose policies hold.
+    province, sector
+        Whose policies hold; which sector's indicators are computed besides.
 
     Returns
     -------
@@ -147,10 +162,20 @@ def indicators_of(records: Sequence[Record], *, province: str = "hebei") -> pd.D
     if len(set(order)) < len(order):
         twice = next(pair for pair in order if order.count(pair) > 1)
         raise SourceError(f"records given twice for {twice[0]} at {twice[1]}")
-    tables, relations = _tables(records), _relations(records)
-    with session(features_policy(province), outcomes_policy(province)) as run:
-        found = run.run(order, _coverages(records, run.sources), tables, relations)
-    return as_frame([in_order(found)])
+    with session(features_policy(province), outcomes_policy(province), sector_or_none(province, sector)) as run:
+        found = run.run(order, *session_input(records, run.sources))
+        return _frame(order, run.indicators, found)
+
+
+def _frame(pairs: Sequence[tuple[str, date]], names: list[str], found: Sequence[tuple[Any, ...]]) -> pd.DataFrame:
+    """Return what a session found as `features.compute_indicators` returns it."""
+    ids, cutoffs = ([pair[k] for pair in pairs] for k in (0, 1))
+    index = pd.MultiIndex.from_arrays(
+        [pd.Index(ids, dtype="str"), pd.Index(cutoffs, dtype=object)], names=["enterprise_id", "cutoff"]
+    )
+    numbers = pd.DataFrame(np.array([row[0] for row in found], dtype=np.float64), index=index, columns=names)
+    evidence = pd.DataFrame([row[1:] for row in found], index=index, columns=list(EVIDENCE), dtype="str")
+    return pd.concat([numbers, evidence], axis=1)
 
 
 def extract_context(
@@ -189,6 +214,7 @@ def extract_context(
             tables={t: found.get(e, []) for t, found in tables.items()},
             relations={r: found.get(e, []) for r, found in relations.items()},
             covers_from=dict(store.covers_from),
+            context_covers=dict(store.covers_from),
         )
         for e in enterprise_ids
     ]

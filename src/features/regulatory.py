@@ -8,6 +8,7 @@ from __future__ import annotations
 from features.contract.codes import PENALTY_KIND
 from features.declare import indicator
 from features.expressions import NEVER, Formula, Rows, combine, shrunk_share
+from features.settings import threshold
 
 SAFETY_FIELDS = "field IN ('food', 'drug', 'special_equipment', 'product_quality')"
 """Key areas of HB 14."""
@@ -73,8 +74,11 @@ def report_listings_3y(abnormal_list: Rows) -> Formula:
 
 @indicator("regulatory", "abnormal list", "列入异常名录将满三年", direction="raises", unit="0/1", policy="HB 13(1)")
 def abnormal_nearing_3y(abnormal_list: Rows) -> Formula:
-    """1 when an entry open at the cut-off began more than 30 months before: at 3 years it turns serious."""
-    old = "occurred_at < CAST(c.cutoff - INTERVAL 30 MONTH AS DATE)"
+    """1 when an entry open at the cut-off began more than $abnormal_nearing_months months before.
+
+    At 3 years it turns serious.
+    """
+    old = f"occurred_at < CAST(c.cutoff - INTERVAL {threshold('abnormal_nearing_months')} MONTH AS DATE)"
     return abnormal_list.open().where(old).greatest("CAST(1 AS BIGINT)", empty=0)
 
 
@@ -245,10 +249,28 @@ def samples_failed_2y(product_samples: Rows) -> Formula:
 
 @indicator("regulatory", "products", "近两年抽检不合格率", direction="raises", unit="share", policy="HB 14")
 def samples_failed_share_2y(product_samples: Rows) -> Formula:
-    """Share of its product samples of 2 years with a result that failed, as (failed + 1) / (tested + 20) [K]."""
+    """Share of its product samples of 2 years with a result that failed, (failed + 1) / (all + $sample_prior_tests)."""
     failed = product_samples.where("result = 'failed'").within(months=24)
     tested = product_samples.where("result IS NOT NULL").within(months=24)
-    return shrunk_share(failed.count(), tested.count(), bad=1, of=20)
+    return shrunk_share(failed.count(), tested.count(), bad=1, of=threshold("sample_prior_tests"))
+
+
+@indicator("regulatory", "products", "近三年责令召回次数", direction="raises", unit="recalls", policy="SAMR (5); HB 14")
+def recalls_ordered_3y(recalls: Rows) -> Formula:
+    """Recalls of its products that a regulator ordered in the 3 years before the cut-off."""
+    return recalls.where("recall_kind = 'ordered'").within(months=36).count()
+
+
+@indicator("regulatory", "products", "近三年主动召回次数", direction="either", unit="recalls", policy="SAMR (5); HB 14")
+def recalls_voluntary_3y(recalls: Rows) -> Formula:
+    """Recalls that it began itself in the 3 years before the cut-off: a fault, and that it owns up to it."""
+    return recalls.where("recall_kind = 'voluntary'").within(months=36).count()
+
+
+@indicator("regulatory", "products", "未完成召回数", direction="raises", unit="recalls", policy="SAMR (5); HB 14")
+def recalls_unfinished(recalls: Rows) -> Formula:
+    """Recalls, ordered or voluntary, that have not ended before the cut-off."""
+    return recalls.open().count()
 
 
 @indicator("regulatory", "products", "有效认证证书数", direction="either", unit="certificates", policy="HB 19(4)")

@@ -7,8 +7,11 @@ come from the ``context`` that a run over the whole province extracts.
 
 from __future__ import annotations
 
-import duckdb
+import re
+from collections.abc import Iterable
 
+from features.connection import Connection
+from features.expressions import Aggregate, Window
 from features.neighbours import create_cluster, create_related
 from features.seen import seen_sql
 from features.settings import FeaturesPolicy, OutcomesPolicy
@@ -21,14 +24,55 @@ BASES: dict[str, tuple[str, ...]] = {
     "cluster": ("registration",),
     "peers": ("registration", "inspections"),
 }
-"""The tables that a relation needs; it covers what all of them cover."""
+"""The tables that a relation needs; it covers what all of them cover. What it reads besides: `LOOKS_INTO`."""
 
-LOOKS_INTO: dict[str, tuple[str, ...]] = {
-    "related": ("registration", "abnormal_list", "serious_list", "blacklists", "penalties"),
-    "two_hop": ("registration", "abnormal_list", "serious_list", "blacklists", "penalties"),
-    "peers": ("draws",),
+Look = tuple[str, Window | None]
+"""A table of other enterprises, and the window that it must cover; None: everything known before the cut-off."""
+
+_PENALTIES: Look = ("penalties", Window(36))
+_BAD: tuple[Look, ...] = (
+    ("registration", None),
+    ("abnormal_list", None),
+    ("serious_list", None),
+    ("blacklists", None),
+    _PENALTIES,
+)
+LOOKS_INTO: dict[str, dict[str, tuple[Look, ...]]] = {
+    "related": {
+        "revoked": (("registration", None),),
+        "abnormal": (("abnormal_list", None),),
+        "blacklisted": (("serious_list", None), ("blacklists", None)),
+        "debtor": (("blacklists", None),),
+        "penalties_3y": (_PENALTIES,),
+        "bad": _BAD,
+    },
+    "two_hop": {"bad_paths": _BAD},
+    "peers": {f"{key}_random": (("draws", None),) for key in ("industry", "region", "local", "type")},
 }
-"""The tables that a relation reads besides; where the source lacks one, nothing is found there."""
+"""What else a relation reads, by the word in an aggregate's SQL that makes use of it: a column, or a kind of rate.
+
+An aggregate that uses none of these words, such as a number of neighbours, asks nothing of their tables.
+"""
+
+OTHERS = "others_"
+"""Before a table's name: that table as the other enterprises have it, which a single record never holds."""
+
+
+def looks(aggregate: Aggregate) -> tuple[Look, ...]:
+    """Return the tables of other enterprises that an aggregate makes use of, named with `OTHERS`, sorted."""
+    words = set(re.findall(r"\w+", aggregate.sql))
+    found = {look for word, needs in LOOKS_INTO.get(aggregate.table, {}).items() if word in words for look in needs}
+    return tuple((OTHERS + table, window) for table, window in sorted(found, key=lambda look: look[0]))
+
+
+def tables_read(aggregates: Iterable[Aggregate]) -> tuple[str, ...]:
+    """Return the contract tables whose coverage decides whether an indicator of these parts has a value, sorted."""
+    found: set[str] = set()
+    for a in aggregates:
+        found.update(BASES.get(a.table, (a.table,)))
+        found.update(table.removeprefix(OTHERS) for table, _ in looks(a))
+    return tuple(sorted(found))
+
 
 POPULATION: dict[str, str] = {
     "holdings_out": "other_id VARCHAR, occurred_at DATE, ended_on DATE, record_id VARCHAR",
@@ -55,13 +99,13 @@ def outcome_sql(policy: OutcomesPolicy, column: str = "result_codes") -> str:
     )
 
 
-def visits_sql(outcomes: OutcomesPolicy, *, between: tuple[str, str] | None = None) -> str:
-    """SQL of ``rel_visits``: the seen inspections of ``part`` with ``violation``; ``between`` as `seen_sql`."""
+def visits_sql(outcomes: OutcomesPolicy, *, between: tuple[str, str] | None = None, plain: bool = False) -> str:
+    """SQL of ``rel_visits``: the seen inspections of ``part`` with ``violation``; parameters as `seen_sql`."""
     violation = f"{outcome_sql(outcomes, 'r.result_codes')} AS violation"
-    return seen_sql("inspections", keys="part", columns=f"c.cutoff, {violation}, r.*", between=between)
+    return seen_sql("inspections", keys="part", columns=f"c.cutoff, {violation}, r.*", between=between, plain=plain)
 
 
-def create_population(con: duckdb.DuckDBPyConnection, features: FeaturesPolicy, outcomes: OutcomesPolicy) -> None:
+def create_population(con: Connection, features: FeaturesPolicy, outcomes: OutcomesPolicy) -> None:
     """Create the relations that need the whole province."""
     con.execute(
         "CREATE OR REPLACE TABLE rel_holdings_out AS "
@@ -101,7 +145,7 @@ PEER_RATES = {
 """The rates that indicators read."""
 
 
-def _create_peers(con: duckdb.DuckDBPyConnection, shrink: int, outcomes: OutcomesPolicy) -> None:
+def _create_peers(con: Connection, shrink: int, outcomes: OutcomesPolicy) -> None:
     """Create ``rel_peers``: violation rates of industries and districts, in parts per million.
 
     With S the weights of a peer group's visits, P the province's and K = ``shrink`` average visits, the rate is

@@ -12,13 +12,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from features.catalogue import CATALOGUE
+from features.catalogue import catalogue_of
 from features.contract import TABLES
 from features.declare import Indicator
 from features.evidence import EVIDENCE, EVIDENCE_TABLES
 from features.expressions import Aggregate, Window
-from features.relations import BASES
+from features.relations import BASES, OTHERS, looks
+from features.sectors import Sector
 from features.seen import Moment, seen_sql
+from features.settings import FeaturesPolicy
 
 NOT_COVERED = "CAST(NULL AS DATE)"
 _LATEST = "(occurred_at, record_id)"
@@ -45,35 +47,39 @@ class Plan:
     @property
     def windows(self) -> list[Window]:
         """All windows, sorted."""
-        return sorted({a.window for aggregates in self.wanted.values() for a in aggregates if a.window})
+        every = [a for aggregates in self.wanted.values() for a in aggregates]
+        return sorted({w for a in every for w in (a.window, *(w for _, w in looks(a))) if w})
 
     @property
     def sources(self) -> list[str]:
         """Tables and relations whose coverage decides a cell of the output."""
         looked_at = {table for tables in EVIDENCE_TABLES.values() for table in tables}
-        return sorted({*self.wanted, *looked_at})
+        others = {table for aggregates in self.wanted.values() for a in aggregates for table, _ in looks(a)}
+        return sorted({*self.wanted, *looked_at, *others})
 
 
-def plan(names: Sequence[str] | None = None) -> Plan:
-    """Return the plan of the named indicators; of all by default."""
-    chosen = [CATALOGUE[n] for n in names] if names is not None else list(CATALOGUE.values())
+def plan(names: Sequence[str] | None = None, *, features: FeaturesPolicy, sector: Sector | None = None) -> Plan:
+    """Return the plan of the named indicators, of all by default, with a province's thresholds."""
+    known = catalogue_of(features, sector)
+    chosen = [known[n] for n in names] if names is not None else list(known.values())
     wanted: dict[str, list[Aggregate]] = {}
     for indicator in chosen:
         for aggregate in indicator.formula.parts:
-            known = wanted.setdefault(aggregate.table, [])
-            if aggregate not in known:
-                known.append(aggregate)
+            there = wanted.setdefault(aggregate.table, [])
+            if aggregate not in there:
+                there.append(aggregate)
     return Plan(tuple(chosen), dict(sorted(wanted.items())))
 
 
 def first_covered(sources: Iterable[str], covers_from: Mapping[str, date]) -> dict[str, date | None]:
     """Return the first day covered for each table or relation; None where it is not covered at all.
 
-    A relation covers what all the tables it is made of cover.
+    A relation covers what all the tables it is made of cover; of other enterprises' tables (`OTHERS`) the source
+    covers what it does of any.
     """
     first: dict[str, date | None] = {}
     for source in sources:
-        bases = BASES.get(source, (source,))
+        bases = BASES.get(source, (source.removeprefix(OTHERS),))
         there = all(base in covers_from for base in bases)
         first[source] = max(covers_from[base] for base in bases) if there else None
     return first
@@ -139,32 +145,40 @@ def scan_sql(
     return f"SELECT c.pair, {columns} FROM ({rows}) c GROUP BY c.pair, c.cutoff"
 
 
-def indicator_sql(
-    indicator: Indicator,
-    wanted: Mapping[str, list[Aggregate]],
-    covered: Mapping[str, str],
-    *,
-    packed: bool = False,
-) -> str:
+def indicator_sql(indicator: Indicator, wanted: Mapping[str, list[Aggregate]], covered: Mapping[str, str]) -> str:
     """SQL of one indicator over ``part c`` joined with the scans ``agg_<table>``.
 
     ``covered`` says for each table or relation the SQL of the first day it covers, null where it is not covered:
-    the indicator is null then, and where its window begins earlier.
+    the indicator is null then, and where its window begins earlier. The same goes for the tables of other enterprises
+    that an aggregate makes use of.
     """
-    cells = []
-    for a in indicator.formula.parts:
-        k = wanted[a.table].index(a)
-        cell = f"p.{a.table}[{k + 1}]" if packed else f"agg_{a.table}.a{k}"
+    cells = [f"agg_{a.table}.a{wanted[a.table].index(a)}" for a in indicator.formula.parts]
+    return indicator.formula.template.format(*_known(indicator, cells, covered))
+
+
+def _packed_cells(indicator: Indicator, wanted: Mapping[str, list[Aggregate]], covered: Mapping[str, str]) -> list[str]:
+    """SQL of what a formula is made of, over ``part c`` joined with the packed scans ``p``."""
+    cells = [f"p.{a.table}[{wanted[a.table].index(a) + 1}]" for a in indicator.formula.parts]
+    return _known(indicator, cells, covered)
+
+
+def _known(indicator: Indicator, cells: Sequence[str], covered: Mapping[str, str]) -> list[str]:
+    """SQL of cells as far as they are covered, with what no record gives in the place of null."""
+    known = []
+    for a, cell in zip(indicator.formula.parts, cells, strict=True):
         value = cell if a.empty is None else f"coalesce({cell}, {a.empty})"
-        since = f"<= c.{a.window.column}" if a.window else "< c.cutoff"
-        cells.append(f"(CASE WHEN {covered[a.table]} {since} THEN {value} END)")
-    return indicator.formula.template.format(*cells)
+        needs = [f"{covered[s]} {_reaches(window)}" for s, window in ((a.table, a.window), *looks(a))]
+        known.append(f"(CASE WHEN {' AND '.join(needs)} THEN {value} END)")
+    return known
 
 
-def _cells(
-    chosen: Iterable[Indicator], wanted: Mapping[str, list[Aggregate]], covered: Mapping[str, str], *, packed: bool
-) -> list[str]:
-    return [f"CAST({indicator_sql(i, wanted, covered, packed=packed)} AS DOUBLE) AS {i.name}" for i in chosen]
+def _reaches(window: Window | None) -> str:
+    """SQL after the first day covered: it lies early enough for a window, or for what was known at all."""
+    return f"<= c.{window.column}" if window else "< c.cutoff"
+
+
+def _cells(chosen: Iterable[Indicator], wanted: Mapping[str, list[Aggregate]], covered: Mapping[str, str]) -> list[str]:
+    return [f"CAST({indicator_sql(i, wanted, covered)} AS DOUBLE) AS {i.name}" for i in chosen]
 
 
 def _hits(covered: Mapping[str, str]) -> list[str]:
@@ -186,22 +200,31 @@ def result_sqls(chosen: Plan, covered: Mapping[str, str]) -> list[str]:
     keys = ", ".join(["c.pair", "c.enterprise_id", "c.cutoff", *_hits(covered)])
     sqls = [f"SELECT {keys} FROM part c LEFT JOIN agg_evidence ON agg_evidence.pair = c.pair"]
     for sources, indicators in groups.items():
-        columns = ", ".join(_cells(indicators, chosen.wanted, covered, packed=False))
+        columns = ", ".join(_cells(indicators, chosen.wanted, covered))
         joins = " ".join(f"LEFT JOIN agg_{s} ON agg_{s}.pair = c.pair" for s in sources)
         sqls.append(f"SELECT c.pair, {columns} FROM part c {joins}")
     return sqls
 
 
-def packed_result_sql(chosen: Plan, covered: Mapping[str, str]) -> str:
-    """SQL of the whole output for a ``part`` of few rows, whose scans stand all in ``agg``: pair, keys, indicators and
-    evidence, in any order.
+def packed_result_sql(chosen: Plan, covered: Mapping[str, str], *, cells: str | None = None) -> str:
+    """SQL of the whole output for a ``part`` of few rows: pair, keys, indicators and evidence, in any order.
+
+    The scans stand all in ``agg``, packed; or in ``cells``, a table with ``pair`` and a column of lists for each.
+    Every cell is looked up once, before the formulas, which may name it several times.
     """
-    columns = ", ".join([*_cells(chosen.indicators, chosen.wanted, covered, packed=True), *_hits(covered)])
     lists = ", ".join(f"any_value(cells) FILTER (WHERE source = '{s}') AS {s}" for s in chosen.wanted)
+    packed = cells or f"(SELECT pair, {lists} FROM agg GROUP BY pair)"
+    looked_up: dict[str, str] = {}
+    formulas = []
+    for i in chosen.indicators:
+        names = [looked_up.setdefault(cell, f"x{len(looked_up)}") for cell in _packed_cells(i, chosen.wanted, covered)]
+        formulas.append(f"CAST({i.formula.template.format(*names)} AS DOUBLE) AS {i.name}")
+    given = ", ".join([*(f"{sql} AS {name}" for sql, name in looked_up.items()), *_hits(covered)])
     return (
-        f"SELECT c.pair, c.enterprise_id, c.cutoff, {columns} FROM part c"
+        f"SELECT pair, enterprise_id, cutoff, {', '.join([*formulas, *EVIDENCE])} FROM ("
+        f"SELECT c.pair, c.enterprise_id, c.cutoff, {given} FROM part c"
         " LEFT JOIN agg_evidence ON agg_evidence.pair = c.pair"
-        f" LEFT JOIN (SELECT pair, {lists} FROM agg GROUP BY pair) p ON p.pair = c.pair"
+        f" LEFT JOIN {packed} p ON p.pair = c.pair) c"
     )
 
 

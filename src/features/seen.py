@@ -12,8 +12,7 @@ from __future__ import annotations
 from datetime import date
 from typing import NamedTuple
 
-import duckdb
-
+from features.connection import Connection
 from features.contract import TABLES
 
 MOMENT_TABLES = ("objections", "repairs")
@@ -31,7 +30,7 @@ def later_sql(table: str) -> str:
         GROUP BY a.record_id, a.version"""
 
 
-def create_versions(con: duckdb.DuckDBPyConnection, table: str, *, keep: bool = False) -> None:
+def create_versions(con: Connection, table: str, *, keep: bool = False) -> None:
     """Create ``versions_<table>`` over ``raw_<table>``, with the day a version stops being the latest.
 
     Few records have several versions: with ``keep``, what `later_sql` finds is kept as a small table for all the
@@ -45,13 +44,18 @@ def create_versions(con: duckdb.DuckDBPyConnection, table: str, *, keep: bool = 
     create_versions_view(con, table, later)
 
 
-def create_versions_view(con: duckdb.DuckDBPyConnection, table: str, later: str) -> None:
-    """Create ``versions_<table>`` from the relation ``later``; an empty string says that no version was replaced."""
+def create_versions_view(con: Connection, table: str, later: str) -> None:
+    """Create ``versions_<table>``; see `versions_sql`."""
+    con.execute(f"CREATE OR REPLACE VIEW versions_{table} AS {versions_sql(table, later)}")
+
+
+def versions_sql(table: str, later: str) -> str:
+    """SQL of ``versions_<table>`` from the relation ``later``; an empty string says that no version was replaced."""
     until, join = "CAST(NULL AS DATE) AS known_until", ""
     if later:
         until = "l.known_until"
         join = f"LEFT JOIN {later} l ON l.record_id = r.record_id AND l.version = r.version"
-    con.execute(f"CREATE OR REPLACE VIEW versions_{table} AS SELECT r.*, {until} FROM raw_{table} r {join}")
+    return f"SELECT r.*, {until} FROM raw_{table} r {join}"
 
 
 class Moment(NamedTuple):
@@ -92,7 +96,7 @@ def unusable_sql(*, repaired_feed: bool) -> dict[str, str]:
     }
 
 
-def create_unusable(con: duckdb.DuckDBPyConnection, *, repaired_feed: bool) -> None:
+def create_unusable(con: Connection, *, repaired_feed: bool) -> None:
     """Create ``released`` and ``unusable``; see `unusable_sql`."""
     for name, sql in unusable_sql(repaired_feed=repaired_feed).items():
         con.execute(f"CREATE OR REPLACE TABLE {name} AS {sql}")

@@ -1,93 +1,92 @@
-"""A session: a database in memory that answers for records without their province, again and again.
+"""A session: prepared statements that answer for records without their province, again and again.
 
-Creating tables and reading SQL takes far longer than running it on a few rows. A session does that once, with the
-texts of `features.scan`, and then only executes what can find something: scans of tables that have rows, and without
-the joins for later versions and objections where there are none. (DuckDB 2.0 binds a prepared statement again at
-every EXECUTE, whose time goes by the number of columns and joins; that is what remains.) A record lives in a
-transaction that is always rolled back: nothing of it is left for the next. What differs between records (which
-tables are covered, from when) is data in ``part``, not text.
+The texts are those of the province's run (`features.scan`); `features.statements` plans each once. What can find
+nothing is not executed: scans of tables without rows. What has nothing to find is not in the text: the joins for
+replaced versions and objections, where there are none. What differs between records (which tables are covered, from
+when) is data, not text. Nothing of a record can be left for the next one, as nothing is stored.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
-
-import pyarrow as pa
-import pyarrow.compute as pc
+from functools import partial
+from operator import itemgetter
+from typing import Any
 
 from features.contract import TABLES
-from features.evidence import EVIDENCE, EVIDENCE_TABLES, evidence_sql
+from features.evidence import EVIDENCE, EVIDENCE_TABLES, by_rule_sql, hits_sql
 from features.relations import BASES, POPULATION, visits_sql
 from features.scan import packed_result_sql, plan, scan_sql, window_columns
-from features.seen import create_versions_view, later_sql, unusable_sql
+from features.sectors import Sector
+from features.seen import MOMENT_TABLES, later_sql, unusable_sql, versions_sql
 from features.settings import FeaturesPolicy, OutcomesPolicy
-from features.store import columns_sql, connect
+from features.statements import Columns, Statements, Types, handed_on, literal
 
-_RESULT = {"pair": pa.int32(), "enterprise_id": pa.string(), "cutoff": pa.date32()} | dict.fromkeys(
-    EVIDENCE, pa.string()
-)
+_KEYS = {"enterprise_id": "VARCHAR", "cutoff": "DATE"}
+_HITS = {"pair": "INTEGER", "rule": "VARCHAR", "hit": "VARCHAR"}
+_LEFT_OUT = {"cutoff": "DATE", "ref_table": "VARCHAR", "ref_record_id": "VARCHAR"}
+_LOOKED_AT = sorted({table for tables in EVIDENCE_TABLES.values() for table in tables})
 KEPT = 8
 """Idle sessions kept: as many calls at a time find one ready."""
 
 
 class Session:
-    """One prepared database; not for use by two threads at a time.
+    """The statements of one set of policies; not for use by two threads at a time.
 
     Parameters
     ----------
     features, outcomes
         Policies that stand in the SQL.
+    sector
+        Whose indicators are computed besides.
+    shortcuts
+        Leave out what can find nothing. Without, everything is executed for every record, to the same result.
     """
 
-    def __init__(self, features: FeaturesPolicy, outcomes: OutcomesPolicy) -> None:
-        self._plan = plan()
-        self._con = con = connect(threads=1)
-        # Planned on empty tables: what the optimiser learns from their statistics would be wrong for the rows to come.
-        con.execute("SET disabled_optimizers = 'statistics_propagation'")
+    def __init__(
+        self,
+        features: FeaturesPolicy,
+        outcomes: OutcomesPolicy,
+        sector: Sector | None = None,
+        *,
+        shortcuts: bool = True,
+    ) -> None:
+        self._plan, self._features = plan(features=features, sector=sector), features
+        self._unusable = unusable_sql(repaired_feed=features.repaired_records_feed_indicators)
+        self._shortcuts = shortcuts
         self._sources = self._plan.sources
-        covers = "".join(f", covers_{s} DATE" for s in self._sources)
-        con.execute(f"CREATE TABLE asked (pair INTEGER, enterprise_id VARCHAR, cutoff DATE{covers})")
-        self._prepare_step("part", f"SELECT *, cutoff AS known_as_of{window_columns(self._plan.windows)} FROM asked")
-        self._prepare_step("moments", "SELECT DISTINCT cutoff, known_as_of FROM part")
-        for table in TABLES:
-            con.execute(f"CREATE TABLE raw_{table} ({columns_sql(table)})")
-            self._prepare_step(f"later_{table}", later_sql(table))
-            create_versions_view(con, table, f"later_{table}")
-        for relation, columns in POPULATION.items():
-            con.execute(f"CREATE TABLE rel_{relation} (enterprise_id VARCHAR, cutoff DATE, {columns})")
-        for name, sql in unusable_sql(repaired_feed=features.repaired_records_feed_indicators).items():
-            self._prepare_step(name, sql)
-        self._prepare_step("rel_visits", visits_sql(outcomes))
-        con.execute("CREATE TABLE agg (pair INTEGER, source VARCHAR, cells BIGINT[])")
-        for source, aggregates in self._plan.wanted.items():
-            for kind, plain in (("agg", False), ("plain", True)):
-                sql = scan_sql(source, aggregates, windows=self._plan.windows, plain=plain, packed=True)
-                con.execute(f"PREPARE fill_{kind}_{source} AS INSERT INTO agg {sql}")
-        self._prepare_step("agg_evidence", evidence_sql(features))
-        covered = {s: f"c.covers_{s}" for s in self._sources}
-        con.execute(f"PREPARE result AS {packed_result_sql(self._plan, covered)}")
-
-    def _prepare_step(self, name: str, sql: str) -> None:
-        """Create a table that a run fills by ``sql``."""
-        self._con.execute(f"CREATE TABLE {name} AS SELECT * FROM ({sql}) LIMIT 0")
-        self._con.execute(f"PREPARE fill_{name} AS INSERT INTO {name} {sql}")
+        part = f"SELECT *, cutoff AS known_as_of{window_columns(self._plan.windows)} FROM asked"
+        steps = {
+            "part": part,
+            "moments": "SELECT DISTINCT cutoff, known_as_of FROM part",
+            "rel_visits": visits_sql(outcomes),
+            "agg_evidence": by_rule_sql("SELECT pair, rule, hit FROM rule_hits"),
+        } | {f"versions_{t}": versions_sql(t, f"({later_sql(t)})") for t in TABLES}
+        self._plain_steps = {"rel_visits": visits_sql(outcomes, plain=True)}
+        self._result_steps = {"part": f"{part} JOIN covers USING (pair)"}
+        self._statements = Statements(_given(self._sources, self._plan.wanted), steps)
 
     @property
     def sources(self) -> Sequence[str]:
         """Tables and relations whose coverage a pair states."""
         return self._sources
 
+    @property
+    def indicators(self) -> list[str]:
+        """Names of the indicators, in the order of the result."""
+        return [i.name for i in self._plan.indicators]
+
     def run(
         self,
         pairs: Sequence[tuple[str, date]],
         covered: Mapping[str, Sequence[date | None]],
-        tables: Mapping[str, pa.Table],
-        relations: Mapping[str, pa.Table],
-    ) -> pa.Table:
-        """Evaluate all indicators and the evidence; nothing of the rows stays.
+        tables: Mapping[str, Columns],
+        relations: Mapping[str, Columns],
+    ) -> list[tuple[Any, ...]]:
+        """Evaluate all indicators and the evidence.
 
         Parameters
         ----------
@@ -100,54 +99,81 @@ class Session:
 
         Returns
         -------
-        pyarrow.Table
-            As `features.scan.packed_result_sql`, in any order.
+        list
+            One row for each pair, in their order: a list of numbers or None, one for each of `indicators`, and the
+            cells of `features.evidence.EVIDENCE`.
         """
-        asked = {
-            "pair": pa.array(range(len(pairs)), pa.int32()),
-            "enterprise_id": pa.array([e for e, _ in pairs], pa.string()),
-            "cutoff": pa.array([c for _, c in pairs], pa.date32()),
-        } | {f"covers_{s}": pa.array(covered[s], pa.date32()) for s in self._sources}
-        self._con.execute("BEGIN")
-        try:
-            self._insert("asked", pa.table(asked))
-            for name, rows in tables.items():
-                self._insert(f"raw_{name}", rows)
-            for name, rows in relations.items():
-                self._insert(f"rel_{name}", rows)
-            for step in self._steps(tables, relations):
-                self._con.execute(f"EXECUTE fill_{step}").fetchall()
-            cells = self._con.execute("EXECUTE result").fetchnumpy()
-            return pa.table({name: pa.array(v, _RESULT.get(name, pa.float64())) for name, v in cells.items()})
-        finally:
-            self._con.execute("ROLLBACK")
+        numbers = list(range(len(pairs)))
+        asked = {"pair": numbers, **dict(zip(_KEYS, zip(*pairs, strict=True), strict=True))}
+        given = {"asked": literal(asked)}
+        given |= {f"raw_{name}": literal(rows) for name, rows in tables.items()}
+        given |= {f"rel_{name}": literal(rows) for name, rows in relations.items()}
+        everything, left_out = not self._shortcuts, bool(set(MOMENT_TABLES) & tables.keys())
+        if everything or left_out:
+            for name, sql in self._unusable.items():
+                given[name] = handed_on(_LEFT_OUT, self._statements.rows(name, partial(str, sql), given))
+        several = {t for t, rows in tables.items() if max(rows["version"]) > 1}
 
-    def _insert(self, name: str, given_rows: pa.Table) -> None:
-        self._con.execute(f"INSERT INTO {name} BY NAME SELECT * FROM given_rows")
+        def plain(table: str) -> bool:
+            return not (everything or left_out or table in several)
 
-    def _steps(self, tables: Mapping[str, pa.Table], relations: Mapping[str, pa.Table]) -> Iterator[str]:
-        """Tables to fill, in order; what would only read empty tables stays empty."""
-        yield "part"
-        yield "moments"
-        several = {name for name, rows in tables.items() if pc.max(rows.column("version")).as_py() > 1}
-        for name in sorted(several):
-            yield f"later_{name}"
-        left_out = bool({"objections", "repairs"} & tables.keys())
-        if left_out:
-            yield "released"
-            yield "unusable"
-        if "inspections" in tables:
-            yield "rel_visits"
+        cells: dict[str, list[Any]] = {"pair": numbers}
         for source in self._plan.wanted:
-            bases = (source,) if source in TABLES or source in POPULATION else BASES[source]
-            if any(base in tables or base in relations for base in bases):
-                yield f"agg_{source}" if left_out or source in several else f"plain_{source}"
-        if any(t in tables for rule in EVIDENCE_TABLES.values() for t in rule):
-            yield "agg_evidence"
+            table = BASES["visits"][0] if source == "visits" else source
+            if everything or table in tables or table in relations:
+                cells[source] = [None] * len(pairs)
+                for pair, _, found in self._scanned(source, given, plain=plain(table)):
+                    cells[source][pair] = found
+        hits: list[tuple[Any, ...]] = []
+        for table in _LOOKED_AT:
+            if everything or table in tables:
+                hits += self._hits(table, given, plain=plain(table))
+        given["scanned"], given["rule_hits"] = literal(cells), handed_on(_HITS, hits)
+        given["covers"] = literal({"pair": numbers} | {f"covers_{s}": covered[s] for s in self._sources})
+        rows = self._statements.rows("result", self._result_sql, given, self._result_steps)
+        return [row[1:] for row in sorted(rows, key=itemgetter(0))]
+
+    def _scanned(self, source: str, given: Mapping[str, str], *, plain: bool) -> list[tuple[Any, ...]]:
+        """Return the cells of the pairs that have a record: pair, source and list."""
+
+        def sql() -> str:
+            return scan_sql(source, self._plan.wanted[source], windows=self._plan.windows, plain=plain, packed=True)
+
+        if plain:
+            return self._statements.rows(f"plain_{source}", sql, given, self._plain_steps)
+        return self._statements.rows(f"full_{source}", sql, given)
+
+    def _hits(self, table: str, given: Mapping[str, str], *, plain: bool) -> list[tuple[Any, ...]]:
+        """Return the records of a table that hit a rule: pair, rule and hit."""
+        name = f"hits_{'plain' if plain else 'full'}_{table}"
+        return self._statements.rows(name, lambda: hits_sql(self._features, table=table, plain=plain), given)
+
+    def _result_sql(self) -> str:
+        """SQL of the last step; its ``part`` knows what is covered."""
+        covers = {s: f"c.covers_{s}" for s in self._sources}
+        result = packed_result_sql(self._plan, covers, cells="scanned")
+        return f"SELECT pair, [{', '.join(self.indicators)}] AS indicators, {', '.join(EVIDENCE)} FROM ({result})"
 
     def close(self) -> None:
         """Close the database."""
-        self._con.close()
+        self._statements.close()
+
+
+def _given(sources: Sequence[str], scanned: Iterable[str]) -> dict[str, Types]:
+    """Columns of what a run is given, and of what it hands on from one statement to the next."""
+    raw = {f"raw_{t}": {c.name: c.sql_type for c in TABLES[t].columns} for t in TABLES}
+    rel = {f"rel_{r}": _KEYS | dict(c.split() for c in columns.split(", ")) for r, columns in POPULATION.items()}
+    pair = {"pair": "INTEGER"}
+    return {
+        "asked": pair | _KEYS,
+        "covers": pair | {f"covers_{s}": "DATE" for s in sources},
+        "scanned": pair | dict.fromkeys(scanned, "BIGINT[]"),
+        "released": _LEFT_OUT,
+        "unusable": _LEFT_OUT,
+        "rule_hits": _HITS,
+        **raw,
+        **rel,
+    }
 
 
 _idle: dict[str, list[Session]] = {}
@@ -164,13 +190,13 @@ def forget() -> None:
 
 
 @contextmanager
-def session(features: FeaturesPolicy, outcomes: OutcomesPolicy) -> Iterator[Session]:
+def session(features: FeaturesPolicy, outcomes: OutcomesPolicy, sector: Sector | None = None) -> Iterator[Session]:
     """Lend a session of these policies to one thread: an idle one, or a new one where all are lent."""
-    key = features.model_dump_json() + outcomes.model_dump_json()
+    key = "".join(policy.model_dump_json() for policy in (features, outcomes, sector) if policy)
     with _lock:
         waiting = _idle.setdefault(key, [])
         lent = waiting.pop() if waiting else None
-    lent = lent or Session(features, outcomes)
+    lent = lent or Session(features, outcomes, sector)
     try:
         yield lent
     except BaseException:

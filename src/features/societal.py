@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from features.declare import indicator
 from features.expressions import Formula, Rows, shrunk_share
+from features.settings import threshold
 
 SAFETY_FIELDS = "field IN ('food', 'drug', 'special_equipment', 'product_quality')"
 """Key areas of HB 14."""
@@ -37,12 +38,12 @@ def complaints_growth_3m(complaints: Rows) -> Formula:
 
 @indicator("societal", "complaints", "近一年人均投诉举报", direction="raises", unit="per person", policy="SAMR (12)")
 def complaints_per_employee_1y(complaints: Rows, annual_reports: Rows) -> Formula:
-    """The year's complaints and reports, malicious ones left out, over the latest reported staff + 5 [K].
+    """The year's complaints and reports, malicious ones left out, over the latest reported staff + $staff_prior.
 
     Staff never reported counts as none.
     """
     staff = annual_reports.latest("employees", empty=0)
-    return shrunk_share(_honest(complaints).within(months=12).count(), staff, bad=0, of=5)
+    return shrunk_share(_honest(complaints).within(months=12).count(), staff, bad=0, of=threshold("staff_prior"))
 
 
 @indicator("societal", "complaints", "近一年重点领域投诉数", direction="raises", unit="complaints", policy="HB 14")
@@ -53,10 +54,13 @@ def safety_field_complaints_1y(complaints: Rows) -> Formula:
 
 @indicator("societal", "complaints", "近一年投诉属实占比", direction="raises", unit="share", policy="SAMR (12)")
 def complaints_upheld_share_1y(complaints: Rows) -> Formula:
-    """Share of the year's complaints upheld, of those upheld, unfounded or mediated: (upheld + 1) / (all + 4) [K]."""
+    """Share of the year's complaints upheld, of those upheld, unfounded or mediated.
+
+    As (upheld + 1) / (all + $upheld_prior_complaints).
+    """
     upheld = complaints.where("outcome = 'upheld'").within(months=12)
     settled = complaints.where("outcome IN ('upheld', 'unfounded', 'mediated')").within(months=12)
-    return shrunk_share(upheld.count(), settled.count(), bad=1, of=4)
+    return shrunk_share(upheld.count(), settled.count(), bad=1, of=threshold("upheld_prior_complaints"))
 
 
 @indicator("societal", "complaints", "近一年属实投诉数", direction="raises", unit="complaints", policy="SAMR (12)")
@@ -67,9 +71,11 @@ def complaints_upheld_1y(complaints: Rows) -> Formula:
 
 @indicator("societal", "complaints", "近一年恶意投诉占比", direction="lowers", unit="share", policy="SAMR (12)")
 def complaints_malicious_share_1y(complaints: Rows) -> Formula:
-    """Share of the year's complaints found malicious, (malicious + 0) / (all + 3)."""
+    """Share of the year's complaints found malicious, malicious / (all + $malicious_prior_complaints)."""
     year = complaints.within(months=12)
-    return shrunk_share(year.where("outcome = 'malicious'").count(), year.count(), bad=0, of=3)
+    return shrunk_share(
+        year.where("outcome = 'malicious'").count(), year.count(), bad=0, of=threshold("malicious_prior_complaints")
+    )
 
 
 @indicator("societal", "public opinion", "近一月负面舆情数", direction="raises", unit="reports", policy="HB 12(4)")
@@ -86,9 +92,11 @@ def negative_news_1y(public_opinion: Rows) -> Formula:
 
 @indicator("societal", "public opinion", "近一年负面舆情占比", direction="raises", unit="share", policy="HB 12(4)")
 def negative_news_share_1y(public_opinion: Rows) -> Formula:
-    """Share of the year's media reports that are negative, (negative + 1) / (all + 4) [K]."""
+    """Share of the year's media reports that are negative, (negative + 1) / (all + $news_prior_reports)."""
     year = public_opinion.within(months=12)
-    return shrunk_share(year.where("tone = 'negative'").count(), year.count(), bad=1, of=4)
+    return shrunk_share(
+        year.where("tone = 'negative'").count(), year.count(), bad=1, of=threshold("news_prior_reports")
+    )
 
 
 @indicator("societal", "honours and credit", "近三年荣誉数", direction="lowers", unit="honours", policy="HB 6")

@@ -69,8 +69,8 @@ def columns_sql(table: str) -> str:
     return ", ".join(f"{c.name} {c.sql_type}" for c in TABLES[table].columns)
 
 
-def open_folder(clean: Path, *, threads: int | None = None, memory: str | None = None) -> Store:
-    """Open the clean folder that `features.check.check_folder` wrote.
+def read_coverage(clean: Path) -> dict[str, date]:
+    """Return the first day covered by each table of a clean folder, as its check wrote it down.
 
     Raises
     ------
@@ -80,17 +80,27 @@ def open_folder(clean: Path, *, threads: int | None = None, memory: str | None =
     manifest_path = clean / "manifest.json"
     if not manifest_path.is_file():
         raise SourceError(f"{clean}: no manifest.json; run `fenlei check` first and use its clean folder")
-    manifest = json.loads(manifest_path.read_text(encoding="utf-8"))
-    store = Store(connect(threads, memory))
+    stated = json.loads(manifest_path.read_text(encoding="utf-8"))["tables"]
+    # A table without rows and without the source's word covers nothing that we know of.
+    first = {name: stated.get(name, {}).get("covers_from") for name in TABLES if (clean / f"{name}.parquet").is_file()}
+    return {name: date.fromisoformat(day) for name, day in first.items() if day}
+
+
+def open_folder(clean: Path, *, threads: int | None = None, memory: str | None = None) -> Store:
+    """Open the clean folder that `features.check.check_folder` wrote.
+
+    Raises
+    ------
+    SourceError
+        If the folder was not written by the check (it has no manifest.json).
+    """
+    store = Store(connect(threads, memory), read_coverage(clean))
     for name in TABLES:
         path = clean / f"{name}.parquet"
         if path.is_file():
             columns = ", ".join(c.name for c in TABLES[name].columns)
             quoted = str(path).replace("'", "''")
             store.con.execute(f"CREATE VIEW raw_{name} AS SELECT {columns} FROM read_parquet('{quoted}')")
-            first = manifest["tables"].get(name, {}).get("covers_from")
-            if first:  # a table without rows and without the source's word covers nothing that we know of
-                store.covers_from[name] = date.fromisoformat(first)
         else:
             store.con.execute(f"CREATE TABLE raw_{name} ({columns_sql(name)})")
         create_versions(store.con, name)

@@ -12,21 +12,23 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from features.catalogue import CATALOGUE, catalogue_hash
+from features.catalogue import catalogue_hash, with_sector
 from features.check import check_folder
 from features.cohort import cohort
-from features.engine import Progress, batches
+from features.connection import Opened
+from features.engine import Progress
+from features.engines import check_engine, run_engine
 from features.evidence import EVIDENCE
 from features.manifest import read_manifest
 from features.policy import policy_hash
 from features.quality import quality_path, write_quality
-from features.store import Store, open_folder
+from features.sectors import sector_or_none, sector_policy_name
 
 META_KEY = b"fenlei"
 ROW_GROUP = 16_384
 """Rows that are read to find one enterprise."""
-PART = 24 * ROW_GROUP
-"""Enterprises computed at a time; whole row groups, so that the file does not depend on it."""
+PART = {"duckdb": 24 * ROW_GROUP, "spark": 6 * ROW_GROUP}
+"""Enterprises taken from an engine at a time; whole row groups, so that the file does not depend on it."""
 
 
 def write_table(
@@ -36,8 +38,11 @@ def write_table(
     *,
     province: str = "hebei",
     known_as_of: date | None = None,
+    sector: str | None = None,
     progress: Progress | None = None,
     memory: str | None = None,
+    engine: str = "duckdb",
+    master: str | None = None,
 ) -> dict[str, Any]:
     """Check a source folder, compute the cohort's indicators at a cut-off and write them.
 
@@ -51,12 +56,17 @@ def write_table(
         Parquet file: ``enterprise_id``, ``cutoff``, ``uscc``, indicators (double) and evidence (text), sorted.
     province, known_as_of, progress, memory
         As in `features.compute_indicators`.
+    sector
+        Write the table of this sector: its enterprises alone, the general indicators and its own behind them.
+    engine, master
+        As in `features.engines.run_engine`; the table is the same.
 
     Returns
     -------
     dict
         As `write_clean_table`, with the number of rows quarantined.
     """
+    check_engine(engine, master)
     # A source taken later than the cut-off is no error: what came later is clean, and simply not seen.
     taken = max(d for d in (cutoff, known_as_of, read_manifest(folder).as_of) if d is not None)
     with tempfile.TemporaryDirectory(prefix="fenlei-") as scratch:
@@ -67,8 +77,11 @@ def write_table(
             output,
             province=province,
             known_as_of=known_as_of,
+            sector=sector,
             progress=progress,
             memory=memory,
+            engine=engine,
+            master=master,
         )
     return {**written, "quarantined": report.totals["quarantined"]}
 
@@ -80,8 +93,11 @@ def write_clean_table(
     *,
     province: str = "hebei",
     known_as_of: date | None = None,
+    sector: str | None = None,
     progress: Progress | None = None,
     memory: str | None = None,
+    engine: str = "duckdb",
+    master: str | None = None,
 ) -> dict[str, Any]:
     """Compute the cohort's indicators from a clean folder and write them; parameters as `write_table`.
 
@@ -89,50 +105,59 @@ def write_clean_table(
     -------
     dict
         What is also written into the file's metadata (but the paths): cut-off, known_as_of, province, numbers of
-        enterprises and indicators, hashes of the catalogue and of `table_policies`. What
+        enterprises and indicators, the sector where there is one, hashes of the catalogue and of `table_policies`. What
         `features.quality` measures stands beside, under ``quality``.
     """
     known = known_as_of or cutoff
-    store = open_folder(clean, memory=memory)
-    try:
-        everyone = cohort(store, [cutoff], province=province)
+    catalogue = with_sector(sector_or_none(province, sector))
+    with run_engine(engine, clean, memory=memory, master=master) as (store, batches):
+        everyone = cohort(store, [cutoff], province=province, sector=sector)
         about = {
             "cutoff": cutoff.isoformat(),
             "known_as_of": known.isoformat(),
             "province": province,
+            **({"sector": sector} if sector else {}),
             "enterprises": len(everyone),
-            "indicators": len(CATALOGUE),
-            "catalogue": catalogue_hash(CATALOGUE),
-            "policies": table_policies(province),
+            "indicators": len(catalogue),
+            "catalogue": catalogue_hash(catalogue),
+            "policies": table_policies(province, sector),
         }
         metadata = {META_KEY: json.dumps(about, sort_keys=True).encode()}
-        schema = _schema(metadata)
+        schema = _schema(list(catalogue), metadata)
         output.parent.mkdir(parents=True, exist_ok=True)
         # A service may be reading the file: it is replaced in one step, never half written.
         fresh = output.with_name(f".{output.name}.new")
-        found = batches(store, everyone, province=province, known_as_of=known_as_of, progress=progress, part=PART)
+        found = batches(
+            everyone,
+            province=province,
+            known_as_of=known_as_of,
+            sector=sector,
+            progress=progress,
+            part=PART[engine],
+        )
         with pq.ParquetWriter(fresh, schema, compression="zstd") as writer:
             for rows in found:
                 coded = rows.append_column("uscc", _codes(store, known))
                 writer.write_table(coded.select(schema.names).cast(schema), row_group_size=ROW_GROUP)
         if progress:
             progress("quality")
-        write_quality(fresh, clean, store, about).replace(quality_path(output))
+        write_quality(fresh, clean, store, about, catalogue).replace(quality_path(output))
         fresh.replace(output)
-    finally:
-        store.close()
     return {**about, "output": str(output), "quality": str(quality_path(output))}
 
 
-def table_policies(province: str) -> str:
+def table_policies(province: str, sector: str | None = None) -> str:
     """SHA-256 over the policies that decide what an indicator table holds; stands in its metadata.
+
+    A sector's declaration counts where there is one.
 
     Raises
     ------
     ConfigError
         If the province lacks one of them.
     """
-    return policy_hash(province, "cohort", "features", "outcomes")
+    of_sector = (sector_policy_name(sector),) if sector else ()
+    return policy_hash(province, "cohort", "features", "outcomes", *of_sector)
 
 
 def read_table(path: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
@@ -144,14 +169,14 @@ def read_table(path: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
     return frame.set_index(["enterprise_id", "cutoff"]), about
 
 
-def _schema(metadata: dict[bytes, bytes]) -> pa.Schema:
+def _schema(names: list[str], metadata: dict[bytes, bytes]) -> pa.Schema:
     """Columns of the file, with types by name, so that a column without any value has its type too."""
     keys = [("enterprise_id", pa.string()), ("cutoff", pa.date32()), ("uscc", pa.string())]
-    columns = [(name, pa.float64()) for name in CATALOGUE] + [(name, pa.string()) for name in EVIDENCE]
+    columns = [(name, pa.float64()) for name in names] + [(name, pa.string()) for name in EVIDENCE]
     return pa.schema([*keys, *columns], metadata=metadata)
 
 
-def _codes(store: Store, known: date) -> pa.ChunkedArray:
+def _codes(store: Opened, known: date) -> pa.ChunkedArray:
     """Return the social credit codes of the present ``part``, in the order of its pairs."""
     rows = store.con.sql(
         f"""SELECT r.uscc FROM part c LEFT JOIN (

@@ -8,41 +8,47 @@ from __future__ import annotations
 
 from features.declare import indicator
 from features.expressions import NEVER, Formula, Rows, combine, shrunk_share
+from features.settings import threshold
+
+PRIOR, TARGETED_PRIOR = threshold("problem_prior_visits"), threshold("targeted_prior_visits")
 
 
-def _problem_rate(visits: Rows, *, of: int) -> Formula:
+def _problem_rate(visits: Rows, *, of: str) -> Formula:
     found, rated = visits.where("violation = 1"), visits.where("violation IS NOT NULL")
     return shrunk_share(found.count(), rated.count(), bad=1, of=of)
 
 
 @indicator("regulatory", "visits", "随机检查历史问题率", direction="raises", unit="share", policy="SAMR (8)")
 def problem_rate_random(visits: Rows) -> Formula:
-    """Share of its random-arm visits with a result that found a violation, as (found + 1) / (visits + 9).
+    """Share of its random-arm visits with a result that found a violation.
 
-    1 of 9 stands for the population's rate [K]; a firm never visited has 0.11.
+    As (found + 1) / (visits + $problem_prior_visits): a firm never visited has about the population's rate.
     """
-    return _problem_rate(visits.where("arm = 'random'"), of=9)
+    return _problem_rate(visits.where("arm = 'random'"), of=PRIOR)
 
 
 @indicator("regulatory", "visits", "近三年随机检查问题率", direction="raises", unit="share", policy="SAMR (8)")
 def problem_rate_random_3y(visits: Rows) -> Formula:
-    """Share of its random-arm visits of 3 years with a result that found a violation, (found + 1) / (visits + 9)."""
-    return _problem_rate(visits.where("arm = 'random'").within(months=36), of=9)
+    """Share of its random-arm visits of 3 years with a result that found a violation.
+
+    As (found + 1) / (visits + $problem_prior_visits).
+    """
+    return _problem_rate(visits.where("arm = 'random'").within(months=36), of=PRIOR)
 
 
 @indicator("regulatory", "visits", "其他检查历史问题率", direction="raises", unit="share", policy="SAMR (8)")
 def problem_rate_targeted(visits: Rows) -> Formula:
-    """Share of its visits of other arms with a result that found a violation, as (found + 1) / (visits + 4).
+    """Share of its visits of other arms with a result that found a violation.
 
-    1 of 4: targeted visits find more [K].
+    As (found + 1) / (visits + $targeted_prior_visits): targeted visits find more.
     """
-    return _problem_rate(visits.where("arm <> 'random'"), of=4)
+    return _problem_rate(visits.where("arm <> 'random'"), of=TARGETED_PRIOR)
 
 
 @indicator("regulatory", "visits", "历史检查问题率", direction="raises", unit="share", policy="SAMR (8)")
 def problem_rate_all(visits: Rows) -> Formula:
-    """Share of all its visits with a result that found a violation, as (found + 1) / (visits + 9)."""
-    return _problem_rate(visits, of=9)
+    """Share of all its visits with a result that found a violation, (found + 1) / (visits + $problem_prior_visits)."""
+    return _problem_rate(visits, of=PRIOR)
 
 
 @indicator("regulatory", "visits", "最近检查是否发现问题", direction="raises", unit="0/1", policy="SAMR (8)")

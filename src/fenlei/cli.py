@@ -14,7 +14,7 @@ os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")
 import typer
 
 from features.errors import FenleiError
-from fenlei import data_verbs, demo, learn_verbs, serve_verbs
+from fenlei import data_verbs, demo, learn_verbs, serve_verbs, sign_verbs
 from fenlei.bench.verbs import bench
 from fenlei.terminal import error
 
@@ -27,6 +27,7 @@ app = typer.Typer(
 )
 data_verbs.add_to(app)
 learn_verbs.add_to(app)
+sign_verbs.add_to(app)
 serve_verbs.add_to(app)
 demo.add_to(app)
 app.add_typer(bench, name="bench")

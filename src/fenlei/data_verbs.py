@@ -9,11 +9,14 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from features.catalogue import CATALOGUE, FAMILIES, lookup
+from features.catalogue import FAMILIES, catalogue_of, lookup
 from features.contract import TABLES
+from features.sectors import sector_or_none
+from features.settings import features_policy
 from fenlei.terminal import emit, parse_date, progress, show
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program.")]
+Sector = Annotated[str | None, typer.Option(help="Sector whose indicators are added, such as food.")]
 AsOf = Annotated[str, typer.Option("--as-of", help="Date, such as 2026-01-01; 2026-01 means its first day.")]
 
 
@@ -90,10 +93,13 @@ def check(
 def indicators(
     name: Annotated[str | None, typer.Argument(help="One indicator; without, the whole catalogue.")] = None,
     sql: Annotated[bool, typer.Option("--sql", help="Show the SQL of its aggregates and formula.")] = False,
+    sector: Sector = None,
+    province: Annotated[str, typer.Option(help="Whose thresholds and sectors are shown.")] = "hebei",
     as_json: Json = False,
 ) -> None:
     """Show the catalogue of indicators, or one of them with its SQL."""
-    chosen = [lookup(name)] if name else list(CATALOGUE.values())
+    every = catalogue_of(features_policy(province), sector_or_none(province, sector))
+    chosen = [lookup(name, every)] if name else list(every.values())
     if as_json:
         keys = ("name", "zh", "family", "group", "direction", "unit", "window", "missing", "policy", "doc")
         emit([{k: getattr(i, k) for k in keys} | {"tables": i.tables} for i in chosen])
@@ -124,22 +130,33 @@ def features(
     as_of: AsOf,
     output: Annotated[Path, typer.Option("-o", "--output", help="Parquet file to write.")],
     province: Annotated[str, typer.Option(help="Whose policies hold.")] = "hebei",
-    engine: Annotated[str, typer.Option(help="duckdb; spark comes with its extra.")] = "duckdb",
+    sector: Sector = None,
+    engine: Annotated[str, typer.Option(help="duckdb, or spark: the extra, and Java 17.")] = "duckdb",
+    master: Annotated[
+        str | None, typer.Option(help="Spark's master URL; without, all processors of this machine.")
+    ] = None,
     known_as_of: Annotated[
         str | None, typer.Option("--known-as-of", help="Re-compute a past month with what is known by this date.")
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Compute all indicators of every enterprise of the cohort at one cut-off."""
-    from features.errors import ConfigError
+    """Compute all indicators of every enterprise of the cohort at one cut-off; with a sector, of its own alone."""
     from features.table import write_table
 
-    if engine != "duckdb":
-        raise ConfigError(f"engine {engine!r} is not installed; there is: duckdb")
     cutoff = parse_date(as_of)
     known = parse_date(known_as_of) if known_as_of else None
     with progress("indicators", quiet=as_json) as step:
-        written = write_table(folder, cutoff, output, province=province, known_as_of=known, progress=step)
+        written = write_table(
+            folder,
+            cutoff,
+            output,
+            province=province,
+            known_as_of=known,
+            sector=sector,
+            progress=step,
+            engine=engine,
+            master=master,
+        )
     line = f"{written['enterprises']:,} enterprises × {written['indicators']} indicators at {cutoff}: {output}"
     line += (
         f"; {written['quarantined']:,} source rows quarantined, see `fenlei check`" if written["quarantined"] else ""

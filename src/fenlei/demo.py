@@ -39,7 +39,7 @@ def demo(
     _simulate(province, enterprises, seed, say)
     result = _train(province, work, trials, say)
     table = _features(result.prepared.clean, work, say)
-    _sign(result.version, say)
+    _sign(result.version, work, say)
     _serve(work, table, say)
     show(_class_table(result))
     show(Text(f"report: {result.report.resolve()}"))
@@ -81,12 +81,25 @@ def _features(clean: Path, work: Path, say: _Clock) -> Path:
     return table
 
 
-def _sign(version: str, say: _Clock) -> None:
+def _sign(version: str, work: Path, say: _Clock) -> None:
+    """Let two made-up reviewers, whom only the demo's own list knows, pass the gate and sign."""
     from models import approval
+    from models.signing.signers import VARIABLE
+    from models.signing.trial import people
 
-    say("two demo reviewers sign the version off")
-    approval.propose(version, "demo reviewer one 示范审核员甲", "demo", on=END.isoformat())
-    approval.approve(version, "demo reviewer two 示范审核员乙", "demo", on=END.isoformat())
+    say("the gate, and two demo reviewers sign the version with keys of their own")
+    listed, one, two = people(work / "signing", END)
+    os.environ[VARIABLE] = str(listed.resolve())
+    on = END.isoformat()
+    try:
+        proposed = approval.propose(version, "demo", key=one, on=on, accept_unknown="a demo's few visits can't tell")
+        approval.approve(version, "demo", key=two, on=on)
+    except approval.GateRefused as refused:
+        # What a real reviewer would meet, so the demo goes on with it: nothing approved, the rules answer.
+        say(f"  not approved, the rules will answer: {refused}")
+        return
+    unknown = [check for check, verdict in proposed.verdicts.items() if verdict == "cannot tell"]
+    say(f"  approved; the gate could tell all but: {', '.join(unknown)}" if unknown else "  approved; the gate passed")
 
 
 def _serve(work: Path, table: Path, say: _Clock) -> None:
@@ -99,6 +112,7 @@ def _serve(work: Path, table: Path, say: _Clock) -> None:
         table=table,
         tokens=work / "tokens.jsonl",
         audit=work / "audit.jsonl",
+        signers=work / "signing" / "signers.toml",
     )
     settings.tokens.unlink(missing_ok=True)
     token = create_token(settings.tokens, "demo", days=1)
@@ -132,6 +146,9 @@ def _answer(answer: dict[str, Any]) -> Panel:
     lines = [f"score {found['score']:g} of 1000, class {found['grade']}, answered by the {found['source']}"]
     if found["probability"] is not None:
         lines[0] += f"; a random visit would find a violation with probability {found['probability']:.1%}"
+        if found["probability_interval"]:
+            low, high = found["probability_interval"]
+            lines[0] += f" (mean of enterprises with this score: {low:.1%} to {high:.1%})"
     lines += [f"  {reason['text_en']}\n  {reason['text_zh']}" for reason in found["reasons"][:3]]
     lines += [f"  {hit['rule']} → {hit['grade']}: {hit['text_en']}" for hit in found["determinations"]]
     return Panel(Text("\n".join(lines)), title=found["enterprise_id"], title_align="left")

@@ -1,263 +1,225 @@
 """Two people put a model into use; the record says who, and the alias only follows the record.
 
-The record is one JSON object a line, append-only, each bound to the line before by its hash and to the
-model by the hash of its files. Signing each entry with the reviewer's key is the seam `Entry.signature`:
-empty until keys exist.
+Proposing and approving each run the gate, sign with a key of the province's list, and write one line. Whenever
+the record is read, every line of it is checked as if it were to be written now (`models.signing`).
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
-import unicodedata
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Literal
+from dataclasses import replace
 
-from features.errors import FenleiError
-from models import registry, tracking
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from models import gate, registry, tracking
 from models.risk_model import RiskModel
+from models.signing import record, rules
+from models.signing.errors import ApprovalError, GateRefused
+from models.signing.keys import public_of
+from models.signing.record import FIRST, HEAD, Action, Entry, record_path
+from models.signing.rules import in_force
+from models.signing.signers import Signers, load_signers
+from models.signing.verified import History, history, lists, read, read_beside
 
-Action = Literal["propose", "approve", "reject"]
-FIRST = "0" * 64
-"""What the first entry names as the one before it."""
+__all__ = [
+    "ApprovalError",
+    "Entry",
+    "GateRefused",
+    "History",
+    "approve",
+    "approved_model",
+    "back",
+    "follow",
+    "history",
+    "in_force",
+    "propose",
+    "read",
+    "record_path",
+    "reject",
+]
+
+ALLOWED = "allowed by gate.toml 按门槛文件允许"
+"""What stands as the reason where the province asks for none."""
 
 
-class ApprovalError(FenleiError):
-    """The sign-off is refused, or its record does not hold.
+def propose(
+    version: str,
+    note: str,
+    *,
+    key: Ed25519PrivateKey,
+    on: str,
+    accept_unknown: str = "",
+    say: gate.Say = lambda _: None,
+) -> Entry:
+    """Put a registered version up for approval, after the gate has looked at it.
 
     Parameters
     ----------
-    message
-        For the people who sign and operate; may name files.
-    short
-        For callers of a service, without files; the message itself where it names none.
+    version, note
+        Which, and why.
+    key
+        The proposer's.
+    on
+        Day, ISO.
+    accept_unknown
+        Why it may go on where the gate can't tell; stands in the record.
+    say
+        Told of every step.
+
+    Raises
+    ------
+    GateRefused
+        If a check fails, or can't tell and that is not accepted.
+    ApprovalError
+        If the key may not propose, or the version is already proposed.
     """
-
-    def __init__(self, message: str, short: str | None = None) -> None:
-        super().__init__(message)
-        self.short = short or message
+    return _examined("propose", version, note, key, on, accept_unknown, say)
 
 
-@dataclass(frozen=True)
-class Entry:
-    """One line of the record.
+def back(
+    version: str,
+    note: str,
+    *,
+    key: Ed25519PrivateKey,
+    on: str,
+    accept_unknown: str = "",
+    say: gate.Say = lambda _: None,
+) -> Entry:
+    """Propose to return to a version approved before and not rejected since; another person approves as ever.
 
-    Parameters
-    ----------
-    number
-        0, 1, …: position in the record.
-    action, version, by, note, on
-        What was done to which registered version, by whom, why and on which day (ISO, given by the caller).
-    model_hash
-        SHA-256 over the files of the model bundle at that moment.
-    inputs
-        Hashes of data, catalogue, policies and experiment the version was trained from.
-    previous, hash
-        Hash of the entry before; SHA-256 over this entry without ``hash`` and ``signature``.
-    signature
-        Signature over ``hash``; empty while no keys are in use.
+    Parameters, and errors beside those of a version that was never approved or has changed since, as `propose`.
     """
-
-    number: int
-    action: Action
-    version: str
-    by: str
-    note: str
-    on: str
-    model_hash: str
-    inputs: dict[str, str]
-    previous: str
-    hash: str = ""
-    signature: str = ""
-
-    def digest(self) -> str:
-        """Hash of everything but ``hash`` and ``signature``."""
-        body = {k: v for k, v in asdict(self).items() if k not in ("hash", "signature")}
-        return hashlib.sha256(
-            json.dumps(body, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
-        ).hexdigest()
+    return _examined("back", version, note, key, on, accept_unknown, say)
 
 
-def record_path() -> Path:
-    """File of the record, beside the MLflow store."""
-    return tracking.store().home / "approvals.jsonl"
+def approve(version: str, note: str = "", *, key: Ed25519PrivateKey, on: str, say: gate.Say = lambda _: None) -> Entry:
+    """Approve a proposed version as another person, and let the alias follow.
+
+    The gate looks once more, here and now: the proposer's word is not taken for it.
+
+    Raises
+    ------
+    GateRefused
+        If a check fails by now, or can't tell where nothing was accepted.
+    ApprovalError
+        If the version is not proposed, the approver is the proposer or not listed, or anything that the proposal
+        bound is no longer what it was.
+    """
+    return _examined("approve", version, note, key, on, "", say)
 
 
-_TOGETHER = frozenset({"CJK", "IDEOGRAPHIC", "BOPOMOFO", "HIRAGANA", "KATAKANA", "HANGUL"})
-"""Scripts that look like no other and stand beside one in a name: 'Li Na 李娜' is one person's."""
+def reject(version: str, note: str, *, key: Ed25519PrivateKey, on: str) -> Entry:
+    """Refuse a proposed version, or withdraw an approved one; the version approved before it returns.
 
-
-def _scripts(name: str) -> set[str]:
-    """Return the scripts of a name's letters, by the first word of Unicode's name for each."""
-    return {
-        unicodedata.name(c, "unnamed").split()[0].partition("-")[0] for c in name if unicodedata.category(c)[0] == "L"
-    }
-
-
-def person(name: str) -> str:
-    """Name as compared: width, case, spaces and invisible characters don't make another person.
+    One person is enough to stop a model; what returns has been signed by two.
 
     Raises
     ------
     ApprovalError
-        If nothing is left, or letters of look-alike scripts are mixed: a Cyrillic е in a Latin name would make
-        a second person that no reader can tell from the first.
+        If the version is neither proposed nor approved, or the key is not listed.
     """
-    folded = unicodedata.normalize("NFKC", name).casefold()
-    kept = "".join(c for c in folded if unicodedata.category(c)[0] in "LN")
-    if not kept:
-        raise ApprovalError(f"{name!r} names nobody")
-    mixed = sorted(_scripts(kept) - _TOGETHER)
-    if len(mixed) > 1:
-        raise ApprovalError(f"{name!a} mixes letters of several scripts ({', '.join(mixed)}): write it in one")
-    return kept
+    with record.locked():
+        entries = read_beside(registry.pointers()).entries
+        last = rules.state(version, entries)
+        if last is None:
+            raise ApprovalError(f"version {version} is neither proposed nor approved")
+        # Everything as recorded: a model must be refusable even when its files are gone.
+        signers = load_signers(last.province)
+        draft = replace(
+            _entry("reject", version, note, on, signers, key, entries),
+            run=last.run,
+            province=last.province,
+            model_hash=last.model_hash,
+            inputs=last.inputs,
+            policies={"signers": signers.hash},
+        )
+        return _write(draft, key, entries)
 
 
-def history() -> list[Entry]:
-    """Return the whole record, oldest first, after checking its chain.
-
-    Raises
-    ------
-    ApprovalError
-        If a line was changed, removed or put in; the message names it. Lines cut off the end can't be seen here:
-        keep the newest hash elsewhere.
-    """
-    path = record_path()
-    entries: list[Entry] = []
-    previous = FIRST
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines() if path.exists() else []):
-        try:
-            entry = Entry(**json.loads(line))
-        except (TypeError, ValueError) as err:
-            short = f"line {number + 1} of the approval record is no entry"
-            raise ApprovalError(f"{path}, line {number + 1}: not an entry: {err}", short) from err
-        if entry.number != number or entry.previous != previous or entry.digest() != entry.hash:
-            raise ApprovalError(
-                f"{path}, line {number + 1}: the record was changed: its hashes don't chain",
-                "the approval record was changed: its hashes don't chain",
-            )
-        previous = entry.hash
-        entries.append(entry)
-    return entries
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Hold the record alone, so that two people signing at once don't write the same number."""
-    lock = path.with_suffix(".lock")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        handle = os.open(lock, os.O_CREAT | os.O_EXCL | os.O_WRONLY)
-    except FileExistsError as err:
-        raise ApprovalError(f"another sign-off is under way; if none is, remove {lock}") from err
-    try:
-        os.close(handle)
-        yield
-    finally:
-        lock.unlink(missing_ok=True)
-
-
-def _append(action: Action, version: str, by: str, note: str, on: str, model_hash: str) -> Entry:
-    entries = history()
-    bare = Entry(
+def _entry(
+    action: Action, version: str, note: str, on: str, signers: Signers, key: Ed25519PrivateKey, entries: list[Entry]
+) -> Entry:
+    """Return an entry that says who does what, and nothing yet of the model."""
+    if any("\ud800" <= c <= "\udfff" for c in note):
+        raise ApprovalError("the note holds bytes that are no text; expected UTF-8")
+    public = public_of(key)
+    return Entry(
         number=len(entries),
         action=action,
         version=version,
-        by=by.strip(),
+        run="",
+        province="",
+        by=signers.of_key(public).shown,
+        key=public,
         note=note,
         on=on,
-        model_hash=model_hash,
-        inputs=registry.inputs(version),
+        model_hash="",
+        inputs={},
+        policies={},
+        verdicts={},
+        accepted="",
         previous=entries[-1].hash if entries else FIRST,
     )
-    entry = Entry(**{**asdict(bare), "hash": bare.digest()})
-    with record_path().open("a", encoding="utf-8") as file:
-        file.write(json.dumps(asdict(entry), ensure_ascii=False, sort_keys=True) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
+
+
+def _examined(
+    action: Action, version: str, note: str, key: Ed25519PrivateKey, on: str, accepted: str, say: gate.Say
+) -> Entry:
+    # Who may do it is asked first: the gate takes as long as a fit.
+    province = RiskModel.load(registry.bundle(version)).province
+    signers, entries = load_signers(province), history()
+    asked = replace(_entry(action, version, note, on, signers, key, entries), province=province)
+    rules.admit(asked, entries, lists(), draft=True)
+    found = gate.examine(version, say)
+    with record.locked():
+        entries = read_beside(registry.pointers()).entries
+        last = rules.state(version, entries)
+        if action == "approve" and last is not None:
+            accepted = last.accepted
+        elif found.verdict == "cannot tell" and found.rule == "allow":
+            accepted = accepted or ALLOWED
+        elif found.verdict == "cannot tell" and found.rule == "refuse":
+            raise GateRefused(f"the gate can't tell, and gate.toml accepts no reason:\n{found.not_passed()}")
+        draft = replace(
+            _entry(action, version, note, on, signers, key, entries),
+            run=found.run,
+            province=found.province,
+            model_hash=found.model_hash,
+            inputs=found.inputs,
+            policies=found.policies,
+            verdicts=found.verdicts,
+            accepted=accepted.strip() if found.verdict == "cannot tell" else "",
+        )
+        try:
+            return _write(draft, key, entries)
+        except GateRefused as err:
+            raise GateRefused(f"{err}\n{found.not_passed()}") from err
+
+
+def _write(draft: Entry, key: Ed25519PrivateKey, entries: list[Entry]) -> Entry:
+    """Sign, hold the rules, write the line; then head and alias follow."""
+    entry = draft.signed(key)
+    rules.admit(entry, entries, lists())
+    record.append(entry)
+    _follow([*entries, entry])
     return entry
 
 
-def state(version: str, entries: list[Entry]) -> Entry | None:
-    """Return the newest entry about a version, which says where it stands."""
-    return next((e for e in reversed(entries) if e.version == version), None)
-
-
-def propose(version: str, by: str, note: str, *, on: str) -> Entry:
-    """Put a registered version up for approval.
-
-    Raises
-    ------
-    ApprovalError
-        If the version does not exist, names nobody, or is already proposed or approved.
-    """
-    person(by)
-    with _locked(record_path()):
-        last = state(version, history())
-        if last is not None and last.action == "propose":
-            raise ApprovalError(f"version {version} is already proposed, by {last.by} on {last.on}")
-        return _append("propose", version, by, note, on, registry.model_hash(version))
-
-
-def approve(version: str, by: str, note: str = "", *, on: str) -> Entry:
-    """Approve a proposed version as another person, and point the alias at it.
-
-    Raises
-    ------
-    ApprovalError
-        If the version is not up for approval, the approver proposed it, or its files or the hashes of its
-        inputs are no longer those that were proposed.
-    """
-    with _locked(record_path()):
-        last = state(version, history())
-        if last is None or last.action != "propose":
-            raise ApprovalError(f"version {version} is not proposed; propose it first")
-        if person(by) == person(last.by):
-            raise ApprovalError(f"{last.by} proposed version {version}: another person must approve it")
-        found = registry.model_hash(version)
-        if found != last.model_hash or registry.inputs(version) != last.inputs:
-            raise ApprovalError(
-                f"version {version} is not what was proposed: its files hash to {found[:12]}…, "
-                f"proposed was {last.model_hash[:12]}…; look why, then propose it again"
-            )
-        entry = _append("approve", version, by, note, on, found)
-    registry.set_alias(version)
-    return entry
-
-
-def reject(version: str, by: str, note: str, *, on: str) -> Entry:
-    """Refuse a proposed version, or withdraw an approved one; the version approved before it returns.
-
-    Raises
-    ------
-    ApprovalError
-        If the version is neither proposed nor approved.
-    """
-    person(by)
-    with _locked(record_path()):
-        last = state(version, history())
-        if last is None or last.action == "reject":
-            raise ApprovalError(f"version {version} is neither proposed nor approved")
-        # The hash as recorded: a model must be refusable even when its files are gone.
-        entry = _append("reject", version, by, note, on, last.model_hash)
-    standing = in_force(history())
+def _follow(entries: list[Entry]) -> None:
+    registry.set_tag(HEAD, record.head_of(entries))
+    standing = in_force(entries)
     registry.set_alias(standing.version if standing else None)
-    return entry
 
 
-def in_force(entries: list[Entry]) -> Entry | None:
-    """Return the newest approval whose version was not rejected since; a new proposal alone changes nothing."""
-    rejected: set[str] = set()
-    for entry in reversed(entries):
-        if entry.action == "reject":
-            rejected.add(entry.version)
-        elif entry.action == "approve" and entry.version not in rejected:
-            return entry
-    return None
+def follow() -> str | None:
+    """Let head and alias follow the verified record again, as after an alias set by hand; returns the version."""
+    with record.locked():
+        entries = read_beside(registry.pointers()).entries
+        if entries:
+            _follow(entries)
+        else:
+            registry.set_alias(None)
+        standing = in_force(entries)
+    return standing.version if standing else None
 
 
 def approved_model() -> tuple[RiskModel, str] | None:
@@ -268,13 +230,14 @@ def approved_model() -> tuple[RiskModel, str] | None:
     Raises
     ------
     ApprovalError
-        If the record is broken, the model's files have changed since approval, or the alias points elsewhere.
+        If the record is broken, the model's files or the hashes registered with it have changed since approval, or
+        the alias points elsewhere.
     """
-    entry = in_force(history())
-    alias = registry.aliased()
-    if alias != (entry.version if entry else None):
+    pointers = registry.pointers()
+    entry = in_force(read_beside(pointers).entries)
+    if pointers.alias != (entry.version if entry else None):
         raise ApprovalError(
-            f"alias {tracking.ALIAS!r} points at version {alias}, the record approves "
+            f"alias {tracking.ALIAS!r} points at version {pointers.alias}, the record approves "
             f"{entry.version if entry else 'none'}: the alias was set by hand"
         )
     if entry is None:
@@ -286,4 +249,10 @@ def approved_model() -> tuple[RiskModel, str] | None:
             f"the files of approved version {entry.version} have changed since approval "
             f"({found[:12]}… instead of {entry.model_hash[:12]}…)"
         )
-    return RiskModel.load(folder), entry.version
+    tags = registry.inputs(entry.version)
+    if any(entry.inputs.get(k) != v for k, v in tags.items()) or registry.run_id(entry.version) != entry.run:
+        raise ApprovalError(f"what is registered of approved version {entry.version} has changed since approval")
+    model = RiskModel.load(folder)
+    if model.province != entry.province:
+        raise ApprovalError(f"approved version {entry.version} is of {model.province}, signed for {entry.province}")
+    return model, entry.version

@@ -52,6 +52,8 @@ class BandPolicy(Policy):
     minimum_known
         The least share of the indicators an answer rests on that must be known for class A; 0 in bundles
         signed before it existed, where it is not read.
+    promises
+        The range in which each class's violation rate is promised to lie; without it, the ranges between ``rates``.
     """
 
     cuts: tuple[float, float, float]
@@ -64,6 +66,7 @@ class BandPolicy(Policy):
     scorecard: str
     determinations: str
     minimum_known: float = Field(default=0.0, ge=0, lt=1)
+    promises: dict[Grade, tuple[float, float]] | None = None
 
     @model_validator(mode="after")
     def _ordered(self) -> BandPolicy:
@@ -75,6 +78,14 @@ class BandPolicy(Policy):
             raise ValueError("shares must be positive and sum to 1")
         if not self.tail_points < min(self.cuts[0], SCALE - self.cuts[2]):
             raise ValueError("tail_points must leave room below the first and above the last cut")
+        if self.promises is not None:
+            if set(self.promises) != set(GRADES):
+                raise ValueError(f"promises must name each of {', '.join(GRADES)}")
+            if any(not 0 <= low < high <= 1 for low, high in self.promises.values()):
+                raise ValueError("promises must be ranges between 0 and 1, the lower end first")
+            ends = [self.promises[grade] for grade in GRADES]
+            if any(b[0] < a[0] or b[1] < a[1] for a, b in pairwise(ends)):
+                raise ValueError("promises must not fall from A to D")
         return self
 
     def grade_index(self, score: ArrayLike) -> NDArray[np.intp]:
@@ -89,7 +100,9 @@ class BandPolicy(Policy):
         return GRADES[int(self.grade_index(score))]
 
     def promised(self, grade: Grade) -> tuple[float, float]:
-        """Return the range in which the violation rate of a class is promised to lie (anchor "rate")."""
+        """Return the range in which the violation rate of a class is promised to lie."""
+        if self.promises is not None:
+            return self.promises[grade]
         edges = (0.0, *self.rates, 1.0)
         at = GRADES.index(grade)
         return edges[at], edges[at + 1]

@@ -43,6 +43,9 @@ Value = Annotated[
 """An indicator's value; unknown is NaN in Python and null in JSON, which has no NaN."""
 
 
+Chance = Annotated[float, Field(ge=0, le=1)]
+
+
 class Answer(BaseModel):
     """Base of the answer's parts: frozen, and an unknown key is an error."""
 
@@ -102,6 +105,10 @@ class Classification(Answer):
         Who answered; `fallback` says why the rules did although a model was asked for.
     probability
         Chance that a random-arm visit in the month finds a violation; None when the rules answered.
+    probability_interval
+        Ends of the interval for the mean risk of all enterprises with this score (level in the model): how sure the
+        calibration is, not how far a single enterprise may lie from it. None when the rules answered, or with a
+        model that was signed without one.
     reasons
         The strongest first.
     determinations
@@ -125,6 +132,7 @@ class Classification(Answer):
     score_grade: Grade
     source: Source
     probability: float | None = Field(default=None, ge=0, le=1)
+    probability_interval: tuple[Chance, Chance] | None = None
     reasons: tuple[Reason, ...] = ()
     determinations: tuple[Determination, ...] = ()
     base_score: float

@@ -101,6 +101,7 @@ class RiskClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         sample_weight: ArrayLike | None = None,
         eval_set: tuple[Any, ...] | None = None,
         callbacks: Sequence[Callable[..., Any]] = (),
+        offset: ArrayLike | None = None,
     ) -> Self:
         """Learn.
 
@@ -110,10 +111,13 @@ class RiskClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         y : array-like of shape (n,) with exactly two classes; the greater one is the violation
         sample_weight : array-like of shape (n,), optional
             Not negative. Scaled to mean 1, so that regularisation means the same under any unit of weight.
-        eval_set : (X, y) or (X, y, weight), optional
+        eval_set : (X, y), (X, y, weight) or (X, y, weight, offset), optional
             Later rows, for early stopping only.
         callbacks : sequence
             Further LightGBM callbacks, such as Optuna's pruning on "binary_logloss" of the set "later".
+        offset : array-like of shape (n,), optional
+            Log-odds that each row has by what no column says, such as the arm of its visit; the margin that is
+            learned comes on top and is what is scored.
 
         Raises
         ------
@@ -125,14 +129,14 @@ class RiskClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         if type_of_target(target, input_name="y") != "binary" or len(np.unique(target)) != 2:
             raise ValueError(_two_classes(target))
         self.classes_, coded = np.unique(target, return_inverse=True)
-        train = self._dataset(rows, coded, sample_weight)
+        train = self._dataset(rows, coded, sample_weight, offset)
         stops: list[Callable[..., Any]] = list(callbacks)
         valid: list[lgb.Dataset] = []
         if eval_set is not None:
             later_x = validate_data(self, eval_set[0], reset=False, dtype=np.float64, ensure_all_finite="allow-nan")
             later_y = np.searchsorted(self.classes_, np.asarray(eval_set[1]))
-            weight = eval_set[2] if len(eval_set) > 2 else None
-            valid = [self._dataset(later_x, later_y, weight, reference=train)]
+            weight, apart = (*eval_set[2:], None, None)[:2]
+            valid = [self._dataset(later_x, later_y, weight, apart, reference=train)]
             stops.append(lgb.early_stopping(self.early_stopping_rounds, verbose=False))
         booster = lgb.train(
             self.lightgbm_params(),
@@ -225,7 +229,14 @@ class RiskClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
             raise ValueError(f"{what} has {len(given)} entries for {self.n_features_in_} columns")
         return list(given)
 
-    def _dataset(self, X: Floats, coded: NDArray[Any], weight: ArrayLike | None, reference: Any = None) -> lgb.Dataset:
+    def _dataset(
+        self,
+        X: Floats,
+        coded: NDArray[Any],
+        weight: ArrayLike | None,
+        offset: ArrayLike | None = None,
+        reference: Any = None,
+    ) -> lgb.Dataset:
         """Return a LightGBM dataset with weights of mean 1."""
         scaled = None
         if weight is not None:
@@ -238,6 +249,7 @@ class RiskClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
             np.ascontiguousarray(X),
             label=coded.astype(np.float64),
             weight=scaled,
+            init_score=None if offset is None else np.asarray(offset, dtype=np.float64),
             reference=reference,
             feature_name=plain,
         )

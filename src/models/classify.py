@@ -66,6 +66,7 @@ class _Scored:
     labels: dict[str, str]
     limit: Floats
     probability: Floats | None
+    interval: tuple[Floats, Floats] | None
     versions: dict[str, str]
 
 
@@ -84,11 +85,12 @@ def load_rules(province: str) -> ProvinceRules:
         policy_hash(bands.determinations, "determinations"),
         policy_hash(province, "features", "outcomes", "cohort"),
     ]
-    return _load_rules(province, bands, hashlib.sha256("".join(parts).encode()).hexdigest()[:12])
+    return _load_rules(province, hashlib.sha256("".join(parts).encode()).hexdigest()[:12])
 
 
 @lru_cache(maxsize=32)
-def _load_rules(province: str, bands: BandPolicy, digest: str) -> ProvinceRules:
+def _load_rules(province: str, digest: str) -> ProvinceRules:
+    bands = load_bands(province)
     return ProvinceRules(
         province=province,
         bands=bands,
@@ -214,6 +216,7 @@ def _by_model(frame: pd.DataFrame, model: RiskModel, rules: ProvinceRules) -> _S
         labels={},
         limit=np.zeros(len(values)),
         probability=model.probability(margin),
+        interval=model.interval(margin),
         versions={"model": model.version, "catalogue": model.catalogue_hash[:12], "policy": rules.version},
     )
 
@@ -231,6 +234,7 @@ def _by_rules(frame: pd.DataFrame, rules: ProvinceRules) -> _Scored:
         labels={entry.indicator: entry.zh for entry in card.entries},
         limit=found.limit / TENTHS,
         probability=None,
+        interval=None,
         versions={"model": card.name, "catalogue": _catalogue_version(), "policy": rules.version},
     )
 
@@ -277,6 +281,9 @@ def _answers(
                 score_grade=score_grade,
                 source="rules" if scored.probability is None else "model",
                 probability=None if scored.probability is None else float(scored.probability[i]),
+                probability_interval=None
+                if scored.interval is None
+                else (float(scored.interval[0][i]), float(scored.interval[1][i])),
                 reasons=tuple(reasons),
                 determinations=direct,
                 base_score=scored.base_score,

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features import cohort, compute_indicators, members_of
+from features import cohort, compute_indicators
 from features.catalogue import CATALOGUE
+from features.declare import Indicator
 from features.errors import ConfigError, SourceError
-from features.outcomes import read_outcomes
-from models.experiment import SEGMENTS, Experiment, Indicators
-from models.splits import Assignment, assign, design_weights, segments
+from models.arms import Rows, inverse_probability
+from models.experiment import LEARNING, SEGMENTS, Experiment, Indicators
+from models.rows import KEYS, Assigned, assigned, indicator_table, look_up
+from models.sector import catalogue
+from models.splits import FOLD, design_weights, folds, segments
 
 Floats = NDArray[np.float64]
-KEYS = ["enterprise_id", "cutoff"]
 MOST_POPULATION = 20_000
 """Enterprises that stand for the population when the score map is frozen."""
 MANY = 20
@@ -41,7 +44,7 @@ class Part:
     y
         0/1 [n].
     weight
-        For calibrating and measuring: 1/draw probability, mean 1; all 1 for learning.
+        For calibrating and measuring: 1/draw probability, mean 1; of the segments that teach, the weights of the fit.
     """
 
     outcomes: pd.DataFrame
@@ -58,6 +61,15 @@ class Part:
         """Enterprise of each row."""
         return self.outcomes["enterprise_id"].to_numpy(dtype=object)
 
+    @property
+    def apart(self) -> NDArray[np.bool_]:
+        """Whether each visit was not of the random arm."""
+        return np.asarray(self.outcomes["arm"].to_numpy(dtype=object) != "random")
+
+    def rows(self) -> Rows:
+        """The part as `models.arms` learns from it."""
+        return Rows(self.X, self.y, self.apart, self.weight)
+
 
 @dataclass(frozen=True)
 class Dataset:
@@ -71,6 +83,8 @@ class Dataset:
         The learner's indicators, in catalogue order.
     constant
         Indicators left out because in the fit they never vary or are hardly covered.
+    folds
+        Rolling origins before the calibration, the latest first: "fit", "stop" and "validate" of each.
     population
         The learner's indicators of the cohort (a sample of it) on the day the test begins, float64 [m, k].
     every
@@ -84,6 +98,7 @@ class Dataset:
     """
 
     parts: dict[str, Part]
+    folds: tuple[dict[str, Part], ...]
     names: tuple[str, ...]
     constant: tuple[str, ...]
     population: Floats
@@ -105,7 +120,7 @@ def source_hash(clean: Path) -> str:
     return digest.hexdigest()
 
 
-def choose(indicators: Indicators) -> tuple[str, ...]:
+def choose(indicators: Indicators, among: Mapping[str, Indicator] = CATALOGUE) -> tuple[str, ...]:
     """Return the catalogue's indicators an experiment asks for, in catalogue order.
 
     Raises
@@ -113,12 +128,12 @@ def choose(indicators: Indicators) -> tuple[str, ...]:
     ConfigError
         If it names one that the catalogue doesn't have, or none is left.
     """
-    unknown = [n for n in (*indicators.only, *indicators.without) if n not in CATALOGUE]
+    unknown = [n for n in (*indicators.only, *indicators.without) if n not in among]
     if unknown:
         raise ConfigError(f"indicators not in the catalogue: {unknown}; see `fenlei indicators`")
     names = tuple(
         name
-        for name, i in CATALOGUE.items()
+        for name, i in among.items()
         if i.family in indicators.families
         and (not indicators.only or name in indicators.only)
         and name not in indicators.without
@@ -128,63 +143,10 @@ def choose(indicators: Indicators) -> tuple[str, ...]:
     return names
 
 
-def outcomes_as_known(clean: Path, experiment: Experiment, as_of: date) -> pd.DataFrame:
-    """Every labelled visit, its result as known when the stage that would use it could have run.
-
-    A result corrected later teaches in its uncorrected form; one that had no label then gets the day its stage
-    was over as ``known_at``, so that it counts as not known.
-    """
-    read = {"province": experiment.province}
-    now = read_outcomes(clean, as_of + timedelta(days=1), **read)
-    parts, inside = [], np.zeros(len(now), dtype=bool)
-    for segment in segments(experiment.split, as_of):
-        span = ((now["visited_on"] >= segment.start) & (now["visited_on"] < segment.end)).to_numpy()
-        inside |= span
-        then = read_outcomes(clean, min(segment.known_before, as_of + timedelta(days=1)), **read)
-        then = then[(then["visited_on"] >= segment.start) & (then["visited_on"] < segment.end)]
-        late = now[span & ~now["inspection_id"].isin(then["inspection_id"]).to_numpy()]
-        known = late["known_at"].map(lambda day, over=segment.known_before: max(day, over))
-        parts += [then, late.assign(known_at=known)]
-    parts.append(now[~inside])
-    kept = [p for p in parts if len(p)]
-    return pd.concat(kept, ignore_index=True) if kept else now
-
-
-def labelled(outcomes: pd.DataFrame, codes: str) -> tuple[pd.DataFrame, dict[str, int]]:
-    """Return the outcomes that carry a label under the experiment's choice, sorted, and what was left out."""
-    dropped: dict[str, int] = {}
-    if codes == "without_6_and_B":
-        restates = outcomes["restates"].to_numpy() == 1
-        dropped["a violation by codes 6 or B alone"] = int(restates.sum())
-        outcomes = outcomes[~restates]
-    return (
-        outcomes.sort_values(["visited_on", "enterprise_id", "inspection_id"]).reset_index(drop=True),
-        dropped,
-    )
-
-
-def only_members(clean: Path, outcomes: pd.DataFrame, province: str) -> pd.DataFrame:
-    """Return the outcomes whose enterprise belonged to the province's cohort at the cut-off."""
-    members = members_of(clean, outcomes[KEYS].drop_duplicates(), province=province)
-    inside = pd.MultiIndex.from_frame(outcomes[KEYS]).isin(pd.MultiIndex.from_frame(members[KEYS]))
-    return outcomes[inside].reset_index(drop=True)
-
-
-def indicator_rows(clean: Path, outcomes: pd.DataFrame, province: str) -> pd.DataFrame:
-    """Indicators of each outcome's (enterprise, cut-off), row by row in the outcomes' order."""
-    pairs = outcomes[KEYS].drop_duplicates().sort_values(["cutoff", "enterprise_id"]).reset_index(drop=True)
-    frame = compute_indicators(clean, pairs, province=province)
-    at = [frame.index.get_level_values("enterprise_id"), pd.to_datetime(frame.index.get_level_values("cutoff"))]
-    frame.index = pd.MultiIndex.from_arrays(at, names=KEYS)
-    wanted = [outcomes["enterprise_id"], pd.to_datetime(outcomes["cutoff"])]
-    return frame.loc[pd.MultiIndex.from_arrays(wanted, names=KEYS)]
-
-
-def count_arms(outcomes: pd.DataFrame, assignment: Assignment) -> pd.DataFrame:
+def count_arms(rows: pd.DataFrame) -> pd.DataFrame:
     """Visits, violations and enterprises per segment and arm."""
-    used = outcomes.assign(segment=assignment.segment)[assignment.segment != ""]
     table = (
-        used.groupby(["segment", "arm"], observed=True)
+        rows.groupby(["segment", "arm"], observed=True)
         .agg(
             visits=("violation", "size"),
             violations=("violation", "sum"),
@@ -204,49 +166,84 @@ def build(clean: Path, experiment: Experiment, as_of: date) -> Dataset:
     Raises
     ------
     SourceError
-        If a segment is left without visits, or the fit, early stopping or test without both answers.
+        If a segment is left without visits, or without both answers where it needs both.
     """
-    every, dropped = labelled(outcomes_as_known(clean, experiment, as_of), experiment.label.codes)
-    outcomes = every
-    if experiment.cohort.members_only:
-        before = len(outcomes)
-        outcomes = only_members(clean, outcomes, experiment.province) if before else outcomes
-        dropped["enterprise not in the cohort at the cut-off"] = before - len(outcomes)
-    if outcomes.empty:
+    main = assigned(clean, segments(experiment.split, as_of), experiment, as_of)
+    earlier = [assigned(clean, s, experiment, as_of) for s in folds(experiment.split, experiment.tuning.rolling, as_of)]
+    if not len(main.rows):
         raise SourceError(f"{clean}: no inspection with a usable result known by {as_of}")
-    assignment = assign(outcomes, experiment.split, experiment.arms, as_of)
-    used = np.flatnonzero((assignment.segment != "").to_numpy())
-    rows = outcomes.iloc[used].reset_index(drop=True)
-    frame = indicator_rows(clean, rows, experiment.province)
-    asked = choose(experiment.indicators)
-    fit = (assignment.segment.iloc[used] == "fit").to_numpy()
-    names = (
-        usable(frame[fit], asked, experiment.indicators.covered) if experiment.indicators.constant == "drop" else asked
-    )
-    parts = {}
-    for segment in SEGMENTS:
-        at = np.flatnonzero((assignment.segment.iloc[used] == segment).to_numpy())
-        own = rows.iloc[at].reset_index(drop=True)
-        design = experiment.arms.weights if segment in ("calibrate", "test") else "equal"
-        parts[segment] = Part(
-            own,
-            frame.iloc[at],
-            np.ascontiguousarray(frame.iloc[at][list(names)].to_numpy(dtype=np.float64)),
-            own["violation"].to_numpy(dtype=np.int8),
-            design_weights(own, design),
-        )
-    _enough(parts, experiment)
+    table = indicator_table(clean, [a.rows for a in (main, *earlier)], experiment)
+    asked = choose(experiment.indicators, catalogue(experiment))
+    names = asked
+    if experiment.indicators.constant == "drop":
+        names = usable(look_up(table, main.rows[main.rows["segment"] == "fit"]), asked, experiment.indicators.covered)
+    compare = None
+    if experiment.arms.fit_weights == "inverse_probability":
+        compare = cohort_of_the_fit(clean, experiment, names)
+    parts = _parts(main, SEGMENTS, table, names, experiment, compare)
+    _enough(parts, experiment, "")
+    origins = []
+    for number, fold in enumerate(earlier):
+        origins.append(_parts(fold, FOLD, table, names, experiment, compare))
+        _enough(origins[-1], experiment, f", rolling origin {number + 1}")
     return Dataset(
         parts,
+        tuple(origins),
         names,
         tuple(n for n in asked if n not in names),
         population(clean, experiment, names),
-        every,
-        count_arms(outcomes, assignment),
-        {k: n for k, n in (dropped | assignment.dropped).items() if n},
+        main.every,
+        count_arms(main.rows),
+        main.dropped,
         source_hash(clean),
         as_of,
     )
+
+
+def _parts(
+    found: Assigned,
+    stages: Sequence[str],
+    table: pd.DataFrame,
+    names: tuple[str, ...],
+    experiment: Experiment,
+    compare: pd.DataFrame | None,
+) -> dict[str, Part]:
+    """Rows, indicators and weights of each stage."""
+    parts = {}
+    for stage in stages:
+        own = found.rows[found.rows["segment"] == stage].drop(columns="segment").reset_index(drop=True)
+        frame = look_up(table, own)
+        X = np.ascontiguousarray(frame[list(names)].to_numpy(dtype=np.float64))
+        if stage not in LEARNING:
+            weight = design_weights(own, experiment.arms.weights)
+        elif stage == "fit" and compare is not None:
+            past = compare[compare.index.get_level_values("cutoff") < pd.Timestamp(own["visited_on"].max())]
+            weight = inverse_probability(X, past.to_numpy(dtype=np.float64), seed=experiment.seed)
+        else:
+            weight = design_weights(own, "design" if experiment.arms.fit_weights == "design" else "equal")
+        parts[stage] = Part(own, frame, X, own["violation"].to_numpy(dtype=np.int8), weight)
+    return parts
+
+
+def cohort_of_the_fit(clean: Path, experiment: Experiment, names: tuple[str, ...]) -> pd.DataFrame:
+    """Indicators of a sample of the cohort over the months of the fit, index (enterprise_id, cutoff)."""
+    months = pd.date_range(experiment.split.fit_from, experiment.split.fit_to, freq="MS", inclusive="left")
+    province, sector = experiment.province, experiment.sector
+    firsts = [m.date() for m in months]
+    members = _sample(cohort(clean, firsts, province=province, sector=sector), MOST_POPULATION)
+    frame = compute_indicators(clean, members, province=province, sector=sector)[list(names)]
+    days = pd.to_datetime(frame.index.get_level_values("cutoff"))
+    frame.index = pd.MultiIndex.from_arrays([frame.index.get_level_values("enterprise_id"), days], names=KEYS)
+    return frame
+
+
+def _sample(members: pd.DataFrame, most: int) -> pd.DataFrame:
+    """Return at most so many rows: those whose key hashes lowest, always the same and of no kind more than another."""
+    if len(members) > most:
+        keys = members["enterprise_id"] + "\0" + members["cutoff"].astype(str)
+        place = keys.map(lambda key: hashlib.sha256(key.encode()).digest())
+        members = members.loc[place.sort_values(kind="stable").index[:most]].sort_values(KEYS)
+    return members.reset_index(drop=True)
 
 
 def population(clean: Path, experiment: Experiment, names: tuple[str, ...], most: int = MOST_POPULATION) -> Floats:
@@ -255,11 +252,9 @@ def population(clean: Path, experiment: Experiment, names: tuple[str, ...], most
     Nothing known later is read. Of a larger cohort, the ``most`` whose ids hash lowest are taken: the same each
     time, and no kind of enterprise more likely than another.
     """
-    members = cohort(clean, [experiment.split.test_from], province=experiment.province)
-    if len(members) > most:
-        place = members["enterprise_id"].map(lambda i: hashlib.sha256(i.encode()).digest())
-        members = members.loc[place.sort_values(kind="stable").index[:most]].sort_values("enterprise_id")
-    frame = compute_indicators(clean, members.reset_index(drop=True), province=experiment.province)
+    province, sector = experiment.province, experiment.sector
+    members = _sample(cohort(clean, [experiment.split.test_from], province=province, sector=sector), most)
+    frame = compute_indicators(clean, members, province=province, sector=sector)
     return np.ascontiguousarray(frame[list(names)].to_numpy(dtype=np.float64))
 
 
@@ -292,12 +287,11 @@ def usable(frame: pd.DataFrame, names: tuple[str, ...], covered: float) -> tuple
     return tuple(kept)
 
 
-def _enough(parts: dict[str, Part], experiment: Experiment) -> None:
+def _enough(parts: dict[str, Part], experiment: Experiment, where: str) -> None:
     for name, part in parts.items():
-        start, end = experiment.split.bounds(name)
         if len(np.unique(part.y)) < 2:
             raise SourceError(
-                f"experiment {experiment.name}: segment {name} ({start} to {end}, arms "
+                f"experiment {experiment.name}: segment {name}{where} (arms "
                 f"{', '.join(experiment.arms.of(name))}) has {len(part)} visits, "
                 f"{int(part.y.sum())} of them with a violation: it needs both kinds"
             )

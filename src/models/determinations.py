@@ -18,14 +18,13 @@ from models.classification import GRADES, Determination, Grade, worse
 class Rule(Policy):
     """One direct rule.
 
-    ``needs_confirmation``: the evidence column holds only records that a human has confirmed. ``window`` and
-    ``article`` are for the reader; the window is applied where the evidence is computed.
+    ``needs_confirmation``: the evidence column holds only records that a human has confirmed. ``article`` is for the
+    reader; how far back a rule looks is the ``evidence_months`` of ``features.toml``.
     """
 
     id: str
     grade: Grade
     enabled: bool
-    window: str
     article: str
     en: str
     zh: str

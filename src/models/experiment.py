@@ -10,9 +10,9 @@ import hashlib
 from datetime import date, timedelta
 from itertools import pairwise
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from features.policy import Policy, load_toml
 
@@ -21,6 +21,8 @@ Family = Literal["basic", "dynamic", "regulatory", "association", "societal"]
 FAMILIES: tuple[Family, ...] = ("basic", "dynamic", "regulatory", "association", "societal")
 SEGMENTS = ("fit", "stop", "calibrate", "test")
 """Order of the segments in time."""
+LEARNING = ("fit", "stop")
+"""Segments whose rows teach; in the others they calibrate or measure."""
 
 
 class Source(Policy):
@@ -30,7 +32,7 @@ class Source(Policy):
     with ``options``. ``as_of``: the day the records were taken; missing, the folder's manifest says it.
     """
 
-    adapter: Literal["none", "beijing"] = "none"
+    adapter: Literal["none", "beijing", "chicago"] = "none"
     options: dict[str, str | int | bool | list[str]] = Field(default_factory=dict)
     as_of: date | None = None
 
@@ -108,6 +110,10 @@ class Arms(Policy):
 
     Only the random arm, weighted by 1/draw probability, measures the true rate (domain.md); "design" weights
     therefore need calibrate and measure to be the random arm alone.
+
+    ``arm`` "known": what targeted visits find more at equal records is learned apart and left out when scoring.
+    ``fit_weights``: "equal", "design" (1/draw probability; the random arm alone) or "inverse_probability" (visited
+    enterprises weighted to resemble the cohort). See `models.arms`.
     """
 
     learn: tuple[Arm, ...] = ("random", "targeted", "unknown")
@@ -115,6 +121,17 @@ class Arms(Policy):
     calibrate: tuple[Arm, ...] = ("random",)
     measure: tuple[Arm, ...] = ("random",)
     weights: Literal["design", "equal"] = "design"
+    arm: Literal["ignored", "known"] = "ignored"
+    fit_weights: Literal["equal", "design", "inverse_probability"] = "equal"
+
+    @model_validator(mode="after")
+    def _strategy(self) -> Arms:
+        learning = {*self.learn, *self.of("stop")}
+        if self.arm == "known" and not ({"random"} < set(self.learn) and {"random"} < set(self.of("stop"))):
+            raise ValueError('arm = "known" needs learn (and stop) to name "random" and another arm')
+        if self.fit_weights == "design" and learning != {"random"}:
+            raise ValueError('fit_weights = "design" needs learn and stop to be ["random"]: only they are drawn')
+        return self
 
     @model_validator(mode="after")
     def _design(self) -> Arms:
@@ -135,6 +152,7 @@ class Arms(Policy):
             "fit": self.learn,
             "stop": self.stop or self.learn,
             "calibrate": self.calibrate,
+            "validate": self.measure,
             "test": self.measure,
         }[segment]
 
@@ -154,17 +172,42 @@ class Range(Policy):
         return self
 
 
+class Rolling(Policy):
+    """Rolling origins for a search: each fits, stops and validates in turn, all before the calibration begins.
+
+    The latest validation ends with the split's early-stopping segment; each further origin lies ``step_months``
+    earlier. ``least_months``: of the shortest fit. 0 ``folds``: nothing is validated, and nothing can be searched.
+    """
+
+    folds: int = Field(default=3, ge=0, le=12)
+    step_months: int = Field(default=3, ge=1)
+    stop_months: int = Field(default=2, ge=1)
+    validate_months: int = Field(default=3, ge=1)
+    least_months: int = Field(default=6, ge=1)
+
+
 class Tuning(Policy):
-    """How the learner's parameters are searched; 0 trials: those of ``learner`` as they stand."""
+    """How the learner's parameters are searched; 0 trials: those of ``learner`` as they stand.
+
+    ``objective``, on the validation rows of each rolling origin: "log_loss" of the probability, its level fitted by
+    one logistic map on the early-stopping rows; or "visits_needed": share of the visits, the riskiest first, that
+    find ``found_share`` of what all visits would find (so 1 less it, over ``found_share``, is what is saved against
+    visiting at random). ``prune``: give a trial up when its mean so far is worse than the median at that origin.
+    """
 
     trials: int = Field(default=0, ge=0)
-    objective: Literal["log_loss"] = "log_loss"
+    objective: Literal["log_loss", "visits_needed"] = "log_loss"
+    found_share: float = Field(default=0.5, gt=0, lt=1)
+    rolling: Rolling = Rolling()
+    prune: bool = True
     space: dict[str, Range] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _something_to_search(self) -> Tuning:
         if self.trials and not self.space:
             raise ValueError("trials > 0 needs a search space")
+        if self.trials and not self.rolling.folds:
+            raise ValueError("trials > 0 needs tuning.rolling.folds >= 1 to be judged on")
         return self
 
 
@@ -197,12 +240,14 @@ class Experiment(Policy):
     """One study; see ``experiments/README.md`` for the commented fields.
 
     ``learner``: parameters of `models.classifier.RiskClassifier` by name. ``additive_families``: no tree mixes
-    two families, so that family scores are exact sums.
+    two families, so that family scores are exact sums. ``sector``: learn its indicators too, from visits to its
+    enterprises alone; see `features.sectors`.
     """
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     title: str
     province: str
+    sector: str | None = None
     seed: int = Field(ge=0)
     source: Source = Source()
     label: Label = Label()
@@ -216,6 +261,18 @@ class Experiment(Policy):
     calibration: Calibration = Calibration()
     bands: Bands = Bands()
     evaluation: Evaluation = Evaluation()
+
+    @model_validator(mode="after")
+    def _sector_has_members(self) -> Experiment:
+        if self.sector and not self.cohort.members_only:
+            raise ValueError("a sector needs cohort.members_only = true: it is its enterprises that it is about")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _as_without_sector(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave ``sector`` out where there is none: no hash of a general study depends on there being sectors."""
+        found: dict[str, Any] = dump(self)
+        return {k: v for k, v in found.items() if k != "sector" or v is not None}
 
 
 def load_experiment(path: Path) -> Experiment:

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from scipy.special import expit
+from numpy.typing import NDArray
 
-from features.catalogue import CATALOGUE, catalogue_hash
+from features.catalogue import catalogue_hash
 from features.errors import ConfigError
-from features.policy import policy_hash
+from models.arms import Fitted
 from models.bands import BandPolicy, load_bands
-from models.calibration import Beta, Isotonic, Platt, choose_calibrator, fit_calibrator, log_loss
-from models.classifier import RiskClassifier
+from models.calibration import Beta, Isotonic, Platt, choose_calibrator, fit_calibrator
 from models.dataset import Dataset, Part
 from models.experiment import Experiment
-from models.risk_model import POLICIES, RiskModel, assemble
-from models.tuning import Params, Tuned, tune
+from models.fitting import fitted
+from models.origins import Origin, at_origin, origin_loss, origins
+from models.risk_model import RiskModel, assemble
+from models.sector import catalogue, policies_hash
+from models.tuning import Params, Trial, Tuned, tune
+from models.uncertainty import fit_uncertainty
+
+Floats = NDArray[np.float64]
 
 CHOOSING_SHARE = 2 / 3
 """Share of the calibration rows, the earlier ones, on which the kinds are fitted before one is chosen."""
@@ -28,42 +32,28 @@ CHOOSING_SHARE = 2 / 3
 
 @dataclass(frozen=True)
 class Learned:
-    """The frozen model, and how it came to be."""
+    """The frozen model, and how it came to be.
+
+    Parameters
+    ----------
+    arm_effect
+        Log-odds that visits outside the random arm add at equal records; None where the arm was ignored.
+    origins
+        The final parameters at each rolling origin, the latest first.
+    """
 
     model: RiskModel
     tuned: Tuned
     rounds: int
     calibration_losses: dict[str, float]
-
-
-def classifier(experiment: Experiment, names: tuple[str, ...], params: Params) -> RiskClassifier:
-    """Return the unfitted classifier with the catalogue's directions.
-
-    Raises
-    ------
-    ConfigError
-        If the experiment names a parameter the learner doesn't have.
-    """
-    allowed = set(RiskClassifier().get_params()) - {"monotone", "families", "seed"}
-    unknown = sorted(set(params) - allowed)
-    if unknown:
-        raise ConfigError(f"experiment {experiment.name}: no learner parameter {unknown}; it has {sorted(allowed)}")
-    settings: dict[str, Any] = dict(params)
-    if experiment.additive_families:
-        settings["families"] = [CATALOGUE[n].family for n in names]
-    return RiskClassifier(**settings, monotone=[CATALOGUE[n].monotone for n in names], seed=experiment.seed)
-
-
-def fitted(experiment: Experiment, dataset: Dataset, params: Params) -> RiskClassifier:
-    """Fit on the fit rows, stopped by the early-stopping rows."""
-    fit, stop = dataset.parts["fit"], dataset.parts["stop"]
-    return classifier(experiment, dataset.names, params).fit(fit.X, fit.y, eval_set=(stop.X, stop.y))
+    arm_effect: float | None
+    origins: tuple[Origin, ...]
 
 
 def study_name(experiment: Experiment, dataset: Dataset) -> str:
     """Name of the search: what decides its values, but not how many trials are asked for."""
     decides = experiment.model_dump_json(exclude={"tuning": {"trials"}, "title": True, "evaluation": True})
-    text = "\0".join([decides, dataset.source_hash, catalogue_hash(CATALOGUE)])
+    text = "\0".join([decides, dataset.source_hash, catalogue_hash(catalogue(experiment))])
     return f"{experiment.name}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
 
@@ -74,22 +64,35 @@ def search(
     storage: Path,
     say: Callable[[str], None],
 ) -> Tuned:
-    """Search the learner's parameters by log loss on the early-stopping rows, later than the fit."""
-    stop = dataset.parts["stop"]
+    """Search the learner's parameters over the rolling origins, all earlier than the calibration.
 
-    def objective(params: Params) -> float:
-        found = fitted(experiment, dataset, params)
-        return log_loss(expit(found.decision_function(stop.X)), stop.y)
+    Raises
+    ------
+    ConfigError
+        If trials are asked for and there is no rolling origin to judge them at.
+    """
+    if trials and not dataset.folds:
+        raise ConfigError(
+            f"experiment {experiment.name}: {trials} trials need tuning.rolling.folds >= 1 to be judged on"
+        )
+
+    def losses(params: Params) -> Iterator[float]:
+        for fold in dataset.folds:
+            yield origin_loss(experiment, fold, *at_origin(experiment, dataset.names, fold, params))
+
+    def tell(trial: Trial) -> None:
+        given_up = ", given up" if trial.pruned else ""
+        say(f"trial {trial.number + 1} of {trials}: {experiment.tuning.objective} {trial.loss:.4f}{given_up}")
 
     return tune(
-        objective,
+        losses,
         experiment.tuning,
         base=dict(experiment.learner),
         trials=trials,
         seed=experiment.seed,
         storage=storage,
         study=study_name(experiment, dataset),
-        on_trial=lambda number, _, loss: say(f"trial {number + 1} of {trials}: log loss {loss:.4f}"),
+        on_trial=tell,
     )
 
 
@@ -150,33 +153,69 @@ def learn(
     """
     tuned = search(experiment, dataset, trials, storage, say)
     say("fitting")
-    found = fitted(experiment, dataset, tuned.params)
-    part = dataset.parts["calibrate"]
-    margin = found.decision_function(part.X)
+    found = fitted(experiment, dataset.names, dataset.parts, tuned.params)
+    say("looking back at the rolling origins")
+    back = origins(experiment, dataset, tuned.params)
+    return freeze(experiment, dataset, found, tuned, arm=arm, back=back)
+
+
+def freeze(
+    experiment: Experiment,
+    dataset: Dataset,
+    found: Fitted,
+    tuned: Tuned,
+    *,
+    arm: str,
+    back: tuple[Origin, ...] = (),
+) -> Learned:
+    """Calibrate a fitted classifier on the calibration rows and freeze everything a model is made of.
+
+    Parameters
+    ----------
+    experiment, dataset, found, tuned
+        The study, its rows, the fit and the parameters it was made with.
+    arm
+        The sentence on what the probability is measured on.
+    back
+        What the parameters showed at the rolling origins.
+    """
+    learner, part = found.classifier, dataset.parts["calibrate"]
+    margin = learner.decision_function(part.X)
     calibrator, losses = calibrated(experiment, part, margin)
+    uncertainty = fit_uncertainty(
+        calibrator,
+        margin,
+        part.y,
+        part.enterprise,
+        part.weight,
+        seed=experiment.seed,
+        level=experiment.evaluation.level,
+    )
     fit = dataset.parts["fit"]
-    unknown = np.asarray(np.isnan(fit.X).any(axis=0))
+    unknown, known = np.asarray(np.isnan(fit.X).any(axis=0)), catalogue(experiment)
     names = dataset.names
     model = assemble(
-        booster_text=found.booster_text(),
+        booster_text=learner.booster_text(),
         calibrator=calibrator,
         bands=bands_of(experiment),
-        reference=found.decision_function(dataset.population),
+        reference=learner.decision_function(dataset.population),
         indicator_names=names,
-        families={n: CATALOGUE[n].family for n in names},
-        directions={n: CATALOGUE[n].monotone for n in names},
+        families={n: known[n].family for n in names},
+        directions={n: known[n].monotone for n in names},
         nullable=[n for n, u in zip(names, unknown.tolist(), strict=True) if u],
         province=experiment.province,
-        catalogue_hash=catalogue_hash(CATALOGUE),
-        policy_hash=policy_hash(experiment.province, *POLICIES),
+        catalogue_hash=catalogue_hash(known),
+        policy_hash=policies_hash(experiment),
         arm=arm,
+        uncertainty=uncertainty,
         about={
             "experiment": experiment.name,
             "source_hash": dataset.source_hash,
             "as_of": dataset.as_of.isoformat(),
             "split": experiment.split.model_dump(mode="json"),
             "params": dict(tuned.params),
-            "rounds": found.best_iteration_,
+            "rounds": learner.best_iteration_,
+            "arm_effect": found.effect,
         },
     )
-    return Learned(model, tuned, found.best_iteration_, losses)
+    return Learned(model, tuned, learner.best_iteration_, losses, found.effect, back)

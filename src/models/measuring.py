@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from features.catalogue import CATALOGUE
+from features.declare import Indicator
 from models import plots
 from models.classification import GRADES
 from models.dataset import Dataset
 from models.experiment import Experiment
 from models.learning import Learned
 from models.metrics import ECE_BINS, Evaluation, Interval, Sample, Scored, evaluate, group_rates
-from models.report import ClassRow, IndicatorRow, verdict
+from models.reporting.page import ClassRow, IndicatorRow, verdict
 from models.risk_model import RiskModel
 from models.rivals import LogisticBaseline, past_violation_rate, recalibrate
 from models.scorecard import load_scorecard
+from models.sector import catalogue
 
 Floats = NDArray[np.float64]
 MOST_EXPLAINED = 2000
@@ -127,13 +128,13 @@ def measure(experiment: Experiment, dataset: Dataset, learned: Learned, folder: 
         ),
         "precision_recall": plots.precision_recall(sample, scorers),
         "gain": plots.gain(sample, scorers),
-        "shap_summary": plots.contributions(parts, test.X[shown], labels(model.indicator_names)),
+        "shap_summary": plots.contributions(parts, test.X[shown], labels(model.indicator_names, catalogue(experiment))),
     }
     return Measured(
         evaluation,
         without,
         classes(experiment, sample, model, scorers["model"].score),
-        strongest(model, parts),
+        strongest(model, parts, catalogue(experiment)),
         {name: plots.save(figure, folder / f"{name}.png") for name, figure in figures.items()},
     )
 
@@ -144,14 +145,16 @@ def _probability(scored: Scored) -> Floats:
     return scored.probability
 
 
-def labels(names: Sequence[str]) -> list[str]:
+def labels(names: Sequence[str], known: Mapping[str, Indicator]) -> list[str]:
     """Indicator names for a picture: with the Chinese name where a font can draw it."""
     if plots.chinese_font() is None:
         return [n.replace("_", " ") for n in names]
-    return [f"{CATALOGUE[n].zh} {n}" for n in names]
+    return [f"{known[n].zh} {n}" for n in names]
 
 
-def strongest(model: RiskModel, parts: Floats, top: int = 20) -> tuple[IndicatorRow, ...]:
+def strongest(
+    model: RiskModel, parts: Floats, known: Mapping[str, Indicator], top: int = 20
+) -> tuple[IndicatorRow, ...]:
     """Indicators by mean absolute contribution, the strongest first; those that never contribute are left out."""
     strength = np.abs(parts).mean(axis=0)
     order = [i for i in np.argsort(-strength, kind="stable")[:top] if strength[i] > 0]
@@ -159,7 +162,7 @@ def strongest(model: RiskModel, parts: Floats, top: int = 20) -> tuple[Indicator
     return tuple(
         IndicatorRow(
             model.indicator_names[i],
-            CATALOGUE[model.indicator_names[i]].zh,
+            known[model.indicator_names[i]].zh,
             model.families[i],
             words[model.directions[i]],
             float(strength[i]),

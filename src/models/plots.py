@@ -12,6 +12,8 @@ from matplotlib import font_manager, rc_context
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.text import Text
+from matplotlib.ticker import FixedLocator
 from numpy.typing import NDArray
 
 from models.metrics import Interval, Sample, Scored, group_rates
@@ -28,6 +30,7 @@ _CJK = (
     "PingFang SC",
     "AR PL UMing CN",
     "Droid Sans Fallback",
+    "Noto Sans CJK JP",  # the face that matplotlib finds in Noto's one file for all languages; it has the Chinese too
 )
 
 
@@ -37,7 +40,8 @@ def chinese_font() -> str | None:
     return next((name for name in _CJK if name in there), None)
 
 
-def _figure(width: float, height: float) -> tuple[Figure, Axes]:
+def figure_of(width: float, height: float) -> tuple[Figure, Axes]:
+    """Return an empty figure, in inches, and its axes in the style of all pictures."""
     figure = Figure(figsize=(width, height), layout="constrained", dpi=110)
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
@@ -51,6 +55,9 @@ def save(figure: Figure, path: Path) -> Path:
     """Write a PNG without the writing program's name or date, so that equal runs give equal files."""
     fonts = [f for f in (chinese_font(), "DejaVu Sans") if f]
     with rc_context({"font.family": fonts}):
+        # A text keeps the fonts of the moment it was made; ticks made while drawing take those of the context.
+        for text in figure.findobj(Text):
+            text.set_fontfamily(fonts)
         figure.savefig(path, format="png", metadata={"Software": None})
     return path
 
@@ -89,7 +96,7 @@ def reliability_bins(
 
 def reliability(bins: Sequence[Bin], arm: str) -> Figure:
     """Predicted against observed, with an interval per bin; the legend says how many visits a bin has."""
-    figure, axes = _figure(5.4, 4.6)
+    figure, axes = figure_of(5.4, 4.6)
     x = np.array([b.predicted for b in bins])
     y = np.array([b.observed.value for b in bins])
     low = np.nan_to_num(y - np.array([b.observed.low for b in bins]))
@@ -108,7 +115,7 @@ def reliability(bins: Sequence[Bin], arm: str) -> Figure:
 
 def precision_recall(sample: Sample, scorers: dict[str, Scored]) -> Figure:
     """Precision over recall of every scorer; the base rate as a line."""
-    figure, axes = _figure(5.4, 4.6)
+    figure, axes = figure_of(5.4, 4.6)
     base = float(np.average(sample.y, weights=sample.weight))
     highest = base
     for name, scored, style in _styled(scorers):
@@ -127,7 +134,7 @@ def precision_recall(sample: Sample, scorers: dict[str, Scored]) -> Figure:
 
 def gain(sample: Sample, scorers: dict[str, Scored]) -> Figure:
     """Share of violations found when the riskiest share is visited, beside visits at random."""
-    figure, axes = _figure(5.4, 4.6)
+    figure, axes = figure_of(5.4, 4.6)
     axes.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle="--", label="visits at random")
     for name, scored, style in _styled(scorers):
         recall, _, share = _curve(sample, scored.score)
@@ -155,7 +162,7 @@ def contributions(parts: Floats, X: Floats, labels: Sequence[str], *, top: int =
     """
     strength = np.abs(parts).mean(axis=0)
     shown = [i for i in np.argsort(-strength, kind="stable")[:top] if strength[i] > 0][::-1]
-    figure, axes = _figure(7.4, 1.2 + 0.32 * max(len(shown), 1))
+    figure, axes = figure_of(7.4, 1.2 + 0.32 * max(len(shown), 1))
     rows = np.unique(np.linspace(0, len(parts) - 1, min(most, len(parts))).astype(int))
     jitter = np.random.default_rng(0).normal(0, 0.09, len(rows)).clip(-0.3, 0.3)
     dots = None
@@ -185,6 +192,14 @@ def contributions(parts: Floats, X: Floats, labels: Sequence[str], *, top: int =
         bar.set_ticks([0, 1], labels=["low", "high"], fontsize=8)
         bar.set_label("value of the indicator", fontsize=8)
     return figure
+
+
+def symlog_ticks(threshold: float, most: float) -> FixedLocator:
+    """Return few ticks for a symmetric-log axis: 0, the threshold's power of ten, and some of those above."""
+    first = round(np.log10(threshold))
+    last = max(first, int(np.floor(np.log10(max(most, threshold)))))
+    step = max(1, -(-(last - first) // 3))
+    return FixedLocator([0.0, *(10.0**k for k in range(first, last + 1, step))])
 
 
 def _styled(scorers: dict[str, Scored]) -> list[tuple[str, Scored, dict[str, Any]]]:

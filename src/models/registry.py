@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 import mlflow
@@ -30,9 +31,11 @@ def signature(names: tuple[str, ...]) -> ModelSignature:
 def register(run_id: str, bundle: Path, names: tuple[str, ...], tags: dict[str, str]) -> str:
     """Log the model of a run as a pyfunc holding the bundle and register it; returns the version.
 
-    The model is logged from code (`models.served`), so that it holds no pickle.
+    The model is logged from code (`models.served`), so that it holds no pickle. Beside the given tags the version
+    gets the hash of the bundle's files.
     """
     client = tracking.client()
+    tags = {**tags, "bundle_hash": tracking.bundle_hash(bundle)}
     with tempfile.TemporaryDirectory() as folder, tracking.quiet(), mlflow.start_run(run_id=run_id):
         # MLflow keeps the folder under its own name, by which it is found again.
         named = shutil.copytree(bundle, Path(folder) / tracking.BUNDLE)
@@ -84,19 +87,57 @@ def model_hash(version: str) -> str:
 
 
 def inputs(version: str) -> dict[str, str]:
-    """Hashes of what a version was trained from, as its tags and its run's parameters say."""
+    """Hashes of what a version was trained from and registered with, as its tags say."""
     found = _version(version)
     return {k: v for k, v in sorted(found.tags.items()) if k.endswith("_hash")}
 
 
-def aliased() -> str | None:
-    """Version the alias points at, if any."""
+def run_id(version: str) -> str:
+    """Run that made a version."""
+    return str(_version(version).run_id or "")
+
+
+def artifact(run: str, name: str) -> Path | None:
+    """Return a file or folder that a run logged, copied here when the store is remote; None where it logged none."""
+    try:
+        with tracking.quiet():
+            if name not in {f.path for f in tracking.client().list_artifacts(run)}:
+                return None
+        return tracking.download(f"{tracking.get_run(run).info.artifact_uri}/{name}")
+    except (MlflowException, OSError) as err:
+        raise RegistryError(f"{name} of run {run} can't be read: {err}") from err
+
+
+@dataclass(frozen=True)
+class Pointers:
+    """What the registry keeps of the record: the version its alias points at, and tags of the model."""
+
+    alias: str | None
+    tags: dict[str, str]
+
+
+def pointers() -> Pointers:
+    """Read alias and tags; a model that is not registered yet has neither."""
     try:
         with tracking.quiet():
             found = tracking.client().get_registered_model(tracking.MODEL_NAME)
-    except MlflowException:
-        return None
-    return {k: str(v) for k, v in found.aliases.items()}.get(tracking.ALIAS)
+    except MlflowException as err:
+        if err.error_code != "RESOURCE_DOES_NOT_EXIST":
+            raise RegistryError(f"the model registry can't be read: {err}") from err
+        return Pointers(None, {})
+    aliases = {k: str(v) for k, v in found.aliases.items()}
+    return Pointers(aliases.get(tracking.ALIAS), {k: str(v) for k, v in found.tags.items()})
+
+
+def aliased() -> str | None:
+    """Version the alias points at, if any."""
+    return pointers().alias
+
+
+def set_tag(name: str, value: str) -> None:
+    """Set a tag of the registered model."""
+    with tracking.quiet():
+        tracking.client().set_registered_model_tag(tracking.MODEL_NAME, name, value)
 
 
 def set_alias(version: str | None) -> None:

@@ -24,6 +24,7 @@ from models.bands import BandPolicy, ScoreMap, attainable_margins, freeze_score_
 from models.calibration import Calibrator
 from models.classification import GRADES, Grade
 from models.errors import ModelError, ModelFileError, ModelInputError
+from models.uncertainty import Uncertainty
 
 Floats = NDArray[np.float64]
 
@@ -53,6 +54,8 @@ class RiskModel(BaseModel):
         LightGBM's text.
     calibrator, score_map, bands
         Margin to probability; margin to score; the province's bands frozen at sign-off.
+    uncertainty
+        Interval of the mean risk along the margin; None where it was not made.
     province, catalogue_hash, policy_hash
         What it was made under.
     arm
@@ -71,6 +74,7 @@ class RiskModel(BaseModel):
     calibrator: Calibrator
     score_map: ScoreMap
     bands: BandPolicy
+    uncertainty: Uncertainty | None = None
     province: str
     catalogue_hash: str
     policy_hash: str
@@ -189,6 +193,10 @@ class RiskModel(BaseModel):
         """Return the calibrated probability of each margin."""
         return self.calibrator.probability(margin)
 
+    def interval(self, margin: ArrayLike) -> tuple[Floats, Floats] | None:
+        """Return lower and upper end of the mean risk of enterprises with each margin; None where not known."""
+        return None if self.uncertainty is None else self.uncertainty.interval(margin)
+
     def score(self, margin: ArrayLike) -> Floats:
         """Return the score of each margin, 0 to 1000, not rounded."""
         return self.score_map.score(margin)
@@ -279,6 +287,7 @@ def assemble(
     policy_hash: str,
     arm: str,
     weight: ArrayLike | None = None,
+    uncertainty: Uncertainty | None = None,
     about: Mapping[str, Any] | None = None,
 ) -> RiskModel:
     """Freeze the score map on a reference population and put the model together.
@@ -312,6 +321,7 @@ def assemble(
         calibrator=calibrator,
         score_map=score_map,
         bands=bands,
+        uncertainty=uncertainty,
         province=province,
         catalogue_hash=catalogue_hash,
         policy_hash=policy_hash,

@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from features.catalogue import CATALOGUE, catalogue_hash
+from features.catalogue import catalogue_hash
 from features.errors import SourceError
-from features.policy import policy_hash
-from models import registry, tracking
+from models import registry, retrain, tracking
 from models.dataset import Dataset, build
 from models.experiment import Experiment, experiment_hash, load_experiment
 from models.learning import Learned, learn
-from models.measuring import Measured, arm_statement, limits, measure
-from models.metrics import METRICS, Evaluation
-from models.report import METRIC_TEXT, SCORER_TEXT, ClassRow, Page, render, verdict
-from models.risk_model import POLICIES
+from models.measuring import arm_statement, measure
+from models.metrics import Evaluation
+from models.panel import follow
+from models.report import ClassRow, render
+from models.reporting.gathering import gather
+from models.reporting.terminal import contract_table, figures, lines, worth_table
+from models.reviewing import Review, review, write_review
+from models.run_metrics import design_params, learned_metrics, metrics_of, review_metrics
+from models.sector import catalogue, policies_hash
 from models.sourcing import Prepared, account, prepare
+from models.tuning import Tuned
 
 WORK = Path("data/generated")
 Say = Callable[[str], None]
@@ -44,6 +49,7 @@ class TrainResult:
     learned: Learned
     limits: tuple[str, ...]
     prepared: Prepared
+    review: Review
 
     def as_dict(self) -> dict[str, object]:
         """Plain values for ``--json``."""
@@ -68,21 +74,25 @@ class TrainResult:
             "classes": [
                 {"class": c.grade, "visits": c.visits, "share": c.share, "rate": c.rate.as_dict()} for c in self.classes
             ],
+            "review": self.review.as_dict(),
+            "rolling_origins": [asdict(o) for o in self.learned.origins],
+            "arm_effect": self.learned.arm_effect,
             "limits": list(self.limits),
             "hashes": hashes(self.experiment, self.dataset),
             "source": self.prepared.as_dict(),
         }
 
     def render(self) -> Group:
-        """Figures with intervals beside the rivals', the paired differences, and the arm they hold for."""
+        """Figures beside the rivals', contract, worth and drift in short tables, and the arm they hold for."""
         e = self.evaluation
-        parts: list[Table | Text] = [
-            figures(e, f"{self.experiment.name}: {e.visits:,} test visits, {e.violations:,} violations")
-        ]
-        if self.without is not None:
-            parts.append(figures(self.without, "without violations by result codes 6 and B alone"))
+        parts: list[Table | Text] = []
         if self.prepared.adapted is not None:
-            parts.insert(0, account(self.prepared.adapted))
+            parts.append(account(self.prepared.adapted))
+        parts.append(figures(e, f"{self.experiment.name}: {e.visits:,} test visits, {e.violations:,} violations"))
+        if self.without is not None:
+            auc = self.without.values["model"]["auc"]
+            parts.append(Text(f"without violations by result codes 6 and B alone: AUC {auc}"))
+        parts += [contract_table(self.review.contract), worth_table(self.review), *lines(self.review)]
         last = (
             f"records: {self.prepared.summary}",
             self.arm_statement,
@@ -92,93 +102,24 @@ class TrainResult:
         return Group(*parts)
 
 
-def figures(evaluation: Evaluation, title: str) -> Table:
-    """Model and rivals as columns; below a rival's figure, model less rival and what follows from it."""
-    out = Table(title=title, show_lines=True)
-    out.add_column("")
-    for scorer in evaluation.values:
-        out.add_column(SCORER_TEXT.get(scorer, scorer), justify="right")
-    for metric in METRICS:
-        cells = []
-        for scorer, row in evaluation.values.items():
-            cell = str(row.get(metric, "–"))
-            difference = evaluation.differences.get(scorer, {}).get(metric)
-            if difference is not None:
-                cell += f"\nmodel {difference.value:+.4f} [{difference.low:+.4f}, {difference.high:+.4f}]"
-                cell += f"\n{verdict(metric, difference)}"
-            cells.append(cell)
-        out.add_row(METRIC_TEXT[metric][0], *cells)
-    return out
-
-
 def hashes(experiment: Experiment, dataset: Dataset) -> dict[str, str]:
     """Hashes of everything a run depends on."""
     return {
         "data_hash": dataset.source_hash,
-        "catalogue_hash": catalogue_hash(CATALOGUE),
-        "policy_hash": policy_hash(experiment.province, *POLICIES),
+        "catalogue_hash": catalogue_hash(catalogue(experiment)),
+        "policy_hash": policies_hash(experiment),
         "experiment_hash": experiment_hash(experiment),
     }
 
 
-def metrics_of(measured: Measured) -> dict[str, float]:
-    """Metrics under the names all runs share: ``auc``, ``auc_low``, ``scorecard_auc``, ``auc_minus_scorecard``…"""
-    out: dict[str, float] = {}
-    for prefix, evaluation in (("", measured.evaluation), ("without_6_and_B_", measured.without)):
-        if evaluation is None:
-            continue
-        out |= {f"{prefix}test_visits": evaluation.visits, f"{prefix}test_violations": evaluation.violations}
-        named = {
-            f"{prefix}{'' if scorer == 'model' else scorer + '_'}{metric}": interval
-            for scorer, row in evaluation.values.items()
-            for metric, interval in row.items()
-        } | {
-            f"{prefix}{metric}_minus_{rival}": interval
-            for rival, row in evaluation.differences.items()
-            for metric, interval in row.items()
-        }
-        for name, i in named.items():
-            out |= {name: i.value, f"{name}_low": i.low, f"{name}_high": i.high}
-    for c in measured.classes:
-        out |= {f"class_{c.grade}_share": c.share, f"class_{c.grade}_rate": c.rate.value}
-    return out
-
-
-def page(
-    experiment: Experiment, dataset: Dataset, learned: Learned, measured: Measured, run_id: str, records: str
-) -> Page:
-    """Gather what the report says."""
-    tuned = learned.tuned
-    tuned_by = f"{len(tuned.trials)} trials, log loss {tuned.value:.4f}" if tuned.trials else "none"
-    return Page(
-        title=f"{experiment.title} ({experiment.name})",
-        summary=(
-            f"Learnt from {len(dataset.parts['fit']):,} visits and {len(dataset.names)} indicators, records as of "
-            f"{dataset.as_of}; {learned.rounds} trees, {learned.model.calibrator.kind} calibration."
-        ),
-        arm_statement=arm_statement(experiment, dataset),
-        learnt=dataset.counts.to_dict("records"),
-        dropped=dataset.dropped,
-        evaluation=measured.evaluation,
-        without=measured.without,
-        classes=measured.classes,
-        indicators=measured.indicators,
-        plots=measured.plots,
-        limits=limits(experiment, dataset, learned, measured),
-        facts={
-            "MLflow run": run_id,
-            "records": records,
-            "model": learned.model.content_hash,
-            **hashes(experiment, dataset),
-            "tuning": tuned_by,
-            "parameters": ", ".join(f"{k} = {v}" for k, v in tuned.params.items()) or "defaults",
-            "seed": str(experiment.seed),
-            **{
-                f"{s} from / to": " / ".join(map(str, experiment.split.bounds(s)))
-                for s in ("fit", "stop", "calibrate", "test")
-            },
-        },
-    )
+def log_trials(experiment: Experiment, tuned: Tuned, run_id: str) -> None:
+    """Log every trial of the search as a run within the training run."""
+    name = experiment.tuning.objective
+    for trial in tuned.trials:
+        with tracking.run(experiment.name, f"trial {trial.number}", parent=run_id) as nested:
+            found = {f"{name}_origin_{k + 1}": loss for k, loss in enumerate(trial.losses)}
+            tags = {"kind": "trial", "given_up": str(trial.pruned).lower()}
+            tracking.log(nested, params=dict(trial.params), metrics={f"mean_{name}": trial.loss, **found}, tags=tags)
 
 
 def train(
@@ -225,17 +166,22 @@ def train(
             arm=arm_statement(experiment, dataset),
             say=say,
         )
-        for number, params, loss in learned.tuned.trials:
-            with tracking.run(experiment.name, f"trial {number}", parent=run_id) as nested:
-                tracking.log(nested, params=dict(params), metrics={"stop_log_loss": loss}, tags={"kind": "trial"})
+        log_trials(experiment, learned.tuned, run_id)
         say("measuring")
         out = own / "report"
         shutil.rmtree(out, ignore_errors=True)
         measured = measure(experiment, dataset, learned, out)
+        say("following the enterprises through the test")
+        panel = follow(prepared.clean, experiment, prepared.as_of)
+        say("contract, worth, fairness, drift")
+        reviewed = review(prepared.clean, experiment, dataset, learned, panel)
+        write_review(reviewed, out)
         report = out / "report.html"
-        content = page(experiment, dataset, learned, measured, run_id, prepared.summary)
-        report.write_text(render(content), encoding="utf-8")
+        say("writing the report")
         found = hashes(experiment, dataset)
+        facts = {"MLflow run": run_id, "records": prepared.summary, **found}
+        content = gather(experiment, dataset, learned, measured, reviewed, panel, folder=out, facts=facts)
+        report.write_text(render(content), encoding="utf-8")
         tracking.log(
             run_id,
             params={
@@ -247,13 +193,21 @@ def train(
                 "seed": experiment.seed,
                 "as_of": prepared.as_of.isoformat(),
                 **{f"{s}_visits": len(p) for s, p in dataset.parts.items()},
+                **design_params(experiment),
                 **found,
             },
-            metrics=metrics_of(measured),
-            tags={"kind": "training", "arm": content.arm_statement, "model_hash": learned.model.content_hash},
+            metrics=metrics_of(measured) | review_metrics(reviewed) | learned_metrics(learned),
+            tags={
+                "kind": "training",
+                "arm": content.arm_statement,
+                "model_hash": learned.model.content_hash,
+                "band_contract": reviewed.contract.verdict,
+                "drift": reviewed.stable.retrain.verdict,
+            },
             files=out,
         )
         say("registering")
+        found |= retrain.log_inputs(run_id, own / retrain.FOLDER, experiment, dataset, learned.tuned.params, out)
         bundle = own / "bundle"
         shutil.rmtree(bundle, ignore_errors=True)
         learned.model.save(bundle)
@@ -272,4 +226,5 @@ def train(
         learned,
         tuple(content.limits),
         prepared,
+        reviewed,
     )

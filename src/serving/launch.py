@@ -77,7 +77,9 @@ def environment(settings: Settings, home: Path) -> dict[str, str]:
     # The approval record stands beside a named database; where this process looks for it, the service must too.
     elsewhere = settings.records or os.environ.get("FENLEI_RECORDS")
     records = Path(elsewhere) if elsewhere else None if settings.tracking_uri else tracking.store().home
-    told = settings.model_copy(update={"tracking_uri": uri, "records": records})
+    listed = settings.signers or os.environ.get("FENLEI_SIGNERS")
+    signers = Path(listed) if listed else None
+    told = settings.model_copy(update={"tracking_uri": uri, "records": records, "signers": signers})
     return {
         **{k: v for k, v in os.environ.items() if not k.startswith("FENLEI_")},
         **told.as_env(),

@@ -22,6 +22,8 @@ class Settings(BaseModel):
         MLflow's tracking and registry URI; by default what `models.tracking.store` finds.
     records
         Folder of the approval record, where it does not stand beside the MLflow database.
+    signers
+        List of signers, where it is not the province's ``signers.toml``: for a demo or a test.
     province
         Whose bands, points and direct rules apply.
     table
@@ -50,6 +52,7 @@ class Settings(BaseModel):
 
     tracking_uri: str | None = None
     records: Path | None = None
+    signers: Path | None = None
     province: str = "hebei"
     table: Path | None = None
     tokens: Path = Path("data/generated/tokens.jsonl")
@@ -91,8 +94,10 @@ class Settings(BaseModel):
         return out
 
     def use_store(self) -> None:
-        """Tell MLflow and the approval record of this process where they are."""
+        """Tell this process where MLflow, the approval record and the list of its signers are."""
         if self.tracking_uri:
             os.environ["MLFLOW_TRACKING_URI"] = self.tracking_uri
         if self.records:
             os.environ["FENLEI_RECORDS"] = str(self.records)
+        if self.signers:
+            os.environ["FENLEI_SIGNERS"] = str(self.signers)

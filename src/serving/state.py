@@ -1,6 +1,6 @@
 """What is being served, and noticing when that changes: approval, withdrawal, a new month's table.
 
-A thread looks at the approval record and the table every second or so (two `stat` calls) and reloads when they
+A thread looks at the approval record, its signers and the table every second or so (`stat` calls) and reloads when they
 changed; a request only picks up the newest snapshot and never waits. Only what `models.approval` gives is ever
 served: where it refuses (files changed since approval, a broken record), the rules answer and say why.
 """
@@ -21,6 +21,7 @@ from features.table import table_policies
 from models import approval
 from models.classify import NO_MODEL, load_rules
 from models.risk_model import POLICIES
+from models.signing.signers import signers_path
 from serving.classify import Served
 from serving.settings import Settings
 from serving.table import CurrentTable, Signature, signature
@@ -82,7 +83,7 @@ class State:
         self._refreshing = threading.Lock()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
-        self._record: tuple[Signature | None, str] = (None, "")
+        self._record: tuple[Signature | None, Signature | None, str] = (None, None, "")
         self._checked = 0.0
         self._failing_since: float | None = None
         self._snapshot = Snapshot(Served(settings.province), None, "no indicator table is set")
@@ -116,7 +117,8 @@ class State:
         """Reload what changed since the last look and return the newest snapshot."""
         with self._refreshing:
             now = time.monotonic()
-            record = (signature(approval.record_path()), self._policies())
+            signers = signature(signers_path(self.settings.province))
+            record = (signature(approval.record_path()), signers, self._policies())
             stale = now - self._checked >= self.settings.recheck_seconds or self._failing_since is not None
             if force or stale or record != self._record:
                 served = self._served(now, settled=force)

@@ -29,7 +29,10 @@ SERIOUS = {code: i for i, code in enumerate(c.SERIOUS_REASON.codes)}
 LISTED_END = {code: i for i, code in enumerate(c.LIST_END.codes)}
 BLACK = {code: i for i, code in enumerate(c.BLACKLIST_KIND.codes)}
 TALK = {code: i for i, code in enumerate(c.TALK_KIND.codes)}
+RECALL = {code: i for i, code in enumerate(c.RECALL_KIND.codes)}
 REPAIR = {code: i for i, code in enumerate(c.REPAIR_STATE.codes)}
+PRODUCT_FIELDS = ["food", "drug", "product_quality", "special_equipment"]
+"""Fields of trades whose products are sampled and recalled."""
 MARKET, OTHER_DEPARTMENT = 0, 1
 PLACE = {name: i for i, name in enumerate(TABLES)}
 YEAR = 365
@@ -76,7 +79,7 @@ def record_suits_and_samples(chunk: Chunk, tables: Tables) -> list[Sight]:
 
     e = strike(chunk, "sample")
     field = np.array([i.field for i in chunk.world.policy.industries])[chunk.pop.industry[e.row]]
-    e = e.where(np.isin(field, ["food", "drug", "product_quality", "special_equipment"]))
+    e = e.where(np.isin(field, PRODUCT_FIELDS))
     known = e.day + chunk.lag("product_samples", e)
     bad = chunk.uniform("sample fails", e) < tells(chunk, "sample_fails", e)
     tables["product_samples"].add(
@@ -265,6 +268,24 @@ def record_abnormal_list(chunk: Chunk, tables: Tables) -> list[Sight]:
     end = e.day + chunk.span("not published days", (20, 400), e)
     _remove(chunk, tables, "abnormal_list", e.row, e.slot, end)
     return [Sight(e.row, known, chunk.world.policy.inspection.points.problem_found)]
+
+
+def record_recalls(chunk: Chunk, tables: Tables) -> None:
+    """Write recalls and their end; drawn by streams of their own, and nothing else follows from them."""
+    e = strike(chunk, "recall", most=1)
+    own = np.array([i.field for i in chunk.world.policy.industries])[chunk.pop.industry[e.row]]
+    e = e.where(np.isin(own, PRODUCT_FIELDS))
+    who, known = chunk.who(e), e.day + chunk.lag("recalls", e)
+    ordered = chunk.uniform("recall ordered", e) < tells(chunk, "recall_ordered", e)
+    levels = chunk.pick("recall level", [0.15, 0.35, 0.5], e)
+    tables["recalls"].add(
+        who, e.slot, known, e.day,
+        recall_kind=np.where(ordered, RECALL["ordered"], RECALL["voluntary"]),
+        field=industry_field(chunk, e, "recall", 0.0), recall_level=levels,
+    )  # fmt: skip
+    end = e.day + chunk.span("recall days", (20, 150), e)
+    done = end < chunk.life.ended[e.row]
+    tables["recalls"].add(who[done], e.slot[done], (np.maximum(end, known) + 1)[done], ended_on=end[done])
 
 
 def record_talks(chunk: Chunk, tables: Tables) -> None:

@@ -14,7 +14,13 @@ import pyarrow as pa
 from features.contract import TABLES
 from features.contract import codes as c
 from features.errors import ConfigError
-from simulation.conduct import record_abnormal_list, record_rounds, record_suits_and_samples, record_talks
+from simulation.conduct import (
+    record_abnormal_list,
+    record_recalls,
+    record_rounds,
+    record_suits_and_samples,
+    record_talks,
+)
 from simulation.config import SimulationPolicy, load_simulation
 from simulation.corrections import correct
 from simulation.drift import Drift, with_new_industry
@@ -126,6 +132,7 @@ def simulate_chunk(world: World, index: Ints) -> tuple[Population, dict[str, Tab
     record_opinion_and_honours(chunk, tables)
     record_trust(chunk, tables)
     record_talks(chunk, tables)
+    record_recalls(chunk, tables)
     voices = record_complaints(chunk, tables)
     sights = record_suits_and_samples(chunk, tables) + record_abnormal_list(chunk, tables) + voices.sights
     rounds = inspect(chunk, sights, voices.events, voices.known)

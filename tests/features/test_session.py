@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from features import session as sessions
 from features.contract import TABLES
 from features.engine import evaluate
 from features.errors import SourceError
-from features.record import Record, extract_context, indicators_of
+from features.record import Record, extract_context, indicators_of, session_input
+from features.seen import MOMENT_TABLES
+from features.session import Session
+from features.settings import features_policy, outcomes_policy
 from features.store import open_frames
 from helpers.records import CUTOFF, ENTERPRISES, province
 
@@ -106,6 +112,60 @@ def test_neighbours_given_do_not_stand_for_tables_not_given() -> None:
 def test_a_bad_neighbour_is_named(row: dict[str, object], message: str) -> None:
     with pytest.raises(SourceError, match=message):
         indicators_of([Record("E1", CUTOFF, {}, {"peers": [row]})])
+
+
+@pytest.fixture(scope="module")
+def two() -> Iterator[tuple[Session, Session]]:
+    """A session as it is used, and one that executes every statement, with every join, for every record."""
+    policies = features_policy("hebei"), outcomes_policy("hebei")
+    both = Session(*policies), Session(*policies, shortcuts=False)
+    yield both
+    for one in both:
+        one.close()
+
+
+@settings(max_examples=6, deadline=None)
+@given(seed=st.integers(0, 10**6), kept=st.floats(0, 1), together=st.booleans())
+def test_what_is_left_out_would_have_found_nothing(
+    seed: int, kept: float, together: bool, two: tuple[Session, Session]
+) -> None:
+    """Records of few tables, of first versions alone, without objections or with: the same as by all statements."""
+    rng = random.Random(seed)
+    some = [few_rows(rng, r, kept) for r in taken(seed)]
+    for records in [some] if together else [[r] for r in some]:
+        pairs = [(r.enterprise_id, r.cutoff) for r in records]
+        short, all_of_it = (one.run(pairs, *session_input(records, one.sources)) for one in two)
+        assert short == all_of_it
+
+
+def few_rows(rng: random.Random, record: Record, kept: float) -> Record:
+    """The record with some tables emptied, some down to first versions, most without objections and repairs."""
+    tables = {}
+    for name, rows in record.tables.items():
+        chosen = rows if rng.random() < kept and (name not in MOMENT_TABLES or rng.random() < 0.3) else []
+        first = rng.random() < 0.5
+        tables[name] = [row for row in chosen if not first or row["version"] == 1]
+    return replace(record, tables=tables)
+
+
+@pytest.mark.parametrize("text", ["it's", 'a "b" \\u0041', "{}", "nul\x00 and\nline", "企业😀", "$part' --"])
+def test_any_text_comes_through_as_it_is(text: str) -> None:
+    """Rows travel as a JSON text within SQL: evidence names a record by exactly the identifier it was given."""
+    row = {"record_id": text, "occurred_at": date(2023, 1, 1), "known_at": date(2023, 1, 9), "reason": "quality"}
+    found = indicators_of([Record(text, CUTOFF, {"serious_list": [row]})])
+    assert found["evidence_H13_1"].tolist() == [f"serious_list:{text}"]
+    assert found.index.tolist() == [(text, CUTOFF)]
+
+
+def test_a_text_that_cannot_be_written_is_refused() -> None:
+    row = {
+        "record_id": "half \ud800",
+        "occurred_at": date(2023, 1, 1),
+        "known_at": date(2023, 1, 9),
+        "reason": "quality",
+    }
+    with pytest.raises(SourceError, match="table serious_list, row 0, column record_id"):
+        indicators_of([Record("E1", CUTOFF, {"serious_list": [row]})])
 
 
 @pytest.mark.parametrize("part", [1, 3])

@@ -57,6 +57,7 @@ def test_an_empty_folder_is_wrong_use_and_says_what_is_expected(tmp_path: Path) 
         (["features", "nowhere", "--as-of", "2026-01-01", "-o", "x.parquet"], "nowhere"),
         (["features", "nowhere", "--as-of", "1 May", "-o", "x.parquet"], "2026-11-22"),
         (["features", "nowhere", "--as-of", "2026-01", "-o", "x.parquet", "--engine", "abacus"], "abacus"),
+        (["indicators", "penalties_3y", "--sector", "toys"], "food"),
         (["train", "no-such.toml"], "no-such.toml"),
         (["train", "experiments/demo.toml"], "--data"),
     ],

@@ -37,11 +37,17 @@ _RARE: dict[str, list[dict[str, Any]]] = {  # what independent columns would har
     ],
     "social_insurance": [{"insured_staff": 0}],
     "public_opinion": [{"tone": "negative", "attention": "high", "confirmed": True}],
-    "penalties": [{"authority_kind": "market_regulation"}],
+    "penalties": [{"authority_kind": "market_regulation"}, {"field": "food"}],
     "licences": [
         {"licence_status": "valid", "ended_on": None, "valid_to": day}
         for day in (date(2024, 1, 1), date(2024, 2, 15), date(2024, 3, 30), date(2024, 3, 31))
-    ],
+    ]
+    + [
+        {"licence_kind": "food", "licence_status": "valid", "ended_on": None, "valid_to": day}
+        for day in (date(2023, 12, 31), date(2024, 1, 1), date(2024, 2, 29), date(2024, 3, 1))
+    ]
+    + [{"licence_kind": "food", "licence_status": status} for status in ("revoked", "withdrawn")]
+    + [{"licence_kind": "food", "licence_status": "valid", "ended_on": CUTOFF, "valid_to": date(2024, 2, 15)}],
     "blacklists": [{"list_kind": "judgment_debtor"}],
     "persons_roles": [{"role": "legal_representative"}],
     "inspections": [
@@ -49,9 +55,15 @@ _RARE: dict[str, list[dict[str, Any]]] = {  # what independent columns would har
         {"arm": "random", "result_codes": "A;E"},
         {"arm": "random", "result_codes": "D"},
         {"arm": "random", "result_codes": "D", "occurred_at": date(2021, 12, 12)},
+        {"arm": "random", "result_codes": "D", "occurred_at": date(2021, 12, 20)},
+        {"arm": "random", "result_codes": "1", "occurred_at": date(2022, 1, 1)},
         {"arm": "targeted", "result_codes": "8"},
+        {"result_codes": "3"},
     ],
     "serious_list": [{"end_reason": "repaired"}],
+    "complaints": [{"field": "food"}],
+    "recalls": [{"field": "food"}],
+    "product_samples": [{"field": "food"}],
 }
 
 
@@ -177,6 +189,7 @@ EXAMPLES: tuple[tuple[int, int, Sequence[date]], ...] = (
     *((60 + k, 12 + 2 * k, (date(2022, 1, 1),)) for k in range(9)),
     *((80 + k, 16 + 4 * k, (date(2021, 1, 1),)) for k in range(6)),
     *((70 + k, 60, (date(2023, 1, 1),)) for k in range(3)),
+    *((90 + k, 150, (date(2023, 1, 1),)) for k in range(4)),
     *((20 + k, records, EDGES) for k, records in enumerate((3, 6, 12, 25, 400))),
 )
 """Seed, records and edges of examples that crowd around every edge in turn, many records and few."""

@@ -6,8 +6,12 @@ import os
 import shutil
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from helpers.signing import People
 
 FOLDER = Path(__file__).parents[2] / "experiments"
 
@@ -57,3 +61,13 @@ def checked(province: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("checked")
     check_folder(province, date(2026, 1, 1), out)
     return out / "clean"
+
+
+@pytest.fixture
+def signers(store: Path, monkeypatch: pytest.MonkeyPatch) -> People:
+    """Li Na, Wang Wei and Zhao Min with keys of their own, on the list that the store's tests look at."""
+    from helpers.signing import people
+
+    made = people(store / "signing")
+    monkeypatch.setenv("FENLEI_SIGNERS", str(made.path))
+    return made

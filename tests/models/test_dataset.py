@@ -16,8 +16,11 @@ from features.adapters.folder import write_table
 from features.catalogue import CATALOGUE
 from features.errors import ConfigError, SourceError
 from features.manifest import Coverage, Manifest, write_manifest
-from models.dataset import Dataset, build, choose, labelled, outcomes_as_known, population, source_hash, usable
+from models.dataset import Dataset, build, choose, population, source_hash, usable
 from models.experiment import SEGMENTS, Experiment, Indicators, load_experiment
+from models.rows import assigned, indicator_table, labelled, outcomes_as_known
+from models.sector import catalogue
+from models.splits import FOLD, segments
 
 AS_OF = date(2026, 1, 1)
 DEMO = load_experiment(Path(__file__).parents[2] / "experiments" / "demo.toml")
@@ -47,7 +50,7 @@ def test_a_result_corrected_later_teaches_in_its_uncorrected_form(tmp_path):
             {"record_id": "c", "version": 2, "occurred_at": day, "known_at": soon, "result_codes": "5"},
         ],
     )
-    found = outcomes_as_known(clean, DEMO, AS_OF).set_index("inspection_id")
+    found = outcomes_as_known(clean, segments(DEMO.split, AS_OF), DEMO.province, AS_OF).set_index("inspection_id")
     assert found["violation"].to_dict() == {"a": 0, "b": 1, "c": 1}
     assert found.loc["a", "known_at"] == soon
     assert found.loc["c", "known_at"] == soon
@@ -100,6 +103,21 @@ def test_an_indicator_that_would_only_tell_the_date_is_left_out():
     assert "begins_late" in usable(frame, tuple(frame.columns), covered=0.5)
 
 
+def test_a_sectors_study_sees_its_enterprises_and_its_indicators_too(small_clean):
+    food = Experiment.model_validate(DEMO.model_dump() | {"sector": "food"})
+    names = choose(food.indicators, catalogue(food))
+    assert set(names) - set(choose(DEMO.indicators)) == {n for n in catalogue(food) if n.startswith("food_")}
+    found = assigned(small_clean, segments(food.split, AS_OF), food, AS_OF)
+    every = assigned(small_clean, segments(DEMO.split, AS_OF), DEMO, AS_OF)
+    assert 0 < len(found.rows) < len(every.rows)
+    table = indicator_table(small_clean, [found.rows], food)
+    belong = cohort(small_clean, sorted(set(found.rows["cutoff"])), sector="food")
+    pairs = set(zip(belong["enterprise_id"], pd.to_datetime(belong["cutoff"]), strict=True))
+    assert set(table.index) <= pairs
+    assert table["food_licences_held"].gt(0).any()
+    assert len(population(small_clean, food, names)) < len(population(small_clean, DEMO, names[:3]))
+
+
 def altered(clean: Path, out: Path, seed: int) -> Path:
     """The same folder with everything known from the test on changed, taken away, or made up."""
     shutil.copytree(clean, out)
@@ -142,6 +160,10 @@ def test_what_becomes_known_in_the_test_period_changes_no_row_learnt_from(datase
         assert np.array_equal(before.X, after.X, equal_nan=True)
         assert np.array_equal(before.weight, after.weight)
         assert list(before.outcomes["inspection_id"]) == list(after.outcomes["inspection_id"])
+    for origin, again in zip(dataset.folds, other.folds, strict=True):
+        for name in FOLD:
+            assert np.array_equal(origin[name].y, again[name].y)
+            assert np.array_equal(origin[name].X, again[name].X, equal_nan=True)
     assert np.array_equal(dataset.population, other.population, equal_nan=True)
     assert not np.array_equal(dataset.parts["test"].y, other.parts["test"].y)
 
@@ -163,6 +185,32 @@ def test_every_segment_has_its_arms_weights_and_rows_in_order(dataset):
 
 
 @pytest.mark.slow
+def test_rolling_origins_use_the_learners_columns_and_end_before_the_calibration(dataset):
+    assert len(dataset.folds) == DEMO.tuning.rolling.folds
+    for fold in dataset.folds:
+        assert tuple(fold) == FOLD
+        for part in fold.values():
+            assert part.X.shape == (len(part), len(dataset.names))
+            assert (part.outcomes["known_at"] < DEMO.split.calibrate_from).all()
+        assert set(fold["validate"].outcomes["arm"]) == {"random"}
+        assert len(np.unique(fold["validate"].weight)) > 1
+
+
+@pytest.mark.slow
+def test_inverse_probability_weights_make_the_visited_look_like_the_cohort(dataset, checked):
+    asked = DEMO.model_copy(update={"arms": DEMO.arms.model_copy(update={"fit_weights": "inverse_probability"})})
+    found = build(checked, asked, AS_OF)
+    fit = found.parts["fit"]
+    assert fit.weight.mean() == pytest.approx(1)
+    assert (found.parts["stop"].weight == 1).all()
+    column = found.names.index("penalties_3y")
+    plain, weighted = (np.average(fit.X[:, column], weights=w) for w in (None, fit.weight))
+    everyone = found.population[:, column].mean()
+    assert abs(weighted - everyone) < 0.6 * abs(plain - everyone)
+    assert np.array_equal(fit.X, dataset.parts["fit"].X, equal_nan=True)
+
+
+@pytest.mark.slow
 def test_the_population_is_the_cohort_when_the_model_could_be_signed(dataset, checked):
     members = cohort(checked, [DEMO.split.test_from])
     assert dataset.population.shape == (len(members), len(dataset.names))
@@ -175,7 +223,7 @@ def test_the_population_is_the_cohort_when_the_model_could_be_signed(dataset, ch
 def test_a_segment_without_both_answers_is_named(checked):
     gone = DEMO.model_dump()
     gone["split"] |= {"test_from": date(2026, 5, 1), "test_to": date(2026, 8, 1)}
-    with pytest.raises(SourceError, match=r"segment test \(2026-05-01 to 2026-08-01.*has 0 visits"):
+    with pytest.raises(SourceError, match=r"segment test \(arms random\) has 0 visits"):
         build(checked, Experiment.model_validate(gone), AS_OF)
 
 

@@ -8,7 +8,10 @@ import pytest
 from pydantic import ValidationError
 
 from features.errors import ConfigError
+from features.policy import policy_hash
 from models.experiment import SEGMENTS, Arms, Experiment, experiment_hash, load_experiment
+from models.risk_model import POLICIES
+from models.sector import policies_hash
 
 FOLDER = Path(__file__).parents[2] / "experiments"
 FILES = sorted(FOLDER.glob("*.toml"))
@@ -70,3 +73,20 @@ def test_trials_without_a_search_space_are_refused():
     plain = load_experiment(FOLDER / "beijing_miyun.toml").model_dump()
     with pytest.raises(ValidationError, match="search space"):
         Experiment.model_validate({**plain, "tuning": {"trials": 3}})
+
+
+def test_a_general_study_hashes_as_if_there_were_no_sectors():
+    general = load_experiment(FOLDER / "demo.toml")
+    assert '"sector"' not in general.model_dump_json()
+    food = general.model_copy(update={"sector": "food"})
+    assert food.model_dump()["sector"] == "food"
+    assert experiment_hash(food) != experiment_hash(general)
+    assert policies_hash(general) == policy_hash("hebei", *POLICIES)
+    assert policies_hash(food) != policies_hash(general)
+    assert Experiment.model_validate(food.model_dump()) == food
+
+
+def test_a_sector_is_about_its_own_enterprises():
+    plain = load_experiment(FOLDER / "demo.toml").model_dump()
+    with pytest.raises(ValidationError, match="members_only"):
+        Experiment.model_validate({**plain, "sector": "food", "cohort": {"members_only": False}})

@@ -157,7 +157,7 @@ def believable(n: int, seed: int) -> pd.DataFrame:
         "branches_open": rng.poisson(0.2, n).astype(float),
         "licences_held": rng.poisson(0.6, n).astype(float),
         "licences_expired": count(0.05),
-        "licences_expiring_90d": rng.poisson(0.05, n).astype(float),
+        "licences_expiring": rng.poisson(0.05, n).astype(float),
         "licences_revoked_3y": count(0.003),
         "representative_changes_1y": rng.poisson(0.06, n).astype(float),
         "name_changes_1y": rng.poisson(0.03, n).astype(float),

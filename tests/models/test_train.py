@@ -13,9 +13,11 @@ import pytest
 from rich.console import Console
 
 from features.errors import ConfigError, SourceError
+from helpers.signing import people
 from models import approval, compare, registry, tracking
 from models.experiment import load_experiment
-from models.learning import bands_of, classifier
+from models.fitting import classifier
+from models.learning import bands_of
 from models.risk_model import RiskModel
 from models.train import TrainResult, train
 
@@ -110,15 +112,19 @@ def test_the_answer_can_be_read_by_a_program_and_by_a_person(trained):
     assert "random arm" in text
 
 
-def test_a_trained_version_can_be_signed_and_compared(trained):
+def test_a_trained_version_passes_the_gate_can_be_signed_and_compared(trained, tmp_path, monkeypatch):
     frame = compare.runs([trained[0].run_id])
     assert frame["auc"].iloc[0] == pytest.approx(trained[0].evaluation.values["model"]["auc"].value)
-    approval.propose("1", "Li Na 李娜", "demo", on="2026-01-01")
-    approval.approve("1", "Wang Wei 王伟", on="2026-01-01")
+    signers = people(tmp_path)
+    monkeypatch.setenv("FENLEI_SIGNERS", str(signers.path))
+    entry = approval.propose("1", "demo", key=signers.keys["li"], on="2026-01-01", accept_unknown="a small province")
+    # The small province has too few visits for the rest to be told; what needs no visits must hold.
+    assert {entry.verdicts[check] for check in ("files", "inputs", "order", "retrained")} == {"pass"}
+    approval.approve("1", key=signers.keys["wang"], on="2026-01-01")
     found = approval.approved_model()
     assert found is not None
     assert found[0].content_hash == trained[0].learned.model.content_hash
-    approval.reject("1", "Wang Wei 王伟", "end of the test", on="2026-01-02")
+    approval.reject("1", "end of the test", key=signers.keys["wang"], on="2026-01-02")
 
 
 def test_a_wrong_learner_parameter_or_band_is_named():

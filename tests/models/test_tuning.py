@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from models.experiment import Range, Tuning
-from models.tuning import tune
+from models.tuning import Trial, tune
 
 SPACE = {
     "x": Range(low=-5, high=5),
@@ -16,8 +19,9 @@ SPACE = {
 PLAN = Tuning(trials=12, space=SPACE)
 
 
-def loss(params) -> float:
-    return (params["x"] - 1.5) ** 2 + params["leaves"] / 16
+def loss(params) -> list[float]:
+    """Three origins that differ a little."""
+    return [(params["x"] - 1.5) ** 2 + params["leaves"] / 16 + k / 10 for k in range(3)]
 
 
 def search(path: Path, objective=loss, trials=12, seen=None):
@@ -29,7 +33,7 @@ def search(path: Path, objective=loss, trials=12, seen=None):
         seed=5,
         storage=path,
         study="s",
-        on_trial=None if seen is None else lambda n, p, v: seen.append(n),
+        on_trial=None if seen is None else lambda trial: seen.append(trial.number),
     )
 
 
@@ -61,7 +65,7 @@ def test_a_search_killed_on_the_way_ends_as_one_that_was_not(tmp_path):
     assert resumed == whole
     assert len(whole.trials) == 12
     assert seen == [9, 10, 11]  # nine were complete before the second kill: none repeated
-    assert whole.value == min(v for _, _, v in whole.trials)
+    assert whole.value == min(t.loss for t in whole.trials if not t.pruned)
     assert whole.params["depth"] == 4
     assert isinstance(whole.params["leaves"], int)
 
@@ -73,3 +77,73 @@ def test_a_finished_search_is_read_back_without_fitting_again(tmp_path):
         raise AssertionError("fitted again")
 
     assert search(tmp_path / "t.db", never) == first
+
+
+def test_a_trial_that_falls_behind_is_given_up_before_its_last_origin(tmp_path):
+    asked = []
+
+    def one_by_one(params):
+        for value in loss(params):
+            asked.append(params)
+            yield value
+
+    out = search(tmp_path / "t.db", one_by_one, trials=30)
+    pruned = [t for t in out.trials if t.pruned]
+    assert 0 < len(pruned) < 25
+    assert all(len(t.losses) < 3 for t in pruned)
+    assert all(len(t.losses) == 3 for t in out.trials if not t.pruned)
+    assert len(asked) == sum(len(t.losses) for t in out.trials)  # what was given up was not fitted further
+    assert [t.number for t in out.trials] == list(range(30))
+    assert out.value == min(t.loss for t in out.trials if not t.pruned)
+    whole = tune(
+        loss, PLAN.model_copy(update={"prune": False}), base={}, trials=30, seed=5, storage=tmp_path / "u.db", study="s"
+    )
+    assert not any(t.pruned for t in whole.trials)
+
+
+KILLED = """
+import os, signal, sys, time
+from pathlib import Path
+from models.experiment import Range, Tuning
+from models.tuning import tune
+
+asked = 0
+
+def losses(params):
+    global asked
+    asked += 1
+    for k in range(3):
+        if asked == int(sys.argv[2]) and k == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        yield (params["x"] - 1.5) ** 2 + k / 10
+
+tuned = tune(
+    losses, Tuning(trials=50, space={"x": Range(low=-5, high=5)}), base={}, trials=50, seed=3,
+    storage=Path(sys.argv[1]), study="killed",
+)
+for t in tuned.trials:
+    print(t.number, t.params["x"], t.losses, t.pruned)
+"""
+
+
+@pytest.mark.slow
+def test_fifty_trials_killed_twice_by_the_system_lose_and_repeat_none(tmp_path):
+    def run(storage: str, die_at: int) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-c", KILLED, str(tmp_path / storage), str(die_at)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    whole = run("whole.db", 0)
+    assert whole.returncode == 0, whole.stderr
+    assert len(whole.stdout.splitlines()) == 50
+    assert run("killed.db", 17).returncode == -signal.SIGKILL
+    assert run("killed.db", 20).returncode == -signal.SIGKILL
+    resumed = run("killed.db", 0)
+    assert resumed.stdout == whole.stdout
+
+
+def test_the_trials_of_another_number_of_origins_are_averaged():
+    assert Trial(0, {}, (1.0, 3.0), pruned=True).loss == 2.0

@@ -19,6 +19,7 @@ from features.policy import policy_hash
 from features.record import Record, extract_context
 from features.store import open_folder
 from features.table import read_table, write_clean_table
+from helpers.signing import People, people
 from helpers.small_model import NAMES
 from helpers.small_model import model as small_model
 from models import approval, registry, tracking
@@ -53,17 +54,19 @@ class World:
     frame: pd.DataFrame
     codes: pd.Series
     records: list[Record]
+    signers: People
 
     def model(self, version: str = "1") -> RiskModel:
         return signed_model(int(version))
 
     def approve(self, version: str = "1") -> None:
-        approval.propose(version, "Li Na 李娜", "ok", on=ON)
-        approval.approve(version, "Wang Wei 王伟", "ok", on=ON)
+        # The versions are bare bundles without a run's evidence: the gate says it can't tell, which is accepted.
+        approval.propose(version, "ok", key=self.signers.keys["li"], on=ON, accept_unknown="a test of serving")
+        approval.approve(version, "ok", key=self.signers.keys["wang"], on=ON)
 
     def withdraw(self) -> None:
         while (entry := approval.in_force(approval.history())) is not None:
-            approval.reject(entry.version, "Wang Wei 王伟", "withdrawn", on=ON)
+            approval.reject(entry.version, "withdrawn", key=self.signers.keys["wang"], on=ON)
 
 
 @pytest.fixture(scope="session")
@@ -79,8 +82,10 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> World:
     store = open_folder(clean, threads=1)
     records = extract_context(store, ids[:12], CUTOFF)
     store.close()
+    signers = people(folder / "signing")
     settings = Settings(
         tracking_uri=f"sqlite:///{folder / 'mlflow.db'}",
+        signers=signers.path,
         table=table,
         tokens=folder / "tokens.jsonl",
         audit=folder / "audit.jsonl",
@@ -94,13 +99,14 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> World:
                 signed_model(n).save(folder / f"bundle{n}")
                 registry.register(run_id, folder / f"bundle{n}", NAMES, {"data_hash": "d" * 64})
     token = create_token(settings.tokens, "tests 测试")
-    return World(folder, settings, token, frame.drop(columns="uscc"), frame["uscc"], records)
+    return World(folder, settings, token, frame.drop(columns="uscc"), frame["uscc"], records, signers)
 
 
 @pytest.fixture
 def world(built: World, monkeypatch: pytest.MonkeyPatch) -> World:
     """The world with nothing approved, for one test."""
     monkeypatch.setenv("MLFLOW_TRACKING_URI", str(built.settings.tracking_uri))
+    monkeypatch.setenv("FENLEI_SIGNERS", str(built.signers.path))
     monkeypatch.delenv("FENLEI_RECORDS", raising=False)
     built.withdraw()
     return built

@@ -18,6 +18,7 @@ from features.check import check_folder
 from features.contract import TABLES
 from features.errors import ConfigError
 from simulation import SimulationSummary, simulate
+from simulation.config import load_simulation
 
 END = date(2026, 1, 1)
 ARROW = {"VARCHAR": "string", "DATE": "date32[day]", "BIGINT": "int64", "BOOLEAN": "bool"}
@@ -106,6 +107,19 @@ def test_the_chunk_size_changes_no_byte(tmp_path: Path) -> None:
     assert hashes(whole) == hashes(parts)
 
 
+def test_recalls_draw_from_streams_of_their_own(tmp_path: Path) -> None:
+    """Without recalls, or with many, every other table and the truth are the same bytes."""
+    policy = load_simulation()
+    found = []
+    for name, per_year in (("none", 0.0), ("some", policy.events["recall"].per_year), ("many", 1.0)):
+        rate = policy.events["recall"].model_copy(update={"per_year": per_year})
+        other = policy.model_copy(update={"events": policy.events | {"recall": rate}})
+        found.append(simulate(tmp_path / name, enterprises=400, months=30, seed=3, end=END, policy=other))
+    assert found[0].rows["recalls"] == 0 < found[1].rows["recalls"] < found[2].rows["recalls"]
+    first, *others = ({k: v for k, v in hashes(s).items() if k != "recalls.parquet"} for s in found)
+    assert all(other == first for other in others)
+
+
 @pytest.mark.slow
 def test_many_row_groups_are_written_the_same_whatever_the_chunks(tmp_path: Path) -> None:
     whole = simulate(tmp_path / "whole", enterprises=25_000, months=24, seed=5, end=END)
@@ -127,13 +141,22 @@ def assert_consistent(con: duckdb.DuckDBPyConnection) -> None:
         founded = f"""FROM t_{name} t JOIN now_registration r USING (enterprise_id)
             WHERE t.occurred_at < r.occurred_at"""
         assert count(con, founded) == 0, f"{name} before the founding"
-    for name in ("abnormal_list", "serious_list", "blacklists", "encumbrances", "persons_roles", "licences"):
+    for name in ("abnormal_list", "serious_list", "blacklists", "encumbrances", "persons_roles", "licences", "recalls"):
         assert count(con, f"FROM t_{name} WHERE ended_on < occurred_at OR ended_on > known_at") == 0, name
 
     # An end is an end: what an enterprise does itself stops on that day.
     over = """SELECT enterprise_id, status_since AS day FROM now_registration
         WHERE status IN ('revoked', 'cancelled', 'moved_out')"""
-    for name in ("annual_reports", "changes", "commitments", "filings", "honours", "product_samples", "complaints"):
+    for name in (
+        "annual_reports",
+        "changes",
+        "commitments",
+        "filings",
+        "honours",
+        "product_samples",
+        "complaints",
+        "recalls",
+    ):
         later = f"FROM t_{name} t JOIN ({over}) o USING (enterprise_id) WHERE t.occurred_at > o.day"
         assert count(con, later) == 0, name
     revoked = "FROM now_registration r WHERE status = 'revoked'"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from features.adapters.beijing import adapt_beijing
+from features.adapters.chicago import adapt_chicago
 from features.adapters.report import Adapter, AdapterReport, FileReport
 
-ADAPTERS: dict[str, Adapter] = {"beijing": adapt_beijing}
+ADAPTERS: dict[str, Adapter] = {"beijing": adapt_beijing, "chicago": adapt_chicago}
 """Adapters by the name experiments use."""
 
-__all__ = ["ADAPTERS", "Adapter", "AdapterReport", "FileReport", "adapt_beijing"]
+__all__ = ["ADAPTERS", "Adapter", "AdapterReport", "FileReport", "adapt_beijing", "adapt_chicago"]

@@ -218,6 +218,15 @@ DRAW_FATE = _codes(
 )
 SUIT_ROLE = _codes("suit_role", defendant="defendant|被告", plaintiff="plaintiff|原告")
 SAMPLE_RESULT = _codes("sample_result", passed="passed|合格", failed="failed|不合格")
+RECALL_KIND = _codes(
+    "recall_kind", ordered="ordered by a regulator|责令召回", voluntary="by the enterprise itself|主动召回"
+)
+RECALL_LEVEL = _codes(
+    "recall_level",
+    first="may gravely harm health or cause death|一级召回",
+    second="may harm health|二级召回",
+    third="labelling or other faults|三级召回",
+)
 CERTIFICATE_STATUS = _codes(
     "certificate_status",
     valid="valid|有效",

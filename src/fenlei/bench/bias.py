@@ -22,7 +22,7 @@ MONTH = date(2025, 3, 1)
 """The month whose true risk every enterprise is compared with."""
 RESAMPLES = 6
 """Refits on resampled enterprises, for the intervals."""
-ALL, RANDOM = "all outcomes", "random arm"
+ALL, RANDOM, DESIGN = "all outcomes", "random arm", "random arm, weighted by 1/draw probability"
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Learned:
 
 
 def learn_at(folder: Path, hunch: float, *, most: int = 20_000) -> list[Learned]:
-    """Learn from one year of all outcomes, as they come, and from those of the random arm alone.
+    """Learn from one year of all outcomes as they come, and from the random arm's alone, without and with weights.
 
     Parameters
     ----------
@@ -62,14 +62,17 @@ def learn_at(folder: Path, hunch: float, *, most: int = 20_000) -> list[Learned]
     truth = asked["risk"].to_numpy()
     targeted = visits["targeted"].to_numpy(dtype=bool)
     found = []
-    for arms, rows in ((ALL, np.arange(len(visits))), (RANDOM, np.flatnonzero(~targeted))):
+    drawn = np.flatnonzero(~targeted)
+    for arms, rows in ((ALL, np.arange(len(visits))), (RANDOM, drawn), (DESIGN, drawn)):
+        weight = visits["weight"].to_numpy()[rows] if arms == DESIGN else np.ones(len(rows))
         y, firm = visits["y"].to_numpy()[rows], pd.factorize(visits["enterprise_id"].to_numpy()[rows])[0]
-        errors = [_errors(boosted(known[rows], y, new), truth)]
+        errors = [_errors(boosted(known[rows], y, new, weight / weight.mean()), truth)]
         rng = np.random.default_rng(5)
         for _ in range(RESAMPLES):
             times = np.bincount(rng.integers(0, firm.max() + 1, firm.max() + 1), minlength=firm.max() + 1)[firm]
             taken = times > 0
-            errors.append(_errors(boosted(known[rows][taken], y[taken], new, times[taken].astype(float)), truth))
+            again = weight[taken] * times[taken]
+            errors.append(_errors(boosted(known[rows][taken], y[taken], new, again / again.mean()), truth))
         bias, mse = np.array(errors).T
         found.append(Learned(hunch, arms, len(rows), float(targeted[rows].mean()), _around(bias), _around(mse)))
     return found

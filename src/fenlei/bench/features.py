@@ -14,22 +14,44 @@ import numpy as np
 import pandas as pd
 
 
+@dataclass(frozen=True)
+class Work:
+    """What a pipeline took for the compared indicators.
+
+    Parameters
+    ----------
+    seconds
+        Of the work alone: without reading the cohort and writing the result.
+    steps
+        The same by step.
+    """
+
+    seconds: float
+    steps: dict[str, float]
+
+
+class Stopwatch:
+    """Counts the seconds between announced steps."""
+
+    def __init__(self, first: str) -> None:
+        self.seconds: dict[str, float] = {}
+        self._now, self._since = first, time.perf_counter()
+
+    def __call__(self, step: str) -> None:
+        """End the present step and begin the next one."""
+        now = time.perf_counter()
+        self.seconds[self._now] = self.seconds.get(self._now, 0.0) + now - self._since
+        self._now, self._since = step.partition(" ")[0], now
+
+
 def table(clean: Path, out: Path, cutoff: date, memory: str) -> tuple[int, dict[str, float]]:
     """Write the indicator table of a cut-off; return its enterprises and the seconds by step."""
     from features.table import write_clean_table
 
-    spent: dict[str, float] = {}
-    last: list[tuple[str, float]] = [("cohort", time.perf_counter())]
-
-    def step(name: str) -> None:
-        before, since = last.pop()
-        now = time.perf_counter()
-        spent[before] = spent.get(before, 0.0) + now - since
-        last.append((name.partition(" ")[0], now))
-
+    step = Stopwatch("cohort")
     written = write_clean_table(clean, cutoff, out, progress=step, memory=memory)
     step("end")
-    return int(written["enterprises"]), spent
+    return int(written["enterprises"]), step.seconds
 
 
 def training_pairs(clean: Path, cutoff: date, pairs: int) -> tuple[int, int]:
@@ -58,35 +80,46 @@ def _cohort(clean: Path, cutoff: date) -> pd.DataFrame:
     return cohort(clean, [cutoff])
 
 
-def engine(clean: Path, cutoff: date, pairs: Path, names: list[str], out: Path) -> float:
-    """Compute the compared indicators with the engine into a file; return the seconds of the work alone."""
+def engine(clean: Path, cutoff: date, pairs: Path, names: list[str], out: Path) -> Work:
+    """Compute the compared indicators with the engine into a file."""
     from features import compute_indicators
 
     given = pd.read_parquet(pairs)
-    begin = time.perf_counter()
-    frame = compute_indicators(clean, given, names=names)[names]
+    step, begin = Stopwatch("cohort"), time.perf_counter()
+    frame = compute_indicators(clean, given, names=names, progress=step)[names]
     took = time.perf_counter() - begin
+    step("end")
     frame.reset_index(drop=True).to_parquet(out)
-    return took
+    return Work(took, step.seconds)
 
 
-def pandas_rival(clean: Path, cutoff: date, pairs: Path, names: list[str], out: Path) -> tuple[float, dict[str, float]]:
-    """Compute the same with pandas; return the seconds of the work alone and its profile."""
+def plain_pandas(clean: Path, cutoff: date, pairs: Path, names: list[str], out: Path) -> Work:
+    """Compute the same with pandas as one writes it."""
+    from fenlei.bench.pandas_plain import Pipeline
+
+    return _rival(Pipeline(clean, cutoff), pairs, names, out)
+
+
+def tuned_numpy(clean: Path, cutoff: date, pairs: Path, names: list[str], out: Path) -> Work:
+    """Compute the same with numpy, tuned by hand."""
     from fenlei.bench.pandas_rival import Rival
 
+    return _rival(Rival(clean, cutoff), pairs, names, out)
+
+
+def _rival(rival: Any, pairs: Path, names: list[str], out: Path) -> Work:
     given = pd.read_parquet(pairs)
-    rival = Rival(clean, cutoff)
     begin = time.perf_counter()
     frame = rival.run(given, names)
     took = time.perf_counter() - begin
     frame.reset_index(drop=True).to_parquet(out)
-    return took, rival.seconds
+    return Work(took, rival.seconds)
 
 
 def idle(clean: Path, cutoff: date, pairs: Path, names: list[str], out: Path) -> None:
-    """Load what both need and do nothing: the memory that the work is counted above."""
+    """Load what all need and do nothing: the memory that the work is counted above."""
     import features  # noqa: F401  what is measured is that it is loaded
-    from fenlei.bench import pandas_rival  # noqa: F401
+    from fenlei.bench import pandas_plain, pandas_rival  # noqa: F401
 
     pd.read_parquet(pairs)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 from pathlib import Path
 
@@ -64,8 +64,13 @@ def fill(page: Path, blocks: dict[str, str], about: str) -> None:
     ConfigError
         If the page lacks a marker.
     """
+    put(page, blocks | {"about": about})
+
+
+def put(page: Path, blocks: Mapping[str, str]) -> None:
+    """Put blocks between a page's markers; see `fill`."""
     text = page.read_text(encoding="utf-8")
-    for name, block in (blocks | {"about": about}).items():
+    for name, block in blocks.items():
         begin, end = f"<!-- measured: {name} -->\n", "<!-- end -->"
         before, found, after = text.partition(begin)
         _, closed, rest = after.partition(end)
@@ -81,7 +86,7 @@ def published_table(rows: list[Compared]) -> str:
     for f, simulated in ((r.figure, r.simulated) for r in rows):
         shown = [shown_value(v, f) for v in (f.published, simulated, f.low, f.high)]
         lines.append([f.title, *shown[:2], f"{shown[2]} to {shown[3]}", f.source])
-    return _markdown(["figure", "published", "simulated", "tolerance", "source"], lines)
+    return markdown(["figure", "published", "simulated", "tolerance", "source"], lines)
 
 
 def ranking_table(ranking: Ranking) -> str:
@@ -95,7 +100,7 @@ def ranking_table(ranking: Ranking) -> str:
         for r in ranking.rows
     ]
     columns = ["learner", "AUC", "AUC without label noise", "lift of the top tenth"]
-    return head + _markdown([*columns, "share of the ceiling's gain", "the same without label noise"], lines)
+    return head + markdown([*columns, "share of the ceiling's gain", "the same without label noise"], lines)
 
 
 def hunch_table(rows: list[Learned]) -> str:
@@ -104,10 +109,11 @@ def hunch_table(rows: list[Learned]) -> str:
         [f"{r.hunch:g}", r.arms, f"{r.labels:,}", f"{r.targeted:.0%}", _signed(r.bias), _scaled(r.mse)] for r in rows
     ]
     columns = ["hunch", "learned from", "labels", "targeted", "bias: mean probability less truth, points"]
-    return _markdown([*columns, "mean squared error to the truth × 1000"], lines)
+    return markdown([*columns, "mean squared error to the truth × 1000"], lines)
 
 
-def _markdown(columns: list[str], rows: list[list[str]]) -> str:
+def markdown(columns: list[str], rows: list[list[str]]) -> str:
+    """Return a Markdown table."""
     lines = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
     return "\n".join([*lines, *("| " + " | ".join(row) + " |" for row in rows)])
 

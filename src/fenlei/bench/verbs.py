@@ -1,10 +1,13 @@
-"""The benchmark verbs: simulate, published, province, features, record, serve."""
+"""The benchmark verbs: simulate, published, province, features, record, learn, serve, spark."""
 
 from __future__ import annotations
 
+import os
+import shutil
 import statistics
 import tempfile
 import time
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import Annotated
@@ -13,7 +16,10 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from fenlei.bench.grid import Grid
+from fenlei.bench.learn_verb import learn
 from fenlei.bench.measure import measure
+from fenlei.bench.spark_verb import spark
 from fenlei.terminal import progress, show
 
 END = date(2026, 1, 1)
@@ -24,6 +30,8 @@ Sizes = Annotated[
 ]
 SIZES = [30_000, 100_000]
 bench = typer.Typer(help="Measure speed and memory on this machine.", no_args_is_help=True)
+bench.command()(learn)
+bench.command()(spark)
 
 
 def _simulate(folder: Path, enterprises: int) -> int:
@@ -103,7 +111,13 @@ def province(
 def _prepare(folder: Path, enterprises: int) -> Path:
     measure(_simulate, folder / "source", enterprises)
     measure(_check, folder / "source", folder / "checked")
+    for made in ("source", "source_truth"):  # three million enterprises would fill the disk twice over
+        shutil.rmtree(folder / made)
     return folder / "checked" / "clean"
+
+
+Page = Annotated[Path | None, typer.Option(help="Page to fill, such as docs/performance.md.")]
+Today = Annotated[str, typer.Option(help="Date to write on the page.")]
 
 
 @bench.command()
@@ -115,34 +129,59 @@ def features(
     pairs: Annotated[int, typer.Option(min=1, help="Training pairs to compute.")] = 200_000,
     memory: Annotated[str, typer.Option(help="What DuckDB may hold; the rest is spilled.")] = "3GB",
     rival: Annotated[int, typer.Option(help="Greatest size that pandas is to hold; 0: without pandas.")] = 300_000,
+    page: Page = None,
+    today: Today = "",
 ) -> None:
-    """All indicators at one cut-off by size, of training pairs, and beside a pandas pipeline."""
+    """All indicators at one cut-off by size, of training pairs, and beside pandas pipelines."""
     from fenlei.bench import features_report as report
 
+    sizes = enterprises or SIZES
+    given: list[int | Path] = [*clean] if clean else [*sizes]
+    held = given[-1] if clean else max((n for n in sizes if n <= rival), default=sizes[0])
     with tempfile.TemporaryDirectory() as home, progress("bench") as step:
-        scratch, folders = Path(home), list(clean or [])
-        for size in [] if clean else enterprises or SIZES:
-            step(f"simulating and checking {size:,} enterprises")
-            folders.append(_prepare(scratch / str(size), size))
-        tables = report.growth(folders, END, memory, scratch, step)
-        held = (
-            folders[-1] if clean else folders[max([0, *(i for i, n in enumerate(enterprises or SIZES) if n <= rival)])]
-        )
-        tables.append(report.training(held, END, pairs, step))
-        if rival:
-            tables += report.rivals(held, END, scratch, step)
-    for found in tables:
-        show(found)
+        scratch = Path(home)
+        growth, others = report.Growth(END, memory, scratch), list[Grid]()
+        for one in given:
+            # Each province is removed before the next one is made.
+            with tempfile.TemporaryDirectory(dir=scratch) as room:
+                if isinstance(one, int):
+                    step(f"simulating and checking {one:,} enterprises")
+                folder = _prepare(Path(room), one) if isinstance(one, int) else one
+                step(f"indicators of {one:,} enterprises" if isinstance(one, int) else f"indicators of {one}")
+                growth.add(folder)
+                if one == held and not others:
+                    others.append(report.training(folder, END, pairs, step))
+                    others += report.rivals(folder, END, scratch, step) if rival else []
+    grids = [*growth.grids(), *others]
+    for grid in grids:
+        show(grid.shown())
+    if page:
+        options = "".join(f" --enterprises {n}" for n in sizes) if not clean else " --clean …"
+        _write(page, grids, "about features", f"features{options} --rival {rival}", today)
 
 
 @bench.command()
-def record(calls: Annotated[int, typer.Option(min=20, help="Calls with one record.")] = 200) -> None:
+def record(
+    calls: Annotated[int, typer.Option(min=20, help="Calls with one record.")] = 200,
+    page: Page = None,
+    today: Today = "",
+) -> None:
     """Latency of one enterprise's record through the same SQL, and of a thousand."""
     from fenlei.bench.features_report import single_records
 
     with progress("bench") as step:
         found = single_records(END, calls, _prepare, step)
-    show(found)
+    show(found.shown())
+    if page:
+        _write(page, [found], "about record", f"record --calls {calls}", today)
+
+
+def _write(page: Path, grids: Sequence[Grid], about: str, command: str, today: str) -> None:
+    """Fill a page's blocks with what was measured, and by what."""
+    from fenlei.bench.province import put
+
+    line = f"Measured by `fenlei bench {command}` on {os.cpu_count()} processors" + (f", {today}." if today else ".")
+    put(page, {grid.name: grid.markdown() for grid in grids} | {about: line})
 
 
 @bench.command()

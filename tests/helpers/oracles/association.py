@@ -6,6 +6,15 @@ from collections.abc import Callable
 
 from helpers.oracles.world import Value, World, months_before, oracle
 
+BAD: dict[str, int | None] = {
+    "registration": None,
+    "abnormal_list": None,
+    "serious_list": None,
+    "blacklists": None,
+    "penalties": 36,
+}
+"""What must be known of all enterprises before one may be called good: lists and register now, penalties of 3 years."""
+
 
 def _representatives(w: World, e: str) -> set[str]:
     posts = w.open_now("persons_roles", e)
@@ -87,42 +96,42 @@ def related_enterprises(w: World, e: str) -> Value:
     return len(related(w, e))
 
 
-@oracle(persons_roles=None, shareholdings=None)
+@oracle(persons_roles=None, shareholdings=None, **BAD)
 def related_bad_share(w: World, e: str) -> Value:
     return _share(w, e, bad)
 
 
-@oracle(persons_roles=None, shareholdings=None)
+@oracle(persons_roles=None, shareholdings=None, registration=None)
 def related_revoked_share(w: World, e: str) -> Value:
     return _share(w, e, _revoked)
 
 
-@oracle(persons_roles=None, shareholdings=None)
+@oracle(persons_roles=None, shareholdings=None, abnormal_list=None)
 def related_abnormal_share(w: World, e: str) -> Value:
     return _share(w, e, _abnormal)
 
 
-@oracle(persons_roles=None, shareholdings=None)
+@oracle(persons_roles=None, shareholdings=None, serious_list=None, blacklists=None)
 def related_blacklisted_share(w: World, e: str) -> Value:
     return _share(w, e, _blacklisted)
 
 
-@oracle(persons_roles=None, shareholdings=None)
+@oracle(persons_roles=None, shareholdings=None, blacklists=None)
 def related_debtor_share(w: World, e: str) -> Value:
     return _share(w, e, _debtor)
 
 
-@oracle(persons_roles=None, shareholdings=None)
+@oracle(persons_roles=None, shareholdings=None, penalties=36)
 def related_penalised_share(w: World, e: str) -> Value:
     return _share(w, e, lambda world, other: _penalties(world, other) > 0)
 
 
-@oracle(persons_roles=None, shareholdings=None)
+@oracle(persons_roles=None, shareholdings=None, penalties=36)
 def related_penalties_3y(w: World, e: str) -> Value:
     return max((_penalties(w, o) for o in related(w, e)), default=0)
 
 
-@oracle(persons_roles=None, shareholdings=None)
+@oracle(persons_roles=None, shareholdings=None, **BAD)
 def two_hop_bad_share(w: World, e: str) -> Value:
     """Paths of two links to others than itself: those that end at a bad enterprise, of all."""
     paths = bad_paths = 0

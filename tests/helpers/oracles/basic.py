@@ -151,11 +151,14 @@ def _rate(w: World, e: str, key: Key, weight: Callable[[World, Rec], Fraction | 
 
 
 def _peer_rate(name: str, key: Key, weight: Callable[[World, Rec], Fraction | None]) -> None:
+    """Register the oracle of a rate; one that weights by draw probability needs the draws."""
+    weighted: dict[str, int | None] = {"draws": None} if weight is _weight_random else {}
+
     def compute(w: World, e: str) -> Value:
         return _rate(w, e, key, weight)
 
     compute.__name__ = name
-    oracle(registration=None, inspections=None)(compute)
+    oracle(registration=None, inspections=None, **weighted)(compute)
 
 
 _peer_rate("industry_problem_rate_random", _industry, _weight_random)

@@ -39,7 +39,7 @@ def licences_expired(w: World, e: str) -> Value:
 
 
 @oracle(licences=None)
-def licences_expiring_90d(w: World, e: str) -> Value:
+def licences_expiring(w: World, e: str) -> Value:
     dated = [licence for licence in _in_force(w, e) if licence["valid_to"] is not None]
     return sum(1 for licence in dated if licence["valid_to"] < w.in_days(90))
 

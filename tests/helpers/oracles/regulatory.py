@@ -259,6 +259,21 @@ def samples_failed_share_2y(w: World, e: str) -> Value:
     return (sum(1 for s in tested if s["result"] == "failed") + 1) / (len(tested) + 20)
 
 
+@oracle(recalls=36)
+def recalls_ordered_3y(w: World, e: str) -> Value:
+    return sum(1 for r in w.recent("recalls", e, 36) if r["recall_kind"] == "ordered")
+
+
+@oracle(recalls=36)
+def recalls_voluntary_3y(w: World, e: str) -> Value:
+    return sum(1 for r in w.recent("recalls", e, 36) if r["recall_kind"] == "voluntary")
+
+
+@oracle(recalls=None)
+def recalls_unfinished(w: World, e: str) -> Value:
+    return len(w.open_now("recalls", e))
+
+
 @oracle(certificates=None)
 def certificates_valid(w: World, e: str) -> Value:
     count = 0

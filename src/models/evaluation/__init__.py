@@ -1,0 +1,80 @@
+"""The evaluation a reviewer signs by: pure functions of tested visits, each result flat, named and with its arm."""
+
+from models.evaluation.band_contract import BandContract, ClassRate, check_band_contract
+from models.evaluation.days_earlier import DaysEarlier, days_earlier
+from models.evaluation.drift import (
+    CalibrationDrift,
+    IndicatorDrift,
+    MonthCalibration,
+    Retrain,
+    ask_retrain,
+    calibration_drift,
+    freeze_indicators,
+    indicator_drift,
+)
+from models.evaluation.fairness import Fairness, GroupFairness, fairness
+from models.evaluation.moves import Migration, migration
+from models.evaluation.policies import (
+    ContractPolicy,
+    DriftPolicy,
+    Plan,
+    SamplingPolicy,
+    load_contract,
+    load_drift,
+    load_sampling,
+)
+from models.evaluation.stability import (
+    Frozen,
+    Stability,
+    freeze_classes,
+    freeze_numbers,
+    monthly,
+    stability,
+)
+from models.evaluation.unlabelled import BeforeLabels, before_labels
+from models.evaluation.verdicts import Check, Verdict
+from models.evaluation.visits import TestVisits, gather_visits
+from models.evaluation.worth import Worth, worth, worth_by_group
+
+__all__ = [
+    "BandContract",
+    "BeforeLabels",
+    "CalibrationDrift",
+    "Check",
+    "ClassRate",
+    "ContractPolicy",
+    "DaysEarlier",
+    "DriftPolicy",
+    "Fairness",
+    "Frozen",
+    "GroupFairness",
+    "IndicatorDrift",
+    "Migration",
+    "MonthCalibration",
+    "Plan",
+    "Retrain",
+    "SamplingPolicy",
+    "Stability",
+    "TestVisits",
+    "Verdict",
+    "Worth",
+    "ask_retrain",
+    "before_labels",
+    "calibration_drift",
+    "check_band_contract",
+    "days_earlier",
+    "fairness",
+    "freeze_classes",
+    "freeze_indicators",
+    "freeze_numbers",
+    "gather_visits",
+    "indicator_drift",
+    "load_contract",
+    "load_drift",
+    "load_sampling",
+    "migration",
+    "monthly",
+    "stability",
+    "worth",
+    "worth_by_group",
+]

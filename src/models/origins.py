@@ -1,0 +1,91 @@
+"""Rolling origins: what given parameters would have shown at earlier moments, each with its own past alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit
+
+from models.calibration import fit_calibrator, log_loss
+from models.dataset import Dataset, Part
+from models.experiment import Experiment
+from models.fitting import fitted
+from models.metrics import Sample, auc_kernel
+from models.splits import design_weights
+from models.tuning import Params
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The final parameters at one rolling origin: what they would have shown then."""
+
+    validate_from: str
+    validate_to: str
+    visits: int
+    violations: int
+    auc: float
+    log_loss: float
+
+
+def at_origin(
+    experiment: Experiment, names: tuple[str, ...], fold: Mapping[str, Part], params: Params
+) -> tuple[Floats, Floats]:
+    """Fit at a rolling origin; return the validation rows' margins and probabilities.
+
+    The probability's level and slope come from the early-stopping rows of the arms that measure; with too few of
+    those the margin itself is taken for the log-odds.
+    """
+    found = fitted(experiment, names, fold, params).classifier
+    stop = fold["stop"]
+    margin = found.decision_function(fold["validate"].X)
+    own = np.isin(stop.outcomes["arm"].to_numpy(dtype=object), experiment.arms.measure)
+    if experiment.arms.weights == "design":
+        own &= stop.outcomes["probability_ppm"].notna().to_numpy()
+    if len(np.unique(stop.y[own])) < 2:
+        return margin, np.asarray(expit(margin))
+    weight = design_weights(stop.outcomes[own], experiment.arms.weights)
+    level = fit_calibrator("platt", found.decision_function(stop.X[own]), stop.y[own], weight)
+    return margin, level.probability(margin)
+
+
+def origin_loss(experiment: Experiment, fold: Mapping[str, Part], margin: Floats, probability: Floats) -> float:
+    """Return the objective on the validation rows of an origin; less is better."""
+    rows = fold["validate"]
+    if experiment.tuning.objective == "log_loss":
+        return log_loss(probability, rows.y, rows.weight)
+    return visits_needed(margin, rows.y, rows.weight, experiment.tuning.found_share)
+
+
+def visits_needed(margin: Floats, y: NDArray[np.generic], weight: Floats, found_share: float) -> float:
+    """Return the share of visits, the riskiest first, that finds a share of all violations; ties taken as a whole."""
+    levels, group = np.unique(-margin, return_inverse=True)
+    visits = np.cumsum(np.bincount(group, weights=weight, minlength=len(levels)))
+    found = np.cumsum(np.bincount(group, weights=weight * np.asarray(y), minlength=len(levels)))
+    at = np.r_[0.0, found / found[-1]]
+    return float(np.interp(found_share, at, np.r_[0.0, visits / visits[-1]]))
+
+
+def origins(experiment: Experiment, dataset: Dataset, params: Params) -> tuple[Origin, ...]:
+    """Fit the final parameters at every rolling origin and measure them on its validation rows."""
+    out = []
+    for fold in dataset.folds:
+        rows = fold["validate"]
+        margin, probability = at_origin(experiment, dataset.names, fold, params)
+        days = rows.outcomes["visited_on"]
+        sample = Sample.of(rows.y, rows.enterprise, rows.weight)
+        out.append(
+            Origin(
+                validate_from=str(days.min()),
+                validate_to=str(days.max()),
+                visits=len(rows),
+                violations=int(rows.y.sum()),
+                auc=float(auc_kernel(sample, margin)(sample.weight[None, :])[0]),
+                log_loss=log_loss(probability, rows.y, rows.weight),
+            )
+        )
+    return tuple(out)

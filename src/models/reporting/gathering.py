@@ -1,0 +1,105 @@
+"""Gather what the report says from a finished run: every figure is found here, none while rendering."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from models.dataset import Dataset
+from models.experiment import SEGMENTS, Experiment
+from models.learning import Learned
+from models.measuring import Measured, arm_statement, limits
+from models.panel import Panel
+from models.reporting.cases import most_wrong
+from models.reporting.differences import against_approved
+from models.reporting.page import Page
+from models.reporting.pictures import draw
+from models.reporting.shapes import shapes
+from models.reviewing import Review
+from models.sector import catalogue
+
+PICTURES = "pictures"
+"""Folder of the shapes' PNGs, among the run's files."""
+
+
+def gather(
+    experiment: Experiment,
+    dataset: Dataset,
+    learned: Learned,
+    measured: Measured,
+    review: Review,
+    panel: Panel,
+    *,
+    folder: Path,
+    facts: Mapping[str, str],
+) -> Page:
+    """Return the page of a run; its pictures are drawn into ``folder``.
+
+    Parameters
+    ----------
+    experiment, dataset, learned, measured, review, panel
+        The run.
+    folder
+        Of the run's files.
+    facts
+        Where it comes from: run id, records, hashes.
+    """
+    known = catalogue(experiment)
+    tuned, model = learned.tuned, learned.model
+    tuned_by = "none"
+    if tuned.trials:
+        given_up = sum(t.pruned for t in tuned.trials)
+        tuned_by = f"{len(tuned.trials)} trials ({given_up} given up), {experiment.tuning.objective} {tuned.value:.4f}"
+    return Page(
+        title=f"{experiment.title} ({experiment.name})",
+        summary=(
+            f"Learnt from {len(dataset.parts['fit']):,} visits and {len(dataset.names)} indicators, records as of "
+            f"{dataset.as_of}; {learned.rounds} trees, {model.calibrator.kind} calibration."
+        ),
+        arm_statement=arm_statement(experiment, dataset),
+        learnt=dataset.counts.to_dict("records"),
+        dropped=dataset.dropped,
+        arm_effect=learned.arm_effect,
+        evaluation=measured.evaluation,
+        without=measured.without,
+        classes=measured.classes,
+        indicators=measured.indicators,
+        review=review,
+        origins=learned.origins,
+        shapes=shapes(model, panel, known, folder / PICTURES),
+        cases=most_wrong(model, dataset.parts["test"], review.visits, known),
+        differences=against_approved(model, panel, known),
+        plots={**measured.plots, **draw(review, folder)},
+        limits=[*limits(experiment, dataset, learned, measured), *review_limits(review)],
+        indicator_zh={name: known[name].zh for name in model.indicator_names if name in known},
+        facts={
+            **facts,
+            "model": model.content_hash,
+            "tuning": tuned_by,
+            "parameters": ", ".join(f"{k} = {v}" for k, v in tuned.params.items()) or "defaults",
+            "seed": str(experiment.seed),
+            **{f"{s} from / to": " / ".join(map(str, experiment.split.bounds(s))) for s in SEGMENTS},
+        },
+    )
+
+
+def review_limits(review: Review) -> list[str]:
+    """What the review can't show, in sentences."""
+    out = list(review.contract.reasons)
+    if review.contract.groups_small:
+        out.append(
+            f"{review.contract.groups_small} groups have too few tested visits to say whether their probabilities hold."
+        )
+    thin = [w for w in review.worth if w.what == "violations" and w.codes == "all" and w.effective_visits < 100]
+    if thin:
+        named = ", ".join(f"{w.plan.replace('_', ' ')} ({w.effective_visits:.0f})" for w in thin)
+        out.append(
+            f"Worth rests on few visits where a plan goes and the draws hardly went; counting as equal ones: {named}."
+        )
+    out.append(
+        "Worth and days earlier don't see that being visited changes what the next visit finds; draws without a result "
+        "are left out."
+    )
+    if review.stable.expected:
+        out.append(review.stable.expected[-1].assumption)
+    return out

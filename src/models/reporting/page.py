@@ -1,0 +1,186 @@
+"""What the report says, as plain data: it can be built by hand in a test, and rendering computes nothing of it."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from models.metrics import LOWER_IS_BETTER, Evaluation, Interval
+from models.origins import Origin
+from models.reviewing import Review
+
+METRIC_TEXT = {
+    "auc": ("AUC", "chance that a violating visit is ranked above a clean one"),
+    "average_precision": ("average precision", "mean share of violations among those visited, over all recalls"),
+    "precision_top_tenth": ("precision in the top tenth", "violation rate among the riskiest 10 %"),
+    "log_loss": ("log loss", "lower is better"),
+    "brier": ("Brier score", "lower is better"),
+    "ece": ("calibration error", "mean gap between promise and finding in ten bins; lower is better"),
+}
+SCORER_TEXT = {
+    "model": "model",
+    "scorecard": "rules scorecard 规则评分",
+    "past_rate": "own past violation rate",
+    "logistic": "logistic regression",
+}
+
+
+@dataclass(frozen=True)
+class ClassRow:
+    """One score class on the test: its share, and the rate found in it."""
+
+    grade: str
+    visits: int
+    share: float
+    rate: Interval
+
+
+@dataclass(frozen=True)
+class IndicatorRow:
+    """One indicator's strength: mean absolute contribution to the margin on the test."""
+
+    name: str
+    zh: str
+    family: str
+    direction: str
+    strength: float
+
+
+@dataclass(frozen=True)
+class Shape:
+    """How one indicator moves the margin on the followed enterprises.
+
+    Parameters
+    ----------
+    name, zh, unit, policy
+        As catalogued.
+    direction
+        "raises", "lowers" or "either": what the learner was allowed.
+    strength
+        Mean absolute contribution, log-odds.
+    unknown, unknown_effect
+        Share of the rows where the value is unknown, and the mean contribution there (NaN for none).
+    least, most
+        Least and greatest contribution seen, log-odds.
+    picture
+        PNG of contribution against value.
+    """
+
+    name: str
+    zh: str
+    unit: str
+    policy: str
+    direction: str
+    strength: float
+    unknown: float
+    unknown_effect: float
+    least: float
+    most: float
+    picture: Path
+
+
+@dataclass(frozen=True)
+class Case:
+    """A visit that the model got most wrong; an enterprise, never a person.
+
+    ``reasons`` are the strongest, in English and Chinese; ``direct`` the class of a direct determination, which the
+    model knows nothing of.
+    """
+
+    enterprise_id: str
+    month: str
+    violation: bool
+    probability: float
+    score: float
+    grade: str
+    direct: str
+    loss: float
+    codes: tuple[tuple[str, str, str], ...]
+    reasons: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Move:
+    """One enterprise under the approved and the new model; ``why`` names the largest differences in points."""
+
+    enterprise_id: str
+    before: float
+    after: float
+    grade_before: str
+    grade_after: str
+    family: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Differences:
+    """The new model beside the approved one on the followed enterprises of one month.
+
+    ``problem`` says why they can't be compared; empty with ``version`` "" where no model is approved.
+    ``counts[i][j]`` enterprises are of class i under the approved model, of class j under the new one.
+    """
+
+    version: str
+    model_hash: str = ""
+    month: str = ""
+    enterprises: int = 0
+    counts: tuple[tuple[int, ...], ...] = ()
+    changed: int = 0
+    riskier: int = 0
+    same_rank: float = float("nan")
+    families: tuple[tuple[str, float], ...] = ()
+    moves: tuple[Move, ...] = ()
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class Page:
+    """Everything the report says.
+
+    Parameters
+    ----------
+    arm_effect
+        Log-odds that visits outside the random arm add at equal records; None where the arm was ignored.
+    review
+        Contract, worth, fairness, stability and drift.
+    plots
+        Name to PNG, see `models.plots` and `models.reporting.pictures`.
+    indicator_zh
+        Chinese names of the indicators named anywhere on the page.
+    """
+
+    title: str
+    summary: str
+    arm_statement: str
+    learnt: Sequence[Mapping[Hashable, Any]]
+    dropped: Mapping[str, int]
+    arm_effect: float | None
+    evaluation: Evaluation
+    without: Evaluation | None
+    classes: Sequence[ClassRow]
+    indicators: Sequence[IndicatorRow]
+    review: Review
+    origins: Sequence[Origin]
+    shapes: Sequence[Shape]
+    cases: Sequence[Case]
+    differences: Differences
+    plots: Mapping[str, Path]
+    limits: Sequence[str]
+    indicator_zh: Mapping[str, str] = field(default_factory=dict)
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+def verdict(metric: str, difference: Interval) -> str:
+    """Say in words whether the model is ahead of a rival: only an interval that excludes 0 decides."""
+    if np.isnan(difference.low):
+        return "no interval: cannot tell"
+    low, high = difference.low, difference.high
+    if metric in LOWER_IS_BETTER:
+        low, high = -high, -low
+    if low > 0:
+        return "ahead"
+    return "behind" if high < 0 else "within noise"

@@ -1,0 +1,295 @@
+"""The page's sections on what was learnt and how well it holds: data, contract, reliability, worth, rivals."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from models.evaluation import Check, DaysEarlier, Worth
+from models.metrics import METRICS, Evaluation, Interval
+from models.reporting.html import Raw, badge, bullets, folded, image, number, paragraph, percent, table
+from models.reporting.page import METRIC_TEXT, SCORER_TEXT, Page, verdict
+from models.reporting.verdicts import worth_verdict
+
+CHECK_TEXT = {
+    "rise": "rate rises",
+    "range": "rate in its range",
+    "calibration_error": "calibration error",
+    "calibration_slope": "calibration slope",
+}
+
+
+def learnt(page: Page) -> str:
+    """What was learnt from what."""
+    rows = [
+        [
+            r["segment"],
+            r["arm"],
+            str(r["first"])[:10],
+            str(r["last"])[:10],
+            f"{r['visits']:,}",
+            f"{r['violations']:,}",
+            percent(r["violations"] / r["visits"]) if r["visits"] else "–",
+            f"{r['enterprises']:,}",
+        ]
+        for r in page.learnt
+    ]
+    head = ["segment", "arm", "from", "to", "visits", "violations", "share", "enterprises"]
+    left = "; ".join(f"{k}: {n:,}" for k, n in page.dropped.items()) or "nothing"
+    return "".join(
+        [
+            paragraph(page.summary),
+            table(head, rows, align="ttttnnnn", label="segments"),
+            paragraph(arm_text(page.arm_effect)),
+            paragraph(f"Outcomes left out: {left}.", "dim"),
+        ]
+    )
+
+
+def arm_text(effect: float | None) -> str:
+    """Say what the arm of a visit was found to do."""
+    if effect is None:
+        return "The arm of a visit was not looked at in learning: outcomes of all arms named above count alike."
+    odds = math.exp(effect)
+    return (
+        f"Effect of the arm: at equal records the odds of a violation are {odds:.2f} times as high at a targeted visit "
+        f"as at a random one (log-odds {effect:+.2f}). It is what complaints and leads know and the records don't; it "
+        "was learned apart and is left out of every probability and score here."
+    )
+
+
+def contract(page: Page) -> str:
+    """The band contract, everyone first, groups folded."""
+    c = page.review.contract
+    classes = table(
+        ["class", "visits", "violations", "share of all", "said", "found, interval", "promised", ""],
+        [
+            [
+                f"direct {r.grade} 直接判定" if r.direct else r.grade,
+                f"{r.visits:,}",
+                f"{r.violations:,}",
+                percent(r.share),
+                percent(r.expected),
+                percent(r.rate, r.low, r.high),
+                "–" if r.direct else f"{r.promised_low:.0%} to {r.promised_high:.0%}",
+                "" if r.direct else next((badge(k.verdict) for k in c.of("range") if k.subject == r.grade), Raw("")),
+            ]
+            for r in c.classes
+        ],
+        align="knnnnnk",
+        label="classes",
+    )
+    groups = [k for k in c.checks if k.attribute]
+    return "".join(
+        [
+            f"<p>{badge(c.verdict)} {c.visits:,} visits to {c.enterprises:,} enterprises in {c.months} months, "
+            f"{c.violations:,} with a violation; intervals {c.level:.0%}, by enterprise.</p>",
+            bullets(c.reasons),
+            f'<div class="plots">{image(page.plots["classes"], "rate of each class against its promise")}</div>'
+            if "classes" in page.plots
+            else "",
+            classes,
+            "<h3>For everyone</h3>",
+            check_table([k for k in c.checks if not k.attribute]),
+            folded(
+                f"Within groups: {c.within_groups} ({c.groups} tested, {c.groups_small} too small; {_count(groups)})",
+                paragraph(
+                    "Fails are after Holm's correction for how many groups are looked at; a group is tested from a "
+                    "stated number of visits, never by what was found.",
+                    "dim",
+                ),
+                check_table(groups),
+            )
+            if groups
+            else "",
+        ]
+    )
+
+
+def _count(checks: Sequence[Check]) -> str:
+    kinds = ("fail", "cannot tell", "pass")
+    return ", ".join(f"{sum(c.verdict == v for c in checks)} {v}" for v in kinds)
+
+
+def check_table(checks: Sequence[Check]) -> Raw:
+    """Every check with its figure, its promise and the visits that would tell; fails first, then by kind."""
+    rank = {"fail": 0, "cannot tell": 1, "pass": 2}
+    grouped = any(c.attribute for c in checks)
+    ordered = sorted(checks, key=lambda c: rank[c.verdict]) if grouped else checks
+    rows = [
+        [
+            f"{CHECK_TEXT[c.check]}, {f'class {c.subject}' if c.check == 'range' else c.subject}",
+            badge(c.verdict),
+            _figure(c),
+            _promised(c),
+            f"{c.visits:,}",
+            "" if c.verdict != "cannot tell" else "none" if c.visits_to_tell is None else f"{c.visits_to_tell:,}",
+        ]
+        for c in ordered
+    ]
+    head = ["promise", "verdict", "seen", "promised", "visits", "visits that would tell"]
+    return table(head, rows, align="kknknn", label="checks of the band contract")
+
+
+def _figure(c: Check) -> str:
+    if c.check == "calibration_error":
+        return number(c.value, form=".3f")
+    if c.check == "calibration_slope":
+        return number(c.value, c.low, c.high)
+    return percent(c.value, c.low, c.high, signed=c.check == "rise")
+
+
+def _promised(c: Check) -> str:
+    if math.isnan(c.promised_high):
+        return "–"
+    if c.check == "rise":
+        return "above 0"
+    if c.check == "calibration_error":
+        return f"at most {c.promised_high:.3f} (if perfect: {number(c.low, form='.3f')})"
+    if c.check == "calibration_slope":
+        return f"{c.promised_low:g} to {c.promised_high:g}"
+    return f"{c.promised_low:.0%} to {c.promised_high:.0%}"
+
+
+def reliability(page: Page) -> str:
+    """Pictures of what was promised and found, and of the gain."""
+    captions = {
+        "reliability": "Reliability: dots on the dashed line are kept promises; bars are 95 % intervals.",
+        "gain": "Gain: how much is found when the riskiest are visited first.",
+    }
+    shown = [image(page.plots[k], k, words) for k, words in captions.items() if k in page.plots]
+    return f'<div class="plots">{"".join(shown)}</div>'
+
+
+def worth(page: Page) -> str:
+    """What each province's plan would find by these classes, beside as many uniform draws."""
+    plain = [w for w in page.review.worth if w.what == "violations" and w.codes == "all"]
+    if not plain:
+        return paragraph("Not estimated.")
+    others = [w for w in page.review.worth if not (w.what == "violations" and w.codes == "all")]
+    untold = sorted({w.text.rpartition(". ")[2] for w in plain if not w.tells})
+    early = [[_codes(d.codes), *_days(d)] for d in page.review.earlier]
+    return "".join(
+        [
+            paragraph(
+                "Estimated from the tested visits: what a year of each plan, drawn by this model's classes, would find "
+                "per inspection, and what as many uniform draws would."
+            ),
+            bullets(untold),
+            f'<div class="plots">{image(page.plots["worth"], "worth of each plan with intervals")}</div>'
+            if "worth" in page.plots
+            else "",
+            worth_table(plain, plain=True),
+            folded("By severity of what is found, and without result codes 6 and B", worth_table(others)),
+            "<h3>Days earlier</h3>",
+            paragraph(
+                "The same visits of each month, riskiest first: how much earlier is a violation found, on average?"
+            ),
+            table(
+                ["violations", "visits", "by score, days", "by severity, days", "random order", "at best"],
+                early,
+                align="tnnnnn",
+                label="days earlier",
+            ),
+        ]
+    )
+
+
+def _codes(codes: str) -> str:
+    return "all result codes" if codes == "all" else codes
+
+
+def _days(d: DaysEarlier) -> list[str]:
+    return [
+        f"{d.visits:,}",
+        number(d.days, d.days_low, d.days_high, "+.1f"),
+        number(d.days_severity, d.days_severity_low, d.days_severity_high, "+.1f"),
+        number(d.random, form="+.1f"),
+        number(d.best, form="+.1f"),
+    ]
+
+
+def worth_table(found: Sequence[Worth], *, plain: bool = False) -> Raw:
+    """One line a plan; ``plain`` leaves out what is the same in all of them."""
+    rows = []
+    for w in found:
+        severe = w.what == "severity"
+        many = [number(*t) if severe else percent(*t) for t in (
+            (w.per_inspection, w.per_inspection_low, w.per_inspection_high),
+            (w.uniform, w.uniform_low, w.uniform_high),
+        )]  # fmt: skip
+        rows.append(
+            [
+                f"{w.name_zh} {w.plan.replace('_', ' ')}",
+                *([] if plain else ["severity points" if severe else "violations", _codes(w.codes)]),
+                *many,
+                number(w.lift, w.lift_low, w.lift_high),
+                percent(w.saved, w.saved_low, w.saved_high),
+                f"{w.visits_per_100:.1f}",
+                badge(worth_verdict(w)),
+            ]
+        )
+    what = [] if plain else ["what", "codes"]
+    head = ["plan", *what, "per inspection", "uniform", "times", "visits saved", "visits to 100 firms", "the plan is"]
+    return table(head, rows, align="k" + "t" * len(what) + "nnnnnk", label="worth of plans")
+
+
+def rivals(page: Page) -> str:
+    """Model and rivals on the same resamples, with and without codes 6 and B."""
+    e = page.evaluation
+    out = [
+        paragraph(
+            f"{e.visits:,} visits of {e.enterprises:,} enterprises, {e.violations:,} with a violation "
+            f"({percent(e.rate.value, e.rate.low, e.rate.high)}). Intervals: {e.repetitions:,} resamples of whole "
+            "enterprises; differences are paired."
+        ),
+        metric_table(e),
+        difference_table(e),
+    ]
+    if "precision_recall" in page.plots:
+        shown = image(page.plots["precision_recall"], "precision over recall of model and rivals")
+        out.append(folded("Precision and recall, drawn", f'<div class="plots">{shown}</div>'))
+    if page.without is not None:
+        out.append(
+            folded(
+                "Without violations by result codes 6 and B alone",
+                paragraph("These codes nearly restate the abnormal list and the annual report.", "dim"),
+                metric_table(page.without),
+                difference_table(page.without),
+            )
+        )
+    return "".join(out)
+
+
+def metric_table(evaluation: Evaluation) -> Raw:
+    """Figures of model and rivals with intervals."""
+    scorers = list(evaluation.values)
+    rows = [
+        [METRIC_TEXT[m][0], *(_short(evaluation.values[s].get(m)) for s in scorers), METRIC_TEXT[m][1]] for m in METRICS
+    ]
+    head = ["", *(SCORER_TEXT.get(s, s) for s in scorers), "meaning"]
+    return table(head, rows, align="t" + "n" * len(scorers), label="model and rivals")
+
+
+def difference_table(evaluation: Evaluation) -> Raw:
+    """Model less rival, paired, with the verdict in words: one line a figure, one column a rival."""
+    rows = []
+    for m in METRICS:
+        cells: list[object] = []
+        for row in evaluation.differences.values():
+            d = row.get(m)
+            said = "–" if d is None else Raw(f"{badge(verdict(m, d))}<br>{_signed(d)}")
+            cells.append(said)
+        rows.append([METRIC_TEXT[m][0], *cells])
+    head = ["model less rival: the model is", *(SCORER_TEXT.get(s, s) for s in evaluation.differences)]
+    return table(head, rows, label="the model less each rival")
+
+
+def _short(i: Interval | None) -> str:
+    return "–" if i is None else number(i.value, i.low, i.high, ".3f")
+
+
+def _signed(i: Interval) -> str:
+    return "–" if np.isnan(i.value) else number(i.value, i.low, i.high, "+.3f")

@@ -1,0 +1,91 @@
+"""The metrics of a run under the names all runs share, so that sorting runs in MLflow ranks them."""
+
+from __future__ import annotations
+
+import math
+
+from models.experiment import Experiment
+from models.learning import Learned
+from models.measuring import Measured
+from models.reviewing import Review
+
+
+def metrics_of(measured: Measured) -> dict[str, float]:
+    """Metrics under the names all runs share: ``auc``, ``auc_low``, ``scorecard_auc``, ``auc_minus_scorecard``…"""
+    out: dict[str, float] = {}
+    for prefix, evaluation in (("", measured.evaluation), ("without_6_and_B_", measured.without)):
+        if evaluation is None:
+            continue
+        out |= {f"{prefix}test_visits": evaluation.visits, f"{prefix}test_violations": evaluation.violations}
+        named = {
+            f"{prefix}{'' if scorer == 'model' else scorer + '_'}{metric}": interval
+            for scorer, row in evaluation.values.items()
+            for metric, interval in row.items()
+        } | {
+            f"{prefix}{metric}_minus_{rival}": interval
+            for rival, row in evaluation.differences.items()
+            for metric, interval in row.items()
+        }
+        for name, i in named.items():
+            out |= {name: i.value, f"{name}_low": i.low, f"{name}_high": i.high}
+    for c in measured.classes:
+        out |= {f"class_{c.grade}_share": c.share, f"class_{c.grade}_rate": c.rate.value}
+    return out
+
+
+def review_metrics(found: Review) -> dict[str, float]:
+    """Metrics of the review: ``contract_*``, ``calibration_*``, ``worth_<plan>_*``, ``days_earlier``, ``psi_*``…
+
+    Verdicts are counts of checks, so that they sort: ``contract_fails``, ``contract_cannot_tell``.
+    """
+    c = found.contract
+    out: dict[str, float] = {
+        "contract_passes": sum(k.verdict == "pass" for k in c.checks),
+        "contract_fails": sum(k.verdict == "fail" for k in c.checks),
+        "contract_cannot_tell": sum(k.verdict == "cannot tell" for k in c.checks),
+        "contract_months": c.months,
+    }
+    for k in (*c.of("calibration_error"), *c.of("calibration_slope")):
+        out |= _three(k.check, k.value, k.low, k.high)
+    for r in c.classes:
+        if not r.direct:
+            out |= _three(f"class_{r.grade}_rate", r.rate, r.low, r.high)
+    for w in found.worth:
+        if w.what == "violations" and w.codes == "all":
+            out |= _three(
+                f"worth_{w.plan}_per_inspection", w.per_inspection, w.per_inspection_low, w.per_inspection_high
+            )
+            out |= _three(f"worth_{w.plan}_lift", w.lift, w.lift_low, w.lift_high)
+    for d in found.earlier:
+        if d.codes == "all":
+            out |= _three("days_earlier", d.days, d.days_low, d.days_high)
+    if found.stable.scores:
+        out |= {"psi_score_last": found.stable.scores[-1].psi, "psi_classes_last": found.stable.classes[-1].psi}
+    return {name: float(value) for name, value in out.items() if math.isfinite(value)}
+
+
+def design_params(experiment: Experiment) -> dict[str, object]:
+    """What a study decides that makes its figures comparable with another's, or not, as run parameters."""
+    a, split = experiment.arms, experiment.split
+    return {
+        "learn_arms": "+".join(a.learn),
+        "measure_arms": "+".join(a.measure),
+        "arm": a.arm,
+        "weights": a.weights,
+        "fit_weights": a.fit_weights,
+        "label_codes": experiment.label.codes,
+        "sector": experiment.sector or "general",
+        "test_from": split.test_from.isoformat(),
+        "test_to": split.test_to.isoformat(),
+    }
+
+
+def learned_metrics(found: Learned) -> dict[str, float]:
+    """Metrics of the fit: what each rolling origin showed, the latest first, and the arm's effect."""
+    out = {f"origin_{k + 1}_auc": o.auc for k, o in enumerate(found.origins)}
+    out |= {f"origin_{k + 1}_log_loss": o.log_loss for k, o in enumerate(found.origins)}
+    return out | ({} if found.arm_effect is None else {"arm_effect_log_odds": found.arm_effect})
+
+
+def _three(name: str, value: float, low: float, high: float) -> dict[str, float]:
+    return {name: value, f"{name}_low": low, f"{name}_high": high}

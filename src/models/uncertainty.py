@@ -1,0 +1,122 @@
+"""How sure the model is of the mean risk of enterprises with a given score.
+
+The calibrator is fitted anew on resampled enterprises; the spread of what it says of a margin is the interval for
+the mean risk of all enterprises with that margin. It holds what the sample of calibration visits leaves open. It does
+not hold what another learner would have said, nor what changes after the calibration: drift is watched apart.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from scipy.special import expit
+
+from models.calibration import Beta, Isotonic, Platt, fit_calibrator
+
+Floats = NDArray[np.float64]
+
+KNOTS = 33
+REPETITIONS = 400
+
+
+class Uncertainty(BaseModel):
+    """Interval of the calibrated log-odds along the margin: linear between knots and beyond them.
+
+    Parameters
+    ----------
+    level
+        Share of samples of visits whose interval holds the mean risk, such as 0.95.
+    visits, enterprises
+        What the calibration rests on.
+    margins, low, high
+        Knots, strictly increasing; log-odds at each, not decreasing, ``low`` never above ``high``.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    level: float = Field(gt=0.5, lt=1)
+    visits: int = Field(ge=1)
+    enterprises: int = Field(ge=1)
+    margins: tuple[float, ...] = Field(min_length=2)
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Uncertainty:
+        if not len(self.margins) == len(self.low) == len(self.high):
+            raise ValueError("margins, low and high: one number per knot")
+        if not np.all(np.isfinite([self.margins, self.low, self.high])):
+            raise ValueError("margins, low and high must be finite")
+        if np.any(np.diff(self.margins) <= 0) or np.any(np.diff(self.low) < 0) or np.any(np.diff(self.high) < 0):
+            raise ValueError("margins must strictly increase, low and high must not decrease")
+        if np.any(np.subtract(self.high, self.low) < 0):
+            raise ValueError("low must not lie above high")
+        return self
+
+    def interval(self, margin: ArrayLike) -> tuple[Floats, Floats]:
+        """Return the lower and upper end of the mean risk at each margin."""
+        m = np.asarray(margin, dtype=np.float64)
+        low, high = self._along(m, self.low), self._along(m, self.high)
+        # Beyond the knots the two lines might cross; there nothing is known and the wider end is kept.
+        return np.asarray(expit(np.minimum(low, high))), np.asarray(expit(np.maximum(low, high)))
+
+    def _along(self, m: Floats, odds: tuple[float, ...]) -> Floats:
+        x, y = np.asarray(self.margins), np.asarray(odds)
+        first = (y[1] - y[0]) / (x[1] - x[0])
+        last = (y[-1] - y[-2]) / (x[-1] - x[-2])
+        inside = np.interp(m, x, y)
+        return np.asarray(inside + first * np.minimum(m - x[0], 0.0) + last * np.maximum(m - x[-1], 0.0))
+
+
+def fit_uncertainty(
+    calibrator: Platt | Beta | Isotonic,
+    margin: Floats,
+    outcome: NDArray[np.generic],
+    enterprise: NDArray[np.object_],
+    weight: Floats,
+    *,
+    seed: int,
+    repetitions: int = REPETITIONS,
+    level: float = 0.95,
+) -> Uncertainty:
+    """Refit a calibrator of the same kind on resampled enterprises and keep the percentiles of its log-odds.
+
+    Parameters
+    ----------
+    calibrator
+        As fitted on these rows.
+    margin, outcome, enterprise, weight
+        Of the calibration visits, [n]; a resample draws whole enterprises.
+    seed
+        Of the resamples.
+
+    Notes
+    -----
+    A resample in which nobody, or everybody, violates says nothing and is drawn again.
+    """
+    knots = np.unique(np.quantile(margin, np.linspace(0, 1, KNOTS)))
+    if len(knots) < 2:
+        knots = np.array([margin[0] - 0.5, margin[0] + 0.5])
+    ids, cluster = np.unique(np.asarray(enterprise, dtype=str), return_inverse=True)
+    y = np.asarray(outcome, dtype=np.float64)
+    rng = np.random.default_rng(seed)
+    curves: list[Floats] = []
+    while len(curves) < repetitions:
+        times = np.bincount(rng.integers(0, len(ids), len(ids)), minlength=len(ids))[cluster]
+        w = weight * times
+        if not 0.0 < float(w @ y) < float(w.sum()):
+            continue
+        taken = times > 0
+        curves.append(fit_calibrator(calibrator.kind, margin[taken], y[taken], w[taken]).log_odds(knots))
+    tail = (1 - level) / 2
+    point = calibrator.log_odds(knots)
+    low, high = np.quantile(np.array(curves), [tail, 1 - tail], axis=0)
+    return Uncertainty(
+        level=level,
+        visits=len(y),
+        enterprises=len(ids),
+        margins=tuple(knots.tolist()),
+        low=tuple(np.maximum.accumulate(np.minimum(low, point)).tolist()),
+        high=tuple(np.maximum.accumulate(np.maximum(high, point)).tolist()),
+    )

@@ -1,0 +1,158 @@
+"""People with keys, and versions of a small real study that the gate can look at whole."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from features.catalogue import CATALOGUE, catalogue_hash
+from features.policy import policy_hash
+from helpers.small_model import DIRECTIONS, FAMILIES, NAMES, outcomes, rows
+from models import registry, retrain, tracking
+from models.bands import load_bands
+from models.calibration import fit_calibrator
+from models.dataset import Dataset, Part
+from models.experiment import SEGMENTS, Experiment, load_experiment
+from models.fitting import fitted
+from models.risk_model import POLICIES, RiskModel, assemble
+from models.signing.keys import make_key, read_key
+from models.signing.signers import Signer, lines
+
+ON = "2026-11-02"
+PARAMS = {"n_estimators": 15, "min_data_in_leaf": 40, "num_threads": 1}
+FROM, UNTIL = date(2026, 1, 1), date(2028, 1, 1)
+STUDY = Path(__file__).parents[2] / "experiments" / "demo.toml"
+
+
+@dataclass
+class People:
+    """A list of signers under a folder, and the private keys of everybody on it."""
+
+    folder: Path
+    signers: dict[str, Signer]
+    keys: dict[str, Ed25519PrivateKey]
+
+    @property
+    def path(self) -> Path:
+        return self.folder / "signers.toml"
+
+    def add(self, label: str, name: str, zh: str, **changes: object) -> Ed25519PrivateKey:
+        """List somebody with a new key, or with what ``changes`` say."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        file = self.folder / f"{label}.key"
+        public = make_key(file)
+        fields = {"name": name, "name_zh": zh, "public_key": public, "roles": ("propose", "approve")}
+        fields |= {"valid_from": FROM, "valid_until": UNTIL} | changes
+        self.keys[label] = read_key(file)
+        self.signers[label] = Signer.model_validate(fields)
+        self.write()
+        return self.keys[label]
+
+    def write(self) -> None:
+        self.path.write_text("\n\n".join(map(lines, self.signers.values())) + "\n", encoding="utf-8")
+
+
+def people(folder: Path) -> People:
+    """Li Na and Wang Wei may do everything, Zhao Min may approve alone."""
+    made = People(folder, {}, {})
+    made.add("li", "Li Na", "李娜")
+    made.add("wang", "Wang Wei", "王伟")
+    made.add("zhao", "Zhao Min", "赵敏", roles=("approve",))
+    return made
+
+
+def part(segment: str, n: int, seed: int) -> Part:
+    """Rows of one segment of the demo study's calendar, each known twelve days after its visit."""
+    frame, truth = rows(n, seed)
+    start, end = load_experiment(STUDY).split.bounds(segment)
+    days = pd.date_range(start, pd.Timestamp(end) - pd.Timedelta(days=1), periods=n).floor("D")
+    table = pd.DataFrame({"visited_on": days, "known_at": days + pd.Timedelta(days=12)})
+    table["arm"] = "random"
+    table["cutoff"] = days.to_period("M").to_timestamp()
+    y = outcomes(truth, seed + 10)
+    X = np.ascontiguousarray(frame[list(NAMES)].to_numpy(dtype=np.float64))
+    return Part(table, frame, X, y, np.ones(n))
+
+
+@lru_cache(maxsize=1)
+def study() -> tuple[Experiment, Dataset, RiskModel]:
+    """The small province learnt as a study learns: its dataset, and a model of this catalogue and these policies."""
+    experiment = load_experiment(STUDY).model_copy(update={"learner": {}})
+    parts = {s: part(s, n, seed) for s, n, seed in zip(SEGMENTS, (1200, 400, 600, 600), (1, 2, 3, 4), strict=True)}
+    nothing = pd.DataFrame()
+    population = parts["test"].X
+    dataset = Dataset(
+        parts=parts,
+        folds=(),
+        names=NAMES,
+        constant=(),
+        population=population,
+        every=nothing,
+        counts=nothing,
+        dropped={},
+        source_hash="d" * 64,
+        as_of=date(2026, 1, 1),
+    )
+    learner = fitted(experiment, NAMES, parts, PARAMS).classifier
+    later = parts["calibrate"]
+    model = assemble(
+        booster_text=learner.booster_text(),
+        calibrator=fit_calibrator("platt", learner.decision_function(later.X), later.y),
+        bands=load_bands("hebei"),
+        reference=learner.decision_function(population),
+        indicator_names=NAMES,
+        families=FAMILIES,
+        directions=DIRECTIONS,
+        nullable=["registered_capital"],
+        province="hebei",
+        catalogue_hash=catalogue_hash(CATALOGUE),
+        policy_hash=policy_hash("hebei", *POLICIES),
+        arm="random arm of a made-up province",
+        about={"source_hash": dataset.source_hash},
+    )
+    return experiment, dataset, model
+
+
+def tags(data: str = "d" * 64) -> dict[str, str]:
+    """What training registers of where a version comes from."""
+    _, _, model = study()
+    return {
+        "data_hash": data,
+        "catalogue_hash": model.catalogue_hash,
+        "policy_hash": model.policy_hash,
+        "experiment_hash": "e" * 64,
+    }
+
+
+def register(
+    folder: Path,
+    n: int = 1,
+    *,
+    evaluation: dict[str, object] | None = None,
+    inputs: bool = True,
+    data: Dataset | None = None,
+    model: RiskModel | None = None,
+) -> str:
+    """Log and register a version of the study as training does; returns it."""
+    experiment, dataset, fresh = study()
+    made = (model or fresh).model_copy(update={"about": {"n": n, "source_hash": dataset.source_hash}})
+    work = folder / f"work{n}"
+    judged = {"band_contract": {"verdict": "pass"}, "drift": {"verdict": "pass"}} if evaluation is None else evaluation
+    out = work / "report"
+    out.mkdir(parents=True, exist_ok=True)
+    if judged:
+        (out / retrain.EVALUATION).write_text(json.dumps(judged), encoding="utf-8")
+    with tracking.run("study", f"run {n}") as run_id:
+        found = tags()
+        tracking.log(run_id, params=dict(found), tags={"model_hash": made.content_hash}, files=out)
+        if inputs:
+            found |= retrain.log_inputs(run_id, work / "inputs", experiment, data or dataset, PARAMS, out)
+        made.save(work / "bundle")
+        return registry.register(run_id, work / "bundle", NAMES, found)
