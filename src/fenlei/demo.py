@@ -10,7 +10,6 @@ from typing import Annotated, Any
 
 import typer
 from rich.panel import Panel
-from rich.table import Table
 from rich.text import Text
 
 from features.errors import ConfigError
@@ -41,7 +40,7 @@ def demo(
     table = _features(result.prepared.clean, work, say)
     _sign(result.version, work, say)
     _serve(work, table, say)
-    show(_class_table(result))
+    _found(result)
     show(Text(f"report: {result.report.resolve()}"))
     say(f"done; everything is in {work}")
 
@@ -154,17 +153,14 @@ def _answer(answer: dict[str, Any]) -> Panel:
     return Panel(Text("\n".join(lines)), title=found["enterprise_id"], title_align="left")
 
 
-def _class_table(result: Any) -> Table:
-    """The classes beside what random-arm visits found in them."""
-    out = Table(title="Test months, random arm, weighted by 1 / draw probability (随机检查)")
-    for column in ("class", "visits", "share of enterprises", "observed violation rate", "95 % interval"):
-        out.add_column(column, justify="right")
-    for row in result.classes:
-        rate = row.rate
-        out.add_row(
-            row.grade, f"{row.visits:,}", f"{row.share:.1%}", f"{rate.value:.1%}", f"{rate.low:.1%} to {rate.high:.1%}"
-        )
-    return out
+def _found(result: Any) -> None:
+    """The classes beside what random-arm visits found in them, what a plan by them finds, and the drift."""
+    from models.reporting.terminal import contract_table, lines, worth_table
+
+    show(contract_table(result.review.contract))
+    show(worth_table(result.review))
+    for line in lines(result.review):
+        show(line)
 
 
 def add_to(app: typer.Typer) -> None:

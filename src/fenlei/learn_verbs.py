@@ -28,13 +28,15 @@ def train(
 
 def compare(
     runs: Annotated[list[str] | None, typer.Argument(help="Run ids or their beginnings; default: the newest.")] = None,
+    sort: Annotated[str | None, typer.Option(help="A metric, such as auc: the best first, as MLflow ranks.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Every metric that a run has.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Show training runs side by side, as MLflow has them."""
+    """Show training runs side by side, as MLflow has them, and in what they differ."""
     from models import compare as comparing
 
-    frame = comparing.runs(runs or None)
-    emit(frame.reset_index().to_dict("records")) if as_json else show(comparing.render(frame))
+    frame = comparing.runs(runs or None, sort=sort)
+    emit(comparing.as_dict(frame)) if as_json else show(comparing.render(frame, everything=everything))
 
 
 def add_to(app: typer.Typer) -> None:

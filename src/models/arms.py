@@ -98,7 +98,7 @@ def fit_known(
     effect = arm_effect(np.zeros(len(fit.y)), fit.y, fit.apart, fit.weight)
     for turn in range(ROUNDS):
         last = turn == ROUNDS - 1
-        found = _fit_with(make, fit, stop, effect, callbacks if last else ())
+        found = fit_at(make, fit, stop, effect, callbacks if last else ())
         if last:
             break
         before, effect = effect, arm_effect(found.decision_function(stop.X), stop.y, stop.apart, stop.weight)
@@ -107,13 +107,14 @@ def fit_known(
     return Fitted(found, effect)
 
 
-def _fit_with(
+def fit_at(
     make: Callable[[], RiskClassifier],
     fit: Rows,
     stop: Rows,
     effect: float,
-    callbacks: tuple[Callable[..., Any], ...],
+    callbacks: tuple[Callable[..., Any], ...] = (),
 ) -> RiskClassifier:
+    """Fit with the arm's effect held at a value."""
     later = (stop.X, stop.y, stop.weight, effect * stop.apart)
     return make().fit(
         fit.X, fit.y, sample_weight=fit.weight, eval_set=later, callbacks=callbacks, offset=effect * fit.apart

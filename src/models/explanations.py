@@ -45,6 +45,7 @@ _UNITS_ZH: dict[str, str] = {
     "pledges": "项",
     "persons": "人",
     "pieces": "台",
+    "recalls": "次",
     "repairs": "次",
     "reports": "件",
     "rights": "项",

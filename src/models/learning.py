@@ -123,6 +123,9 @@ def bands_of(experiment: Experiment) -> BandPolicy:
     """Return the province's bands with what the experiment sets otherwise."""
     policy = load_bands(experiment.province)
     changes = experiment.bands.model_dump(exclude_none=True)
+    if {"anchor", "rates"} & changes.keys():
+        # The province's promises are about its own rates: with others at the cuts, these are the promise.
+        changes["promises"] = None
     try:
         return BandPolicy.model_validate({**policy.model_dump(), **changes}) if changes else policy
     except ValueError as err:

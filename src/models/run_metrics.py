@@ -3,11 +3,53 @@
 from __future__ import annotations
 
 import math
+import re
 
 from models.experiment import Experiment
 from models.learning import Learned
 from models.measuring import Measured
 from models.reviewing import Review
+
+_HIGHER = (
+    *("auc", "average_precision", "precision_top_tenth", "days_earlier", "contract_passes", "contract_months"),
+    *("per_inspection", "lift"),
+)
+_LOWER = (
+    *("log_loss", "brier", "ece", "calibration_error", "contract_fails", "contract_cannot_tell"),
+    *("psi_score_last", "psi_classes_last"),
+)
+BETTER = dict.fromkeys(_HIGHER, 1) | dict.fromkeys(_LOWER, -1)
+"""Metric to 1 where more is better, -1 where less is; under a rival's prefix or as a difference it means the same."""
+
+GROUPS: dict[str, tuple[str, ...]] = {
+    "ranking": ("auc", "average_precision", "precision_top_tenth", "auc_minus_scorecard", "auc_minus_past_rate",
+                "auc_minus_logistic", "without_6_and_B_auc"),
+    "probability": ("log_loss", "brier", "ece", "calibration_error", "calibration_slope"),
+    "contract": ("contract_passes", "contract_fails", "contract_cannot_tell", "contract_months", "class_A_rate",
+                 "class_B_rate", "class_C_rate", "class_D_rate"),
+    "worth": ("days_earlier",),
+    "stability": ("psi_score_last", "psi_classes_last", "arm_effect_log_odds"),
+}  # fmt: skip
+"""What `fenlei compare` shows, by group; `group_of` adds every plan's lift and every origin."""
+
+_OWN = {"worth": r"worth_.+_lift", "stability": r"origin_\d+_(auc|log_loss)"}
+_RIVAL = re.compile(r"^(scorecard|past_rate|logistic)_|^without_6_and_B_|_minus_(scorecard|past_rate|logistic)$")
+
+
+def better(metric: str) -> int:
+    """Return 1 where a greater value of a metric is better, -1 where a smaller one is, 0 where neither."""
+    name = _RIVAL.sub("", _RIVAL.sub("", metric))
+    if metric.startswith(("worth_", "origin_")):
+        name = next((n for n in BETTER if name.endswith(f"_{n}")), name)
+    return BETTER.get(name, 0)
+
+
+def group_of(metric: str) -> str:
+    """Return the group that a metric is shown in; empty for those shown only when all are asked for."""
+    for group, names in GROUPS.items():
+        if metric in names or (group in _OWN and re.fullmatch(_OWN[group], metric)):
+            return group
+    return ""
 
 
 def metrics_of(measured: Measured) -> dict[str, float]:
@@ -45,7 +87,10 @@ def review_metrics(found: Review) -> dict[str, float]:
         "contract_cannot_tell": sum(k.verdict == "cannot tell" for k in c.checks),
         "contract_months": c.months,
     }
-    for k in (*c.of("calibration_error"), *c.of("calibration_slope")):
+    for k in c.of("calibration_error"):
+        # No interval of it: what a perfect model shows, and the most it may show.
+        out |= {"calibration_error": k.value, "calibration_error_if_perfect": k.low, "calibration_error_limit": k.high}
+    for k in c.of("calibration_slope"):
         out |= _three(k.check, k.value, k.low, k.high)
     for r in c.classes:
         if not r.direct:

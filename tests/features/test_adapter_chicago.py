@@ -244,6 +244,15 @@ def test_the_order_of_rows_changes_no_byte(folder: Path) -> None:
     assert digest() == first
 
 
+def test_of_two_licence_rows_for_one_visit_the_older_counts_whatever_their_order(tmp_path: Path) -> None:
+    rows = [permit(1, "2011-05-16", "2006-02-01", tobacco=1), permit(1, "2011-05-16", "2004-02-01")]
+    for order in (rows, rows[::-1]):
+        write_source(tmp_path, [visit(1, CAFE, "2012-03-14")], order, [])
+        permits = account(adapt(tmp_path), "business_license_at_inspection")
+        assert (permits.rows_in, permits.mapped, permits.merged) == (2, 1, 1)
+        assert [r["occurred_at"] for r in records(tmp_path, "licences")] == [date(2004, 2, 1)]
+
+
 def test_a_missing_file_is_said_and_its_table_is_absent_not_empty(folder: Path) -> None:
     (folder / "complaints_311_sanitation.parquet").unlink()
     (folder / "business_license_at_inspection.parquet").unlink()

@@ -1,15 +1,44 @@
-"""The page says what a reviewer needs, stands alone, and doesn't let a name break it."""
+"""The page says what a reviewer needs, in an order to read it in, stands alone, and doesn't let a name break it."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from html.parser import HTMLParser
 
-import numpy as np
 import pytest
 
-from models import plots
-from models.metrics import Interval, Sample, Scored, evaluate
-from models.report import ClassRow, IndicatorRow, Page, render, verdict
+from helpers.henan_year import henan_year
+from helpers.report_page import page as whole_page
+from helpers.report_page import review
+from models.evaluation import Retrain, TestVisits
+from models.metrics import Interval
+from models.report import SECTIONS, Page, render, verdict
+from models.reporting.page import Differences
+from models.reporting.verdicts import in_chinese, in_english
+
+VOID = {"meta", "img", "br"}
+
+
+class Outline(HTMLParser):
+    """Ids, links to them, and whether every element is closed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ids: list[str] = []
+        self.links: list[str] = []
+        self.open: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        self.ids += [v for k, v in attrs if k == "id" and v]
+        if tag == "a" and given.get("href"):
+            self.links.append(str(given["href"]))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
 
 
 @pytest.mark.parametrize(
@@ -27,68 +56,154 @@ def test_only_an_interval_without_zero_decides(metric, low, high, said):
     assert verdict(metric, Interval(0.0, low, high)) == said
 
 
-@pytest.fixture
-def page(tmp_path) -> Page:
-    rng = np.random.default_rng(0)
-    y = rng.integers(0, 2, 300)
-    score = y + rng.normal(0, 1, 300)
-    sample = Sample.of(y, np.arange(300).astype(str).astype(object), np.ones(300))
-    scorers = {"model": Scored(score, 1 / (1 + np.exp(-score))), "scorecard": Scored(rng.normal(size=300))}
-    evaluation = evaluate(sample, scorers, repetitions=50)
-    picture = plots.save(plots.gain(sample, scorers), tmp_path / "gain.png")
-    return Page(
-        title="A <b>study</b>",
-        summary="Learnt from 10 visits & 3 indicators.",
-        arm_statement="There is no random arm to measure on.",
-        learnt=[
-            {
-                "segment": "fit",
-                "arm": "unknown",
-                "first": "2021-01-01",
-                "last": "2021-02-01",
-                "visits": 10,
-                "violations": 2,
-                "enterprises": 9,
-            }
-        ],
-        dropped={"visited outside every segment": 1234},
-        evaluation=evaluation,
-        without=None,
-        classes=[
-            ClassRow("A", 100, 0.5, Interval(0.05, 0.02, 0.09)),
-            ClassRow("D", 0, 0.0, Interval(float("nan"))),
-        ],
-        indicators=[IndicatorRow("penalties_3y", "近三年行政处罚", "regulatory", "raises the risk", 0.31)],
-        plots={"gain": picture},
-        limits=["Few visits."],
-        facts={"data_hash": "abc"},
-    )
+@pytest.fixture(scope="module")
+def page(tmp_path_factory) -> Page:
+    return whole_page(tmp_path_factory.mktemp("page"))
 
 
-def test_the_page_needs_no_other_file_and_no_network(page):
-    text = render(page)
-    assert not re.search(r'(src|href)="(?!data:)', text)
+@pytest.fixture(scope="module")
+def text(page) -> str:
+    return render(page)
+
+
+def unbroken(text: str) -> str:
+    """The text with the no-break spaces of intervals as plain ones."""
+    return text.replace(",&nbsp;", ", ")
+
+
+def section(text: str, anchor: str) -> str:
+    """The HTML of one section."""
+    return unbroken(text).split(f'<section aria-labelledby="{anchor}">')[1].split("</section>")[0]
+
+
+def test_the_page_needs_no_other_file_and_no_network(text):
+    assert not re.search(r'src="(?!data:)|href="(?!#)|url\(|@import', text)
     assert "http" not in text
     assert 'src="data:image/png;base64,' in text
 
 
-def test_the_page_says_what_was_found_and_how_sure_it_is(page):
-    text = render(page)
+def test_every_element_is_closed_and_every_link_leads_somewhere(text):
+    outline = Outline()
+    outline.feed(text)
+    assert outline.open == []
+    assert len(outline.ids) == len(set(outline.ids))
+    assert {link.removeprefix("#") for link in outline.links} <= set(outline.ids)
+    assert {anchor for anchor, _, _ in SECTIONS} <= {link.removeprefix("#") for link in outline.links}
+
+
+def test_the_verdict_comes_first_and_reads_without_colour(text, page):
+    assert text.index('id="verdict"') < text.index("<nav") < text.index(f'id="{SECTIONS[0][0]}"')
+    box = text[text.index('id="verdict"') : text.index("<nav")]
+    for said in ("? cannot tell 无法判定", "▲ ahead 领先", page.arm_statement, "结论要点"):
+        assert said in box
+
+
+def test_the_page_says_what_was_found_and_how_sure_it_is(text, page):
     auc = page.evaluation.values["model"]["auc"]
     for said in (
-        str(auc),
-        "There is no random arm",
+        f"{auc.value:.3f} [{auc.low:.3f}, {auc.high:.3f}]",
         "visited outside every segment: 1,234",
-        "5.0% [2.0%, 9.0%]",
         "近三年行政处罚",
         "Few visits.",
-        "the model is",
         "ahead",
+        "2.00 times as high",
     ):
-        assert said in text
+        assert said in unbroken(text)
 
 
-def test_names_are_shown_not_run(page):
-    text = render(page)
+def test_every_check_of_the_contract_stands_in_its_section(text, page):
+    shown = section(text, "contract")
+    for check in page.review.contract.checks:
+        assert check.subject.replace("<", "&lt;") in shown
+        if check.visits_to_tell is not None:
+            assert f"{check.visits_to_tell:,}" in shown
+    assert shown.index("<h3>For everyone</h3>") < shown.index("<details>")
+
+
+def test_groups_too_small_to_test_are_named_with_the_visits_that_would_tell(page):
+    few = henan_year(seed=1, groups={"industry": 400})
+    shown = section(render(replace(page, review=review(few))), "contract")
+    small = [c for c in review(few).contract.checks if c.attribute and c.visits < 100]
+    assert small
+    for c in small[:50]:
+        assert f"{c.subject} ({c.visits})" in shown
+        assert f"{c.visits_to_tell:,} of the {c.check.removeprefix('calibration_')}" in shown
+
+
+def test_every_plan_stands_beside_uniform_draws_with_intervals(text, page):
+    shown = section(text, "worth")
+    for w in page.review.worth:
+        assert f"{w.lift:.2f} [{w.lift_low:.2f}, {w.lift_high:.2f}]" in shown
+        assert w.name_zh in shown
+
+
+def test_months_groups_and_origins_are_told(text, page):
+    shown = section(text, "stability")
+    for m in page.review.stable.calibration.months:
+        assert m.month in shown
+    assert "(unripe)" in shown
+    assert "now D" in shown
+    assert "2024-01-01 to 2024-02-28" in shown
+    for g in page.review.fairness.groups:
+        assert f">{g.group}</th>" in section(text, "fairness")
+
+
+def test_shapes_carry_their_constraint_chinese_name_unit_and_policy_item(text, page):
+    shown = section(text, "shapes")
+    assert "may only raise" in shown
+    assert "may only lower" in shown
+    for s in page.shapes:
+        for said in (s.name, s.zh, s.policy):
+            assert said in shown
+
+
+def test_names_are_shown_not_run(text):
     assert "A &lt;b&gt;study&lt;/b&gt;" in text
     assert "<b>study</b>" not in text
+
+
+def test_the_same_run_gives_the_same_bytes(page, text, tmp_path):
+    assert render(whole_page(tmp_path, found=page.review)) == text
+
+
+def test_a_broken_contract_is_said_at_once_in_both_languages(page):
+    broken = replace(page, review=review(henan_year(15_000, seed=4, shares=(0.6, 0.6, 1.0, 1.0), shift=0.8)))
+    assert "can't be approved as it is" in in_english(broken)
+    assert "不得批准" in in_chinese(broken)
+    assert "✗ fail 不通过" in render(broken)
+
+
+def test_too_few_months_name_the_months_and_the_visits_that_would_tell(page):
+    short = replace(page, review=review(henan_year(seed=1, months=3)))
+    said = in_english(short)
+    assert "3 months of visits are fewer than the 12" in said
+    most = max(k.visits_to_tell for k in short.review.contract.checks if k.visits_to_tell)
+    assert f"about {most:,} visits would tell" in said
+
+
+def test_without_a_random_arm_nothing_is_claimed(page):
+    year = henan_year(seed=1)
+    unknown = replace(page, review=review(TestVisits(year.frame, "unknown")))
+    assert "There is no random arm" in in_english(unknown)
+    assert "没有随机抽查" in in_chinese(unknown)
+    box = render(unknown).split("<nav")[0]
+    assert "✓ pass 通过</span></dd><dd>everyone" not in box
+    assert box.count("? cannot tell") >= 2
+
+
+def test_a_drift_that_asks_for_a_new_model_is_in_the_first_paragraph(page):
+    asked = Retrain(True, "fail", ("scores drifted",), "A new model is asked for: scores drifted.")
+    drifted = replace(page, review=replace(page.review, stable=replace(page.review.stable, retrain=asked)))
+    assert asked.text in in_english(drifted)
+    assert "漂移要求重新训练" in in_chinese(drifted)
+
+
+@pytest.mark.parametrize(
+    ("compared", "said"),
+    [
+        (Differences(""), "No model is approved"),
+        (Differences("", problem="The approved model can't be read: <line 3>"), "can&#x27;t be read: &lt;line 3&gt;"),
+    ],
+)
+def test_without_a_readable_approved_model_the_page_says_so(page, compared, said):
+    assert said in render(replace(page, differences=compared))

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from helpers import small_model as small
 from models.errors import ModelError, ModelFileError, ModelInputError
 from models.risk_model import RiskModel, assemble
+from models.uncertainty import Uncertainty
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +81,7 @@ def test_every_field_is_in_the_hash(model):
         "calibrator": model.calibrator.model_copy(update={"intercept": 1.0}),
         "score_map": model.score_map.model_copy(update={"unreachable": ("D",)}),
         "bands": model.bands.model_copy(update={"closed": "left"}),
+        "uncertainty": Uncertainty(level=0.9, visits=9, enterprises=9, margins=(0, 1), low=(0, 1), high=(1, 2)),
     }  # fmt: skip
     assert set(changes) == set(RiskModel.model_fields)
     for name, value in changes.items():

@@ -64,7 +64,9 @@ def test_a_registered_version_answers_through_mlflow_as_the_model_itself_does(st
         model.save(store / "bundle")
         version = registry.register(run_id, store / "bundle", model.indicator_names, {"data_hash": "d"})
     assert registry.versions() == [version]
-    assert registry.inputs(version) == {"data_hash": "d"}
+    found = registry.inputs(version)
+    assert found.pop("data_hash") == "d"
+    assert found == {"bundle_hash": tracking.bundle_hash(store / "bundle")}
     assert registry.model_hash(version) == tracking.bundle_hash(store / "bundle")
     frame, _ = rows(50, 8)
     X = frame[list(NAMES)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -18,7 +19,10 @@ from models import approval, compare, registry, tracking
 from models.experiment import load_experiment
 from models.fitting import classifier
 from models.learning import bands_of
+from models.panel import Panel
+from models.reporting.differences import against_approved
 from models.risk_model import RiskModel
+from models.sector import catalogue
 from models.train import TrainResult, train
 
 FOLDER = Path(__file__).parents[2] / "experiments"
@@ -97,6 +101,20 @@ def test_the_report_stands_alone_and_names_its_arm(trained):
     assert trained[0].arm_statement in text
     assert "random arm" in trained[0].arm_statement
     assert "http" not in text
+    assert "No model is approved" in text
+    for enterprise in re.findall(r"<code>(E\d+)</code>", text):
+        assert enterprise in set(trained[0].dataset.parts["test"].outcomes["enterprise_id"])
+    assert "<h3>Missed violations" in text
+
+
+def test_a_report_after_another_run_is_the_same_but_for_the_run_it_names(trained, province, tmp_path):
+    first, second = (
+        (Path(tracking.download(tracking.get_run(r.run_id).info.artifact_uri)) / "report.html").read_text(
+            encoding="utf-8"
+        )
+        for r in trained[:2]
+    )
+    assert first.replace(trained[0].run_id, trained[1].run_id) == second
 
 
 def test_the_answer_can_be_read_by_a_program_and_by_a_person(trained):
@@ -110,6 +128,11 @@ def test_the_answer_can_be_read_by_a_program_and_by_a_person(trained):
     assert str(trained[0].evaluation.values["model"]["auc"]) in text
     assert "own past violation rate" in text
     assert "random arm" in text
+    assert "band contract: cannot tell" in text
+    assert "drift: " in text
+    for w in trained[0].review.worth:
+        assert w.name_zh in text
+    assert len(text.splitlines()) < 80
 
 
 def test_a_trained_version_passes_the_gate_can_be_signed_and_compared(trained, tmp_path, monkeypatch):
@@ -124,6 +147,12 @@ def test_a_trained_version_passes_the_gate_can_be_signed_and_compared(trained, t
     found = approval.approved_model()
     assert found is not None
     assert found[0].content_hash == trained[0].learned.model.content_hash
+    test = trained[0].dataset.parts["test"].frame
+    firms = test[~test.index.duplicated()]
+    followed = Panel(firms, (max(firms.index.get_level_values("cutoff")).date(),))
+    beside = against_approved(found[0], followed, catalogue(trained[0].experiment))
+    assert (beside.version, beside.changed, beside.problem) == ("1", 0, "")
+    assert beside.enterprises > 0
     approval.reject("1", "end of the test", key=signers.keys["wang"], on="2026-01-02")
 
 

@@ -25,7 +25,7 @@ from scipy.special import expit
 from features import members_of
 from fenlei.bench.learn_judge import Judge, Learner, Truth
 from fenlei.bench.visits import enterprise_months
-from models.arms import Fitted, Rows, fit_ignored, fit_known
+from models.arms import Fitted, Rows, fit_at, fit_ignored, fit_known
 from models.classifier import RiskClassifier
 from models.dataset import Dataset, Part, build
 from models.experiment import Experiment
@@ -163,7 +163,7 @@ def study(
                 "ceiling without directions", lambda X: np.asarray(unbound.predict(X, raw_score=True)), expit, rows[0]
             )
         )
-        others += _shapes(experiment, plain, bench, rows[0], say)
+        others += _shapes(experiment, plain, bench, rows[0], own.effect or 0.0, say)
     test = dataset.parts["test"]
     return Study(
         seed=seed,
@@ -229,9 +229,10 @@ def _enterprises(folder: Path) -> int:
     return len(pc.unique(pq.read_table(folder / "registration.parquet", columns=["enterprise_id"])["enterprise_id"]))
 
 
-def _shapes(experiment: Experiment, dataset: Dataset, bench: Judge, ceiling: Learner, say: Say) -> list[Learner]:
-    """The chosen way at other depths, without directions, and with families kept apart."""
-    way = fit_known if experiment.arms.arm == "known" else fit_ignored
+def _shapes(
+    experiment: Experiment, dataset: Dataset, bench: Judge, ceiling: Learner, effect: float, say: Say
+) -> list[Learner]:
+    """The chosen way at other depths, without directions, and with families kept apart; the arm's effect held."""
     fit, stop = dataset.parts["fit"].rows(), dataset.parts["stop"].rows()
     apart = experiment.model_copy(update={"additive_families": True})
     base = dict(experiment.learner)
@@ -247,7 +248,7 @@ def _shapes(experiment: Experiment, dataset: Dataset, bench: Judge, ceiling: Lea
     out = []
     for name, make in variants:
         say(name)
-        out.append(bench.calibrated(name, way(make, fit, stop).classifier, ceiling))
+        out.append(bench.calibrated(name, fit_at(make, fit, stop, effect), ceiling))
     return out
 
 

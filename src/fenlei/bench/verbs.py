@@ -1,4 +1,4 @@
-"""The benchmark verbs: simulate, published, province, features, record, learn, serve, spark."""
+"""The benchmark verbs: simulate, published, province, features, record, learn, loop, serve, spark."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from rich.text import Text
 
 from fenlei.bench.grid import Grid
 from fenlei.bench.learn_verb import learn
+from fenlei.bench.loop_verb import loop
 from fenlei.bench.measure import measure
 from fenlei.bench.spark_verb import spark
 from fenlei.terminal import progress, show
@@ -31,6 +32,7 @@ Sizes = Annotated[
 SIZES = [30_000, 100_000]
 bench = typer.Typer(help="Measure speed and memory on this machine.", no_args_is_help=True)
 bench.command()(learn)
+bench.command()(loop)
 bench.command()(spark)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from models.classification import GRADES
-from models.reporting.html import Raw, badge, bullets, folded, image, number, paragraph, percent, table, text
+from models.reporting.html import Raw, bullets, folded, image, number, paragraph, percent, table, text
 from models.reporting.page import Case, Page, Shape
 
 _ARROW = {
@@ -131,6 +131,3 @@ def origin(page: Page) -> str:
     return table(
         ["", ""], [[k, Raw(f"<code>{text(v)}</code>")] for k, v in page.facts.items()], label="where it comes from"
     )
-
-
-__all__ = ["badge", "cases", "differences", "limits", "origin", "shapes"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib.metadata import version
 from pathlib import Path
 
 from models.dataset import Dataset
@@ -18,6 +19,7 @@ from models.reporting.shapes import shapes
 from models.reviewing import Review
 from models.sector import catalogue
 
+VERSIONS = ("fenlei", "lightgbm", "scikit-learn", "numpy", "duckdb")
 PICTURES = "pictures"
 """Folder of the shapes' PNGs, among the run's files."""
 
@@ -62,7 +64,6 @@ def gather(
         arm_effect=learned.arm_effect,
         evaluation=measured.evaluation,
         without=measured.without,
-        classes=measured.classes,
         indicators=measured.indicators,
         review=review,
         origins=learned.origins,
@@ -78,6 +79,7 @@ def gather(
             "tuning": tuned_by,
             "parameters": ", ".join(f"{k} = {v}" for k, v in tuned.params.items()) or "defaults",
             "seed": str(experiment.seed),
+            "versions": ", ".join(f"{name} {version(name)}" for name in VERSIONS),
             **{f"{s} from / to": " / ".join(map(str, experiment.split.bounds(s))) for s in SEGMENTS},
         },
     )

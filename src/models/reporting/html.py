@@ -22,7 +22,8 @@ table{border-collapse:collapse;font-size:.86rem}
 th,td{padding:.26rem .6rem;text-align:left;border-bottom:1px solid #e8ecf0;vertical-align:top}
 thead th{background:#f2f5f8;border-bottom:1px solid var(--line);vertical-align:bottom}tbody th{font-weight:600}
 td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
-td.n,td.k,tbody th.k{white-space:nowrap}tbody th{min-width:6rem}td.r{font-size:.8rem;line-height:1.4;min-width:18rem}
+td.n,td.k,tbody th.k{white-space:nowrap}tbody th:not(.k){min-width:6rem}thead th.n{min-width:4.6rem}
+td.r{font-size:.8rem;line-height:1.4;min-width:18rem}td.r .dim{font-size:inherit}
 .verdict{display:inline-block;border:1.5px solid;border-radius:.25rem;padding:0 .45rem;font-weight:600;
 white-space:nowrap;font-size:.85rem;background:#fff}
 .good{color:var(--good);border-style:solid}.bad{color:#fff;background:var(--bad);border-color:var(--bad)}
@@ -48,7 +49,7 @@ ul{padding-left:1.2rem;max-width:50rem}li{margin:.2rem 0}
 @media print{@page{margin:14mm}body{font-size:10.5pt;max-width:none;padding:0}.back,.skip{display:none}
 a{color:inherit;text-decoration:none}h2,h3{break-after:avoid}tr,figure,.box,li{break-inside:avoid}
 .scroll{overflow:visible}table{font-size:8.5pt}th,td{padding:.15rem .35rem}
-td.n,td.k{white-space:normal}td.r{min-width:0;font-size:7.5pt}
+td.n{white-space:normal}td.r{min-width:0;font-size:7.5pt}
 .plots{grid-template-columns:1fr 1fr}.small{grid-template-columns:1fr 1fr 1fr}
 .verdict,thead th,.say{-webkit-print-color-adjust:exact;print-color-adjust:exact}}
 """
@@ -116,8 +117,10 @@ def table(head: Sequence[object], rows: Iterable[Sequence[object]], *, align: st
 
     def cell(tag: str, i: int, value: object) -> str:
         scope = ' scope="row"' if tag == "th" and i == 0 else ""
-        kind = KINDS.get(align[i : i + 1], "")
-        return f"<{tag}{kind}{scope}>{text(value)}</{tag}>"
+        kind, shown = KINDS.get(align[i : i + 1], ""), text(value)
+        if kind == KINDS["n"]:
+            shown = shown.replace(", ", ",&nbsp;")  # an interval breaks before its bracket, not within
+        return f"<{tag}{kind}{scope}>{shown}</{tag}>"
 
     top = "".join(cell("th", i, h).replace(' scope="row"', "") for i, h in enumerate(head))
     body = "".join(

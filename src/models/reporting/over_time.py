@@ -11,6 +11,7 @@ from models.reviewing import Stable
 
 MIGRATIONS = 3
 """The last so many months' matrices are shown."""
+MOST_RATIO = 20.0
 MOVED = 10
 """Indicators shown: those that moved most."""
 
@@ -150,6 +151,13 @@ def origins(page: Page) -> str:
     )
 
 
+def _ratio(value: float, low: float, high: float) -> str:
+    """Return a ratio with its interval; of two visits its end is a number nobody should read."""
+    if high > MOST_RATIO:
+        return f"{number(value)} [{low:.2f}, over {MOST_RATIO:g}]"
+    return number(value, low, high)
+
+
 def fairness(page: Page) -> str:
     """Calibration, burden and false alarms by group."""
     f = page.review.fairness
@@ -180,10 +188,10 @@ def fairness(page: Page) -> str:
                 g.group,
                 percent(g.firms_share),
                 f"{g.visits:,}",
-                number(g.observed_over_expected, g.observed_over_expected_low, g.observed_over_expected_high),
+                _ratio(g.observed_over_expected, g.observed_over_expected_low, g.observed_over_expected_high),
                 badge(g.calibration),
                 number(g.burden, form=".1f"),
-                number(g.burden_ratio, g.burden_ratio_low, g.burden_ratio_high),
+                _ratio(g.burden_ratio, g.burden_ratio_low, g.burden_ratio_high),
                 percent(g.needless),
                 percent(g.false_alarms, g.false_alarms_low, g.false_alarms_high),
                 percent(g.misses),
@@ -191,7 +199,7 @@ def fairness(page: Page) -> str:
             for g in f.groups
             if g.attribute == attribute
         ]
-        shown = table(head, rows, align="tnnnknnnnn", label=f"fairness by {attribute}")
+        shown = table(head, rows, align="knnnknnnnn", label=f"fairness by {attribute}")
         parts.append(folded(f"by {attribute}: {len(rows)} groups", shown, opened=attribute in ("size", "ownership")))
     if not f.groups:
         parts.append(bullets(["No groups are known of the tested visits."]))

@@ -161,7 +161,6 @@ class Page:
     arm_effect: float | None
     evaluation: Evaluation
     without: Evaluation | None
-    classes: Sequence[ClassRow]
     indicators: Sequence[IndicatorRow]
     review: Review
     origins: Sequence[Origin]

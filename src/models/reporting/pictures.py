@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from models import plots
 from models.classification import GRADES
-from models.evaluation import ClassRate, Stability, Worth
+from models.evaluation import ClassRate, Worth
 from models.plots import GREY, INK
 from models.reviewing import Review, Stable
 
@@ -40,7 +40,7 @@ def draw(review: Review, folder: Path) -> dict[str, Path]:
         figures["worth"] = worth_picture(plans)
     if s.scores:
         figures["psi"] = psi_picture(s)
-        figures["class_mix"] = class_mix(s.classes)
+        figures["class_mix"] = class_mix(s)
     if s.expected:
         figures["expected_observed"] = expected_observed(s)
     return {name: plots.save(figure, folder / f"{name}.png") for name, figure in figures.items()}
@@ -106,11 +106,13 @@ def psi_picture(stable: Stable) -> Figure:
     return figure
 
 
-def class_mix(classes: Sequence[Stability]) -> Figure:
+def class_mix(stable: Stable) -> Figure:
     """Share of each class, first month and every later one."""
+    classes = stable.classes
+    first = stable.migrations[0].month if stable.migrations else "first"
     figure, axes = plots.figure_of(5.4, 3.0)
     shares = np.array([classes[0].shares_then, *(c.shares for c in classes)])
-    names = ["first", *(c.month for c in classes)]
+    names = [first, *(c.month for c in classes)]
     left = np.zeros(len(names))
     y = np.arange(len(names))[::-1]
     for i, grade in enumerate(GRADES):
@@ -155,9 +157,10 @@ def expected_observed(stable: Stable) -> Figure:
             axes.plot(at, found, marker, color="#c2702b", markerfacecolor=face, markersize=7, label=label)
     axes.set_xticks(x, months, rotation=45 if len(months) > 6 else 0, fontsize=8)
     axes.set_xlim(-0.4, len(months) - 0.6)
-    axes.set_ylim(bottom=0)
+    tops = [*(e.high for e in expected), *(m.observed for m in seen.values() if m.visits)]
+    axes.set_ylim(0, 1.1 * max(tops, default=1.0))
     axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-    axes.set_ylabel("violation rate, all enterprises")
+    axes.set_ylabel("violation rate")
     axes.legend(frameon=False, fontsize=8, loc="lower left")
     return figure
 

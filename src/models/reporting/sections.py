@@ -1,16 +1,13 @@
-"""The page's sections on what was learnt and how well it holds: data, contract, reliability, worth, rivals."""
+"""The page's sections on what was learnt and how well it holds: data, contract, reliability, worth."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 
-import numpy as np
-
 from models.evaluation import Check, DaysEarlier, Worth
-from models.metrics import METRICS, Evaluation, Interval
 from models.reporting.html import Raw, badge, bullets, folded, image, number, paragraph, percent, table
-from models.reporting.page import METRIC_TEXT, SCORER_TEXT, Page, verdict
+from models.reporting.page import Page
 from models.reporting.verdicts import worth_verdict
 
 CHECK_TEXT = {
@@ -41,7 +38,7 @@ def learnt(page: Page) -> str:
     return "".join(
         [
             paragraph(page.summary),
-            table(head, rows, align="ttttnnnn", label="segments"),
+            table(head, rows, align="kkkknnnn", label="segments"),
             paragraph(arm_text(page.arm_effect)),
             paragraph(f"Outcomes left out: {left}.", "dim"),
         ]
@@ -82,6 +79,7 @@ def contract(page: Page) -> str:
         label="classes",
     )
     groups = [k for k in c.checks if k.attribute]
+    small = [k for k in groups if math.isnan(k.value)]
     return "".join(
         [
             f"<p>{badge(c.verdict)} {c.visits:,} visits to {c.enterprises:,} enterprises in {c.months} months, "
@@ -100,12 +98,25 @@ def contract(page: Page) -> str:
                     "stated number of visits, never by what was found.",
                     "dim",
                 ),
-                check_table(groups),
+                check_table([k for k in groups if not math.isnan(k.value)]),
+                paragraph(f"Groups with too few visits to test: {too_small(small)}.", "dim") if small else "",
             )
             if groups
             else "",
         ]
     )
+
+
+def too_small(checks: Sequence[Check]) -> str:
+    """Name groups with too few visits, how many they have, and how many would tell; alike ones together."""
+    alike: dict[str, list[str]] = {}
+    for subject in dict.fromkeys(c.subject for c in checks):
+        own = [c for c in checks if c.subject == subject]
+        needed = " and ".join(
+            f"{'no number' if c.visits_to_tell is None else f'{c.visits_to_tell:,}'} of the {c.check[12:]}" for c in own
+        )
+        alike.setdefault(needed, []).append(f"{subject} ({own[0].visits:,})")
+    return "; ".join(f"{', '.join(names)}: {needed} would tell" for needed, names in alike.items())
 
 
 def _count(checks: Sequence[Check]) -> str:
@@ -216,80 +227,19 @@ def worth_table(found: Sequence[Worth], *, plain: bool = False) -> Raw:
     rows = []
     for w in found:
         severe = w.what == "severity"
-        many = [number(*t) if severe else percent(*t) for t in (
-            (w.per_inspection, w.per_inspection_low, w.per_inspection_high),
-            (w.uniform, w.uniform_low, w.uniform_high),
-        )]  # fmt: skip
+        shown = number if severe else percent
+        many = [shown(w.per_inspection, w.per_inspection_low, w.per_inspection_high), shown(w.uniform)]
         rows.append(
             [
                 f"{w.name_zh} {w.plan.replace('_', ' ')}",
                 *([] if plain else ["severity points" if severe else "violations", _codes(w.codes)]),
+                badge(worth_verdict(w)),
                 *many,
                 number(w.lift, w.lift_low, w.lift_high),
                 percent(w.saved, w.saved_low, w.saved_high),
                 f"{w.visits_per_100:.1f}",
-                badge(worth_verdict(w)),
             ]
         )
     what = [] if plain else ["what", "codes"]
-    head = ["plan", *what, "per inspection", "uniform", "times", "visits saved", "visits to 100 firms", "the plan is"]
-    return table(head, rows, align="k" + "t" * len(what) + "nnnnnk", label="worth of plans")
-
-
-def rivals(page: Page) -> str:
-    """Model and rivals on the same resamples, with and without codes 6 and B."""
-    e = page.evaluation
-    out = [
-        paragraph(
-            f"{e.visits:,} visits of {e.enterprises:,} enterprises, {e.violations:,} with a violation "
-            f"({percent(e.rate.value, e.rate.low, e.rate.high)}). Intervals: {e.repetitions:,} resamples of whole "
-            "enterprises; differences are paired."
-        ),
-        metric_table(e),
-        difference_table(e),
-    ]
-    if "precision_recall" in page.plots:
-        shown = image(page.plots["precision_recall"], "precision over recall of model and rivals")
-        out.append(folded("Precision and recall, drawn", f'<div class="plots">{shown}</div>'))
-    if page.without is not None:
-        out.append(
-            folded(
-                "Without violations by result codes 6 and B alone",
-                paragraph("These codes nearly restate the abnormal list and the annual report.", "dim"),
-                metric_table(page.without),
-                difference_table(page.without),
-            )
-        )
-    return "".join(out)
-
-
-def metric_table(evaluation: Evaluation) -> Raw:
-    """Figures of model and rivals with intervals."""
-    scorers = list(evaluation.values)
-    rows = [
-        [METRIC_TEXT[m][0], *(_short(evaluation.values[s].get(m)) for s in scorers), METRIC_TEXT[m][1]] for m in METRICS
-    ]
-    head = ["", *(SCORER_TEXT.get(s, s) for s in scorers), "meaning"]
-    return table(head, rows, align="t" + "n" * len(scorers), label="model and rivals")
-
-
-def difference_table(evaluation: Evaluation) -> Raw:
-    """Model less rival, paired, with the verdict in words: one line a figure, one column a rival."""
-    rows = []
-    for m in METRICS:
-        cells: list[object] = []
-        for row in evaluation.differences.values():
-            d = row.get(m)
-            said = "–" if d is None else Raw(f"{badge(verdict(m, d))}<br>{_signed(d)}")
-            cells.append(said)
-        rows.append([METRIC_TEXT[m][0], *cells])
-    head = ["model less rival: the model is", *(SCORER_TEXT.get(s, s) for s in evaluation.differences)]
-    return table(head, rows, label="the model less each rival")
-
-
-def _short(i: Interval | None) -> str:
-    return "–" if i is None else number(i.value, i.low, i.high, ".3f")
-
-
-def _signed(i: Interval) -> str:
-    return "–" if np.isnan(i.value) else number(i.value, i.low, i.high, "+.3f")
+    head = ["plan", *what, "the plan is", "per inspection", "uniform", "times", "visits saved", "visits to 100 firms"]
+    return table(head, rows, align="k" + "t" * len(what) + "knnnnn", label="worth of plans")

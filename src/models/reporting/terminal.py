@@ -22,7 +22,7 @@ def said(word: str) -> Text:
 
 def figures(evaluation: Evaluation, title: str) -> Table:
     """Model and rivals as columns; below a rival's figure, model less rival and what follows from it."""
-    out = Table(title=title, show_lines=True)
+    out = Table(title=title, caption="below a rival: model less rival", show_lines=True)
     out.add_column("")
     for scorer in evaluation.values:
         out.add_column(SCORER_TEXT.get(scorer, scorer), justify="right")
@@ -32,8 +32,8 @@ def figures(evaluation: Evaluation, title: str) -> Table:
             cell = str(row.get(metric, "–"))
             difference = evaluation.differences.get(scorer, {}).get(metric)
             if difference is not None:
-                cell += f"\nmodel {difference.value:+.4f} [{difference.low:+.4f}, {difference.high:+.4f}]"
-                cell += f"\n{verdict(metric, difference)}"
+                less = number(difference.value, difference.low, difference.high, "+.3f")
+                cell += f"\n{less}\n{verdict(metric, difference)}"
             cells.append(cell)
         out.add_row(METRIC_TEXT[metric][0], *cells)
     return out

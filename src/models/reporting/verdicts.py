@@ -7,9 +7,10 @@ import math
 from models.evaluation import Check, Worth
 from models.metrics import Evaluation
 from models.reporting.html import Raw, badge, chinese_verdict, number, percent, text
-from models.reporting.page import SCORER_TEXT, Page, verdict
+from models.reporting.page import Page, verdict
 
 RANKED_BY = "auc"
+_RIVAL = {"scorecard": "rules scorecard", "past_rate": "own past rate", "logistic": "logistic"}
 _RIVAL_ZH = {"scorecard": "规则评分", "past_rate": "既往违法率", "logistic": "逻辑回归"}
 
 
@@ -25,8 +26,11 @@ def rival_verdicts(evaluation: Evaluation, metric: str = RANKED_BY) -> dict[str,
 
 
 def worth_verdict(found: Worth) -> str:
-    """Tell whether a plan by the model's classes finds more per visit than uniform draws, beyond its interval."""
-    if math.isnan(found.difference_low):
+    """Tell whether a plan by the model's classes finds more per visit than uniform draws, beyond its interval.
+
+    "cannot tell" too where there is no random arm, or fewer months of it than the policy asks for.
+    """
+    if math.isnan(found.difference_low) or not found.tells:
         return "cannot tell"
     if found.difference_low > 0:
         return "ahead"
@@ -43,11 +47,12 @@ def verdict_box(page: Page) -> Raw:
     ]  # fmt: skip
     for rival, said in rival_verdicts(page.evaluation).items():
         d = page.evaluation.differences[rival][RANKED_BY]
+        ours, its = (page.evaluation.values[s][RANKED_BY].value for s in ("model", rival))
         rows.append(
             (
-                f"Against {SCORER_TEXT.get(rival, rival).split(' 规')[0]} 对比{_RIVAL_ZH.get(rival, rival)}",
+                f"vs. {_RIVAL.get(rival, rival)} 对比{_RIVAL_ZH.get(rival, rival)}",
                 badge(said, chinese=True),
-                f"AUC of the model less its: {number(d.value, d.low, d.high, '+.3f')}",
+                f"AUC {ours:.3f}, its {its:.3f}; difference {number(d.value, d.low, d.high, '+.3f')}",
             )
         )
     plan = own_plan(page)
@@ -104,17 +109,19 @@ def in_english(page: Page) -> str:
     said = rival_verdicts(e)
     for word, start in (
         ("ahead", "It ranks better than"),
-        ("within noise", "Within noise of"),
+        ("within noise", "In ranking it is within noise of"),
         ("behind", "It ranks worse than"),
     ):
-        names = [SCORER_TEXT.get(k, k).split(" 规")[0] for k, v in said.items() if v == word]
+        names = [f"the {_RIVAL.get(k, k)}" for k, v in said.items() if v == word]
         if names:
             out.append(f"{start} {_and(names)}.")
+    if r.stable.retrain.verdict == "fail":
+        out.append(r.stable.retrain.text)
     plan = own_plan(page)
     if plan is not None and not math.isnan(plan.lift):
         out.append(
-            f"Visits by the plan {plan.plan} would find violations in {percent(plan.per_inspection)} of inspections, "
-            f"uniform draws in {percent(plan.uniform)}."
+            f"As far as these visits tell, the plan {plan.plan} would find violations in "
+            f"{percent(plan.per_inspection)} of inspections, uniform draws in {percent(plan.uniform)}."
         )
     return " ".join(out)
 
@@ -128,10 +135,12 @@ def in_chinese(page: Page) -> str:
         "fail": "类别承诺未兑现，按现状不得批准",
         "cannot tell": "检查次数不足，尚不能判定类别承诺是否兑现",
     }[c.verdict]
+    if c.verdict == "cannot tell" and c.arm != "random":
+        head = "没有随机抽查，类别承诺是否兑现无法判定"
     arm = (
         "以随机抽查结果按抽取概率加权测量，适用于全体可抽查企业"
         if c.arm == "random"
-        else "没有可用于测量的随机抽查，结论只适用于被选中检查的同类企业"
+        else "结论只适用于被选中检查的同类企业"
     )
     rivals = "、".join(f"{_RIVAL_ZH.get(k, k)}：{chinese_verdict(v)}" for k, v in rival_verdicts(e).items())
     drift = {"pass": "未见需要重新训练的漂移", "fail": "漂移要求重新训练", "cannot tell": "漂移尚不能判定"}

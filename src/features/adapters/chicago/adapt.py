@@ -124,10 +124,15 @@ def _permits(source: Path, made: Mapping[int, Visit], report: AdapterReport) -> 
         return licences.read_permit(row, made)
 
     for permit in _read(path, licences.COLUMNS, "licences", read, report):
-        if permit.visit.inspection in permits:
+        number = permit.visit.inspection
+        if number in permits:
             _count(report, licences.FILE, 0, 1)
-        permits.setdefault(permit.visit.inspection, permit)
+        permits[number] = min(permits.get(number, permit), permit, key=_older)
     return dict(sorted(permits.items()))
+
+
+def _older(permit: Permit) -> tuple[date, date, int, list[str]]:
+    return permit.first, permit.began, permit.code, sorted(permit.others)
 
 
 def _calls(source: Path, at: Mapping[str, Mapping[int, date]], report: AdapterReport) -> list[dict[str, Any]]:

@@ -3,8 +3,8 @@
 ===========================================  =====  ==========================================================
 the source says                              code   why
 ===========================================  =====  ==========================================================
-``criticalCount`` above 0, whatever Results  3      a critical violation of the food code; the label of
-                                                    SOURCE.md, so nothing below it is a violation here
+``criticalCount`` above 0, whatever Results  3      a critical violation of the food code; the label that
+                                                    the source's notes give; nothing below it counts here
 Pass, Pass w/ Conditions, Fail, none         1      no critical violation. Code 1 so means "nothing critical":
 critical                                            a serious violation is told by ``warning_talks``, and most
                                                     visits find minor ones, which tell nothing

@@ -1,0 +1,233 @@
+"""``fenlei bench loop``: provinces one after the other, each kept when done, and the tables over all of them."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.check import check_folder
+from features.errors import SourceError
+from fenlei.bench.loop import WAYS, YEAR, Pace, Run, Way, run_all
+from fenlei.bench.loop_measure import ALL, Drift, Resamples, YearOf, drifts, effect, years
+from fenlei.bench.loop_world import END, make_world
+from fenlei.bench.province import markdown
+from models.evaluation.policies import Plan
+from models.experiment import Experiment
+from models.metrics import Interval
+
+Floats = NDArray[np.float64]
+Say = Callable[[str], None]
+ARRAYS = tuple(f.name for f in fields(Run) if f.name not in ("way", "folder", "learned"))
+
+
+def province(
+    experiment: Experiment,
+    plan: Plan,
+    out: Path,
+    *,
+    enterprises: int,
+    history: int,
+    months: int,
+    hunch: float,
+    seed: int,
+    say: Say,
+    pace: Pace | None = None,
+) -> tuple[dict[Way, Run], Floats]:
+    """Run all policies in one province, or read what an earlier run of the same kept in ``out``.
+
+    Returns
+    -------
+    tuple
+        Runs by policy, and the truth of the loop's months.
+
+    Raises
+    ------
+    SourceError
+        If a policy's records break the source contract.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    kept = out / f"{experiment.name}_{enterprises}_{history}_{months}_{hunch:g}_{seed}.npz"
+    if not kept.exists():
+        scratch = out / f"scratch_{seed}"
+        shutil.rmtree(scratch, ignore_errors=True)
+        scratch.mkdir()
+        say("simulating and checking")
+        world = make_world(scratch, enterprises=enterprises, history=history, months=months, hunch=hunch, seed=seed)
+        runs = run_all(world, experiment, plan, scratch, say, pace)
+        for way, run in runs.items():
+            say(f"{way}: checking the records")
+            report = check_folder(run.folder, END, scratch / f"checked_{way}")
+            if report.totals["quarantined"]:
+                raise SourceError(f"the loop's records of {way} break the contract: {report.totals}")
+        arrays = {f"{way}_{name}": getattr(run, name) for way, run in runs.items() for name in ARRAYS}
+        partial = kept.with_suffix(".part.npz")
+        np.savez_compressed(partial, truth=world.truth[:, history:], **arrays)
+        partial.rename(kept)
+        shutil.rmtree(scratch)
+    with np.load(kept) as found:
+        read: dict[Way, Run] = {
+            way: Run(way=way, folder=out, learned=(), **{n: found[f"{way}_{n}"] for n in ARRAYS}) for way in WAYS
+        }
+        return read, found["truth"]
+
+
+def joined(found: Sequence[tuple[dict[Way, Run], Floats]]) -> tuple[dict[Way, Run], Floats]:
+    """Put the enterprises of several provinces into one, to be measured together."""
+    runs: dict[Way, Run] = {
+        way: Run(
+            way=way,
+            folder=found[0][0][way].folder,
+            learned=(),
+            **{name: np.vstack([getattr(runs[way], name) for runs, _ in found]) for name in ARRAYS},
+        )
+        for way in WAYS
+    }
+    return runs, np.vstack([truth for _, truth in found])
+
+
+def blocks(runs: Mapping[Way, Run], truth: Floats, margin: float, seed: int) -> dict[str, str]:
+    """Return the page's blocks as Markdown.
+
+    Parameters
+    ----------
+    runs, truth
+        From `joined`.
+    margin
+        A drift of the mean prediction away from the truth that matters, as a probability.
+    seed
+        Of the resamples.
+    """
+    resamples = Resamples(len(truth), seed)
+    by_year = {way: years(run, truth) for way, run in runs.items()}
+    moved = {way: drifts(run, truth, resamples) for way, run in runs.items()}
+    return {
+        "verdict": verdict(moved, margin),
+        "risk": risk_table(by_year),
+        "work": work_table(by_year),
+        "drift": drift_table(moved),
+        "effect": effect_table(runs, truth, resamples),
+    }
+
+
+def verdict(moved: Mapping[Way, Sequence[Drift]], margin: float) -> str:
+    """Say of each policy whether its predictions ran away from the truth of those it visited twice."""
+    lines = []
+    for way, rows in moved.items():
+        found = next((r for r in rows if r.name == ALL), None)
+        if found is None:
+            lines.append(f"- **{way}**: cannot tell: nobody was visited twice early enough.")
+            continue
+        gap = found.gap
+        if -margin < gap.low and gap.high < margin:
+            said = f"no runaway feedback: the whole interval lies within ±{_points(margin)} points"
+        elif gap.low >= margin or gap.high <= -margin:
+            said = f"runs away: the whole interval lies beyond ±{_points(margin)} points"
+        else:
+            said = f"cannot tell: the interval holds both more and less than {_points(margin)} points"
+        lines.append(
+            f"- **{way}**, {found.firms:,} firms visited twice: prediction {_signed(found.predicted)} points,"
+            f" truth {_signed(found.true)}; predicted less true moved by {_signed(gap)}, from"
+            f" {_signed(found.gap_before)} to {_signed(found.gap_after)}: {said}."
+        )
+    return "\n".join(lines)
+
+
+def drift_table(moved: Mapping[Way, Sequence[Drift]]) -> str:
+    """The drift of each group under each policy, in points."""
+    lines = [
+        [way, r.name, f"{r.firms:,}", *map(_signed, (r.predicted, r.true, r.gap_before, r.gap_after, r.gap))]
+        for way, rows in moved.items()
+        for r in rows
+    ]
+    columns = ["policy", "firms", "number", "prediction moved", "truth moved", "predicted less true, before"]
+    return markdown([*columns, "the same, after", "moved by"], lines)
+
+
+def effect_table(runs: Mapping[Way, Run], truth: Floats, resamples: Resamples) -> str:
+    """What a visit alone did, where the draw was at random."""
+    lines = []
+    for way, run in runs.items():
+        for months in (YEAR // 2, YEAR):
+            e = effect(run, truth, resamples, months)
+            if e.visits:
+                again = f"{e.again.value:+.3f} [{e.again.low:+.3f}, {e.again.high:+.3f}]"
+                cells = [_signed(e.predicted), _signed(e.true), again]
+                lines.append([way, str(months), f"{e.visits:,}", *cells])
+    columns = ["policy", "months later", "visits", "prediction, points", "truth, points", "draws brought about"]
+    return markdown(columns, lines)
+
+
+def risk_table(by_year: Mapping[Way, Sequence[YearOf]]) -> str:
+    """Predicted beside true risk by year, and how well they rank."""
+    lines = [
+        [
+            way,
+            str(number),
+            *(_group(g) for g in (y.everyone, y.twice, y.never)),
+            " / ".join(f"{a:.3f}" for a in y.auc),
+            " / ".join(f"{100 * m:.0f}" for m in y.mix),
+        ]
+        for way, rows in by_year.items()
+        for number, y in enumerate(rows, start=1)
+    ]
+    columns = ["policy", "year", "everyone", "visited twice so far", "never visited so far"]
+    return markdown([*columns, "AUC to the truth, by half-year", "A / B / C / D, %"], lines)
+
+
+def work_table(by_year: Mapping[Way, Sequence[YearOf]]) -> str:
+    """What the visits of each year found and whom they went to."""
+    lines = [
+        [
+            way,
+            str(number),
+            f"{y.visits:,}",
+            f"{y.found / max(1, y.visits):.1%}",
+            f"{y.visited:.2%}",
+            f"{y.caught:.2%}",
+            f"{y.caught / y.visited:.2f}" if y.visits else "",
+            f"{y.top:.0%}",
+            f"{y.gini:.2f}",
+        ]
+        for way, rows in by_year.items()
+        for number, y in enumerate(rows, start=1)
+    ]
+    columns = ["policy", "year", "visits", "found a violation", "visited", "violations found", "ratio"]
+    return markdown([*columns, "visits on the 5 % visited most", "Gini"], lines)
+
+
+def about(
+    enterprises: int, seeds: Sequence[int], hunch: float, history: int, months: int, runs: Mapping[Way, Run]
+) -> str:
+    """What was measured."""
+    members = int(np.isfinite(runs["ours"].probability).sum(axis=0).mean()) // len(seeds)
+    return (
+        f"{len(seeds)} {'province' if len(seeds) == 1 else 'provinces'} (seed {', '.join(map(str, seeds))}) of"
+        f" {enterprises:,} enterprises ever registered, on average {members:,} of them in the cohort;"
+        f" hunch {hunch:g}; {history} months of records, then {months} months of loop to {END:%Y-%m}."
+    )
+
+
+def command(enterprises: int, seeds: Sequence[int], today: str) -> str:
+    """Return the line that says by what the page was filled."""
+    options = "".join(f" --seed {s}" for s in seeds)
+    when = f" on {date.fromisoformat(today)}" if today else ""
+    return f"Measured by `fenlei bench loop --enterprises {enterprises}{options}`{when}."
+
+
+def _group(g: object) -> str:
+    firms, predicted, true = (getattr(g, k) for k in ("firms", "predicted", "true"))
+    return f"{100 * predicted:.1f} / {100 * true:.1f} ({firms:,})" if firms else "–"
+
+
+def _points(value: float) -> str:
+    return f"{100 * value:g}"
+
+
+def _signed(i: Interval) -> str:
+    return f"{100 * i.value:+.1f} [{100 * i.low:+.1f}, {100 * i.high:+.1f}]"
