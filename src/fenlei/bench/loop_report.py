@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from features.check import check_folder
 from features.errors import SourceError
 from fenlei.bench.loop import WAYS, YEAR, Pace, Run, Way, run_all
-from fenlei.bench.loop_measure import ALL, Drift, Resamples, YearOf, drifts, effect, years
+from fenlei.bench.loop_measure import ALL, Drift, Effect, Resamples, YearOf, drifts, effect, years
 from fenlei.bench.loop_world import END, make_world
 from fenlei.bench.province import markdown
 from models.evaluation.policies import Plan
@@ -23,6 +23,8 @@ from models.metrics import Interval
 
 Floats = NDArray[np.float64]
 Say = Callable[[str], None]
+LAGS = (YEAR // 2, YEAR)
+"""Months after a visit at which its effect is told."""
 ARRAYS = tuple(f.name for f in fields(Run) if f.name not in ("way", "folder", "learned"))
 
 
@@ -106,16 +108,17 @@ def blocks(runs: Mapping[Way, Run], truth: Floats, margin: float, seed: int) -> 
     resamples = Resamples(len(truth), seed)
     by_year = {way: years(run, truth) for way, run in runs.items()}
     moved = {way: drifts(run, truth, resamples) for way, run in runs.items()}
+    effects = {way: [effect(run, truth, resamples, lag) for lag in LAGS] for way, run in runs.items()}
     return {
-        "verdict": verdict(moved, margin),
+        "verdict": verdict(moved, effects, margin),
         "risk": risk_table(by_year),
         "work": work_table(by_year),
         "drift": drift_table(moved),
-        "effect": effect_table(runs, truth, resamples),
+        "effect": effect_table(effects),
     }
 
 
-def verdict(moved: Mapping[Way, Sequence[Drift]], margin: float) -> str:
+def verdict(moved: Mapping[Way, Sequence[Drift]], effects: Mapping[Way, Sequence[Effect]], margin: float) -> str:
     """Say of each policy whether its predictions ran away from the truth of those it visited twice."""
     lines = []
     for way, rows in moved.items():
@@ -135,6 +138,9 @@ def verdict(moved: Mapping[Way, Sequence[Drift]], margin: float) -> str:
             f" truth {_signed(found.true)}; predicted less true moved by {_signed(gap)}, from"
             f" {_signed(found.gap_before)} to {_signed(found.gap_after)}: {said}."
         )
+        year = effects[way][-1]
+        if year.visits:
+            lines[-1] += f" A visit brings about {_times(year.again)} draws within {year.months} months."
     return "\n".join(lines)
 
 
@@ -149,16 +155,14 @@ def drift_table(moved: Mapping[Way, Sequence[Drift]]) -> str:
     return markdown([*columns, "the same, after", "moved by"], lines)
 
 
-def effect_table(runs: Mapping[Way, Run], truth: Floats, resamples: Resamples) -> str:
+def effect_table(effects: Mapping[Way, Sequence[Effect]]) -> str:
     """What a visit alone did, where the draw was at random."""
-    lines = []
-    for way, run in runs.items():
-        for months in (YEAR // 2, YEAR):
-            e = effect(run, truth, resamples, months)
-            if e.visits:
-                again = f"{e.again.value:+.3f} [{e.again.low:+.3f}, {e.again.high:+.3f}]"
-                cells = [_signed(e.predicted), _signed(e.true), again]
-                lines.append([way, str(months), f"{e.visits:,}", *cells])
+    lines = [
+        [way, str(e.months), f"{e.visits:,}", _signed(e.predicted), _signed(e.true), _times(e.again)]
+        for way, rows in effects.items()
+        for e in rows
+        if e.visits
+    ]
     columns = ["policy", "months later", "visits", "prediction, points", "truth, points", "draws brought about"]
     return markdown(columns, lines)
 
@@ -227,6 +231,10 @@ def _group(g: object) -> str:
 
 def _points(value: float) -> str:
     return f"{100 * value:g}"
+
+
+def _times(i: Interval) -> str:
+    return f"{i.value:+.3f} [{i.low:+.3f}, {i.high:+.3f}]"
 
 
 def _signed(i: Interval) -> str:
