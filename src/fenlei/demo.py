@@ -58,8 +58,8 @@ class _Clock:
 def _simulate(province: Path, enterprises: int, seed: int, say: _Clock) -> None:
     from simulation import simulate
 
-    say(f"simulating {enterprises:,} enterprises over 60 months (seed {seed})")
-    summary = simulate(province, enterprises=enterprises, months=60, seed=seed, end=END)
+    say(f"simulating {enterprises:,} enterprises over 84 months (seed {seed})")
+    summary = simulate(province, enterprises=enterprises, months=84, seed=seed, end=END)
     say(f"  {sum(summary.rows.values()):,} records in {len(summary.rows)} tables: {province}")
 
 

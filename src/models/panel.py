@@ -52,7 +52,7 @@ class Panel:
         return int(self.frame.index.get_level_values("enterprise_id").nunique())
 
 
-def follow(clean: Path, experiment: Experiment, as_of: date, most: int = MOST_ENTERPRISES) -> Panel:
+def follow(clean: Path, experiment: Experiment, last_visit: date, most: int = MOST_ENTERPRISES) -> Panel:
     """Follow enterprises through the months of the test, at most `MOST_MONTHS`, each month as known at its first day.
 
     Parameters
@@ -61,14 +61,14 @@ def follow(clean: Path, experiment: Experiment, as_of: date, most: int = MOST_EN
         Clean folder.
     experiment
         Whose test months and cohort.
-    as_of
-        Day the records were taken: no later month is asked for.
+    last_visit
+        Of the test. No month after it is asked for: a source may end before the day its records were taken, and
+        enterprises whose records have stopped would look as if they drifted.
     most
         Enterprises to follow.
     """
     split = experiment.split
-    last = min(split.test_to, as_of)
-    months = tuple(m.date() for m in pd.date_range(split.test_from, last, freq="MS", inclusive="left"))[:MOST_MONTHS]
+    months = tuple(m.date() for m in pd.date_range(split.test_from, last_visit, freq="MS"))[:MOST_MONTHS]
     members = cohort(clean, list(months), province=experiment.province, sector=experiment.sector)
     ids = np.unique(members["enterprise_id"].to_numpy(dtype=str))
     if len(ids) > most:

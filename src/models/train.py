@@ -172,7 +172,7 @@ def train(
         shutil.rmtree(out, ignore_errors=True)
         measured = measure(experiment, dataset, learned, out)
         say("following the enterprises through the test")
-        panel = follow(prepared.clean, experiment, prepared.as_of)
+        panel = follow(prepared.clean, experiment, dataset.parts["test"].outcomes["visited_on"].max())
         say("contract, worth, fairness, drift")
         reviewed = review(prepared.clean, experiment, dataset, learned, panel)
         write_review(reviewed, out)

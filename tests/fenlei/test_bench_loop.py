@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -13,14 +14,15 @@ from scipy.stats import binom
 from features.check import check_folder
 from features.outcomes import read_outcomes
 from fenlei.bench.loop import Loop, Pace, Run, history_indicators, run_all, split_for
-from fenlei.bench.loop_measure import ALL, Resamples, concentration, drifts, effect, years
+from fenlei.bench.loop_lots import against_lots, effect
+from fenlei.bench.loop_measure import ALL, Resamples, concentration, drifts, years
 from fenlei.bench.loop_world import END, OWN, World, make_world, month_after, number_of
 from fenlei.bench.province import fill
 from models.evaluation.policies import load_sampling
 from models.experiment import Experiment, Indicators, load_experiment
 
-HISTORY, MONTHS = 12, 6
-PACE = Pace(every=3, records=0, fit=5, stop=1, calibrate=3)
+HISTORY, MONTHS = 12, 4
+PACE = Pace(every=2, records=1, fit=4, stop=1, calibrate=3)
 PLAN = load_sampling("hebei").plans["hebei"].model_copy(update={"shares": (0.2, 0.4, 0.8, 1.0)})
 
 
@@ -36,6 +38,11 @@ def few_indicators() -> Experiment:
     """The study of the bench with a tenth of its indicators: what is tested is the loop."""
     asked = load_experiment(ROOT / "experiments" / "province.toml")
     return asked.model_copy(update={"indicators": Indicators(only=FEW)})
+
+
+def place(month: date) -> int:
+    """Number of a month of the loop."""
+    return (month.year - END.year) * 12 + month.month - END.month + MONTHS
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +82,7 @@ def test_the_records_pass_the_check_and_hold_every_visit(runs: dict[str, Run], t
                 AND occurred_at >= DATE '{month_after(END, -MONTHS)}'"""
             ).fetchall()
         assert {arm for _, arm, _ in found} == {"targeted" if way == "naive" else "random"}
-        written = {(number_of(e), (m.year - 2025) * 12 + m.month - 7) for e, _, m in found}
+        written = {(number_of(e), place(m)) for e, _, m in found}
         who, month = np.nonzero(run.visited)
         # A visit of the last days is known only after the records were taken.
         missing = set(zip(who.tolist(), month.tolist(), strict=True)) - written
@@ -104,7 +111,7 @@ def test_stated_probabilities_are_those_of_the_draws(runs: dict[str, Run], way: 
         ).fetchall()
     assert stated
     for enterprise, month, ppm in stated:
-        t = (month.year - 2025) * 12 + month.month - 7
+        t = place(month)
         assert run.drawn[number_of(enterprise), t]
         assert run.ppm[number_of(enterprise), t] == ppm
     if way == "ours":
@@ -149,7 +156,7 @@ def test_what_comes_later_changes_no_earlier_month(world: World, runs: dict[str,
         world.targeted[:, : HISTORY + 3], world.random[:, : HISTORY + 3], world.codes, world.policy,
     )  # fmt: skip
     again = Loop(
-        short, few_indicators(), PLAN, "ours", history_indicators(world, few_indicators(), 0), tmp_path, PACE
+        short, few_indicators(), PLAN, "ours", history_indicators(world, few_indicators(), PACE.records), tmp_path, PACE
     ).run(None, lambda _: None)
     ours = runs["ours"]
     np.testing.assert_array_equal(again.probability, ours.probability[:, :3])
@@ -212,6 +219,24 @@ def test_a_learner_that_holds_to_the_truth_is_not() -> None:
     assert of_one.again.low < 0 < of_one.again.high
 
 
+def test_choosing_who_proves_worse_is_not_taken_for_the_visits_doing() -> None:
+    """Predictions follow the truth late and no visit moves them; the worse are drawn more: the lots take that out."""
+    rng = np.random.default_rng(3)
+    truth = np.clip(0.2 + np.cumsum(rng.normal(0, 0.02, (6000, 30)), axis=1), 0.01, 0.9)
+    probability = np.hstack([np.full((6000, 3), 0.2), truth[:, :-3]])
+    ppm = np.where(probability > 0.25, 150_000, 10_000)
+    visited = rng.uniform(size=truth.shape) * 1e6 < ppm
+    run, draws = replace(made_run(probability, visited), ppm=ppm), Resamples(6000, 1, 200)
+    assert next(r for r in drifts(run, truth, draws) if r.name == ALL).gap.low > 0.0
+    compared = against_lots(run, truth, draws, np.zeros(4, dtype=np.int64), 1)
+    assert compared
+    assert compared[1].low < 0 < compared[1].high
+    harmed = replace(run, probability=probability + 0.03 * (np.cumsum(visited, axis=1) - visited))
+    blamed = against_lots(harmed, truth, draws, np.zeros(4, dtype=np.int64), 1)
+    assert blamed
+    assert blamed[1].low > 0.01
+
+
 def test_concentration_of_visits() -> None:
     assert concentration(np.ones(100, dtype=np.int64)) == pytest.approx((0.05, 0.0))
     one = np.zeros(100, dtype=np.int64)
@@ -222,11 +247,10 @@ def test_concentration_of_visits() -> None:
 def test_the_page_has_a_place_for_every_block(tmp_path: Path) -> None:
     from fenlei.bench.loop_report import blocks
 
-    truth = np.full((60, 30), 0.2)
-    visited = np.zeros(truth.shape, dtype=bool)
-    visited[:20, ::5] = True
-    run = made_run(truth + np.linspace(-0.01, 0.01, 60)[:, None], visited)
-    made = blocks({"ours": run}, truth, 0.05, 1)
+    truth = np.full((600, 30), 0.2)
+    visited = np.random.default_rng(4).uniform(size=truth.shape) < 0.1
+    run = made_run(truth + np.linspace(-0.01, 0.01, 600)[:, None], visited)
+    made = blocks({"ours": run}, truth, PLAN, 0.05, 1)
     page = tmp_path / "page.md"
     page.write_text((ROOT / "docs" / "feedback-loop.md").read_text(encoding="utf-8"), encoding="utf-8")
     fill(page, made, "About.")

@@ -34,7 +34,7 @@ def test_the_three_studies_are_there():
     [
         ("seed = 20260101", "seed = 20260101\nsede = 1", "sede"),
         ("gap_days = 28", "gap_days = 40", "at least 40 days"),
-        ("test_from = 2025-08-01", "test_from = 2025-07-15", "first of a month"),
+        ("test_from = 2024-12-01", "test_from = 2024-12-15", "first of a month"),
         ('weights = "design"', 'weights = "designed"', "weights"),
         ('measure = ["random"]', 'measure = ["random", "targeted"]', "needs calibrate"),
         ("low = 0.02, high = 0.12", "low = 0.2, high = 0.12", "low < high"),

@@ -42,7 +42,7 @@ Say = Callable[[str], None]
 TAUGHT = 150_000
 """Enterprise-months of the fit whose truth the ceiling is taught."""
 JUDGED = 40_000
-"""Enterprises whose truth in a month of the test every probability is compared with."""
+"""Enterprise-months of the test whose truth every probability is compared with: all seasons, as the visits have."""
 CEILING = "ceiling: taught the true risk"
 NAIVE = "naive: all outcomes as they come, not calibrated"
 CEILING_SHAPE: dict[str, Any] = {"num_leaves": 31, "max_depth": -1, "min_data_in_leaf": 100, "learning_rate": 0.08}
@@ -130,12 +130,9 @@ def study(
     asked = experiment.arms.model_copy(update={"fit_weights": "inverse_probability"})
     say("rows and indicators")
     dataset = build(clean, experiment.model_copy(update={"arms": asked}), as_of)
-    first, last = experiment.split.fit_from, experiment.split.fit_to
-    span = (first, date(last.year - (last.month == 1), (last.month - 2) % 12 + 1, 1))
-    middle = experiment.split.test_from
-    judged_on = date(middle.year + (middle.month + 6 > 12), (middle.month + 5) % 12 + 1, 1)
-    teach = truth_rows(folder, clean, experiment, dataset.names, span, TAUGHT)
-    judge = truth_rows(folder, clean, experiment, dataset.names, (judged_on, judged_on), JUDGED)
+    split = experiment.split
+    teach = truth_rows(folder, clean, experiment, dataset.names, _span(split.fit_from, split.fit_to), TAUGHT)
+    judge = truth_rows(folder, clean, experiment, dataset.names, _span(split.test_from, split.test_to), JUDGED)
     say("ceiling")
     bench = Judge(dataset, judge)
     ceiling = taught(experiment, dataset.names, teach)
@@ -181,6 +178,11 @@ def study(
         contract=contract(experiment, plain, model),
         shapes=tuple(others),
     )
+
+
+def _span(first: date, end: date) -> tuple[date, date]:
+    """Return the first and the last month of a span that ends before a month."""
+    return first, date(end.year - (end.month == 1), (end.month - 2) % 12 + 1, 1)
 
 
 RANDOM = "random arm"

@@ -45,14 +45,14 @@ def run(
         Of the simulated provinces.
     out
         Folder of finished studies, one file each; a run that was stopped goes on with the first one missing. Other
-        depths and constraints are tried in the first seed's provinces.
+        depths and constraints are tried in the first province.
     say
         Told of each step.
     """
     out.mkdir(parents=True, exist_ok=True)
     found = []
-    for hunch in hunches:
-        for seed in seeds:
+    for seed in seeds:
+        for hunch in hunches:
             kept = out / f"{experiment.name}_{enterprises}_{seed}_{hunch:g}.json"
             if not kept.exists():
                 scratch = out / f"scratch_{seed}_{hunch:g}"
@@ -70,7 +70,7 @@ def run(
                     seed=seed,
                     hunch=hunch,
                     as_of=END,
-                    shapes=seed == seeds[0],
+                    shapes=(seed, hunch) == (seeds[0], hunches[0]),
                     say=_said(say, here),
                 )
                 partial = kept.with_suffix(".part")
@@ -78,7 +78,7 @@ def run(
                 partial.rename(kept)
                 shutil.rmtree(scratch)
             found.append(read_study(kept))
-    return found
+    return sorted(found, key=lambda s: (s.hunch, s.seed))
 
 
 def _said(say: Say, here: str) -> Say:

@@ -160,34 +160,52 @@ class Resamples:
             return np.asarray(w @ values / w.sum(axis=1))
 
 
-ALL, CLEAN, CAUGHT, NEVER = (
-    "visited twice", "visited twice, nothing found", "visited twice, a violation found", "never visited, same months",
-)  # fmt: skip
+ALL, CLEAN, CAUGHT = "visited twice", "visited twice, nothing found", "visited twice, a violation found"
+NEVER = "never visited, same months"
+
+
+@dataclass(frozen=True)
+class Twice:
+    """Firms visited twice: number, month of the first visit, month some time after the second, what was found."""
+
+    firm: Ints
+    first: Ints
+    after: Ints
+    caught: Bools
+
+    def where(self, which: Bools) -> Twice:
+        """Return those marked."""
+        return Twice(self.firm[which], self.first[which], self.after[which], self.caught[which])
+
+
+def twice(run: Run, visited: Bools, truth: Floats, lag: int) -> Twice:
+    """Return the firms visited twice whose risk is known at both ends."""
+    rows = []
+    for firm in np.flatnonzero(visited.sum(axis=1) >= 2):
+        a, b = np.flatnonzero(visited[firm])[:2]
+        ends = (a, min(b + lag, truth.shape[1] - 1))
+        known = all(np.isfinite(m[firm, t]) for m in (run.probability, truth) for t in ends)
+        if b + lag < truth.shape[1] and known:
+            rows.append((firm, a, b + lag, run.found[firm, a] or run.found[firm, b]))
+    found = np.array(rows, dtype=np.int64).reshape(-1, 4)
+    return Twice(found[:, 0], found[:, 1], found[:, 2], found[:, 3] == 1)
+
+
+def ends(run: Run, truth: Floats, x: Twice, resamples: Resamples) -> list[Floats]:
+    """Return mean prediction before and after, and mean truth before and after, at each resample."""
+    ends = [m[x.firm, t] for m in (run.probability, truth) for t in (x.first, x.after)]
+    return [resamples.mean(x.firm, e) for e in ends]
 
 
 def drifts(run: Run, truth: Floats, resamples: Resamples, lag: int = YEAR) -> list[Drift]:
     """Compare the drift of firms visited twice, and of those never visited over the same months, with their truth."""
-    who, first, after, caught = [], [], [], []
-    for firm in np.flatnonzero(run.visited.sum(axis=1) >= 2):
-        a, b = np.flatnonzero(run.visited[firm])[:2]
-        if b + lag < truth.shape[1]:
-            who.append(firm)
-            first.append(a)
-            after.append(b + lag)
-            caught.append(run.found[firm, a] or run.found[firm, b])
-    at, a, b = np.array(who, dtype=np.int64), np.array(first, dtype=np.int64), np.array(after, dtype=np.int64)
-    hit = np.array(caught, dtype=bool)
-    p = run.probability
-    measured = np.isfinite([p[at, a], p[at, b], truth[at, a], truth[at, b]]).all(axis=0)
-    at, a, b, hit = at[measured], a[measured], b[measured], hit[measured]
+    found = twice(run, run.visited, truth, lag)
     out = []
-    for name, chosen in ((ALL, np.ones(len(at), dtype=bool)), (CLEAN, ~hit), (CAUGHT, hit)):
-        who_, a_, b_ = at[chosen], a[chosen], b[chosen]
-        if len(who_) >= 2:
-            values = [resamples.mean(who_, x) for x in (p[who_, a_], p[who_, b_], truth[who_, a_], truth[who_, b_])]
-            out.append(_drift(name, len(who_), resamples, *values))
-    if len(at):
-        out.append(_never(run, truth, resamples, at, a, b))
+    for name, chosen in ((ALL, found), (CLEAN, found.where(~found.caught)), (CAUGHT, found.where(found.caught))):
+        if len(chosen.firm) >= 2:
+            out.append(drift_of(name, len(chosen.firm), resamples, *ends(run, truth, chosen, resamples)))
+    if len(found.firm):
+        out.append(_never(run, truth, resamples, found.firm, found.first, found.after))
     return out
 
 
@@ -205,57 +223,10 @@ def _never(run: Run, truth: Floats, resamples: Resamples, at: Ints, a: Ints, b: 
         sums += pair * (totals[:, :4] / totals[:, 4:]).T
         weight += pair
         seen |= there
-    return _drift(NEVER, int(seen.sum()), resamples, *(sums / weight))
+    return drift_of(NEVER, int(seen.sum()), resamples, *(sums / weight))
 
 
-def _drift(name: str, firms: int, r: Resamples, p0: Floats, p1: Floats, t0: Floats, t1: Floats) -> Drift:
+def drift_of(name: str, firms: int, r: Resamples, p0: Floats, p1: Floats, t0: Floats, t1: Floats) -> Drift:
+    """Return the drift from mean prediction and truth, each before and after, at every resample."""
     figures = (p1 - p0, t1 - t0, p0 - t0, p1 - t1, (p1 - t1) - (p0 - t0))
     return Drift(name, firms, *(r.interval(f) for f in figures))
-
-
-@dataclass(frozen=True)
-class Effect:
-    """What a visit did some months later, against firms of the same month and chance of being drawn.
-
-    Draws are at random within a month and chance, so the two are alike but for the visit.
-
-    Parameters
-    ----------
-    months, visits
-        How much later, and how many visits there were to compare.
-    predicted, true
-        Difference of the predicted and the true risk.
-    again
-        Draws that a visit brought about in those months, before any cap: what the loop multiplies by; near 1 it
-        would run away.
-    """
-
-    months: int
-    visits: int
-    predicted: Interval
-    true: Interval
-    again: Interval
-
-
-def effect(run: Run, truth: Floats, resamples: Resamples, lag: int = YEAR) -> Effect:
-    """Compare drawn and visited firms with those that could have been and were not, within month and chance."""
-    total, weight, visits = np.zeros((3, len(resamples.weights))), np.zeros(len(resamples.weights)), 0
-    for t in range(truth.shape[1] - lag):
-        later = np.array([run.probability[:, t + lag], truth[:, t + lag], run.drawn[:, t + 1 : t + 1 + lag].sum(1)])
-        there = np.flatnonzero(run.free[:, t] & (run.ppm[:, t] > 0) & np.isfinite(later).all(axis=0))
-        own, went = resamples.weights[:, there], run.visited[there, t]
-        for chance in np.unique(run.ppm[there, t]):
-            among = run.ppm[there, t] == chance
-            if not ((among & went).any() and (among & ~went).any()):
-                continue
-            values = np.vstack([later[:, there], np.ones(len(there))]).T
-            one, other = ((own[:, x] @ values[x]).T for x in (among & went, among & ~went))
-            # A resample may hold none of the few that were visited: it then says nothing of this month and chance.
-            size = one[3]
-            some = np.maximum(size, 1.0)
-            total += size * (one[:3] / some - other[:3] / other[3])
-            weight += size
-            visits += int((among & went).sum())
-    if not visits:
-        return Effect(lag, 0, *(Interval(float("nan")),) * 3)
-    return Effect(lag, visits, *(resamples.interval(x / weight) for x in total))

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from features.check import check_folder
 from features.errors import SourceError
 from fenlei.bench.loop import WAYS, YEAR, Pace, Run, Way, run_all
-from fenlei.bench.loop_measure import ALL, Drift, Effect, Resamples, YearOf, drifts, effect, years
+from fenlei.bench.loop_lots import Effect, against_lots, effect
+from fenlei.bench.loop_measure import ALL, Drift, Resamples, YearOf, drifts, years
 from fenlei.bench.loop_world import END, make_world
 from fenlei.bench.province import markdown
 from models.evaluation.policies import Plan
@@ -93,13 +94,15 @@ def joined(found: Sequence[tuple[dict[Way, Run], Floats]]) -> tuple[dict[Way, Ru
     return runs, np.vstack([truth for _, truth in found])
 
 
-def blocks(runs: Mapping[Way, Run], truth: Floats, margin: float, seed: int) -> dict[str, str]:
+def blocks(runs: Mapping[Way, Run], truth: Floats, plan: Plan, margin: float, seed: int) -> dict[str, str]:
     """Return the page's blocks as Markdown.
 
     Parameters
     ----------
     runs, truth
         From `joined`.
+    plan
+        Ours; its caps hold for the other lots, too.
     margin
         A drift of the mean prediction away from the truth that matters, as a probability.
     seed
@@ -108,9 +111,15 @@ def blocks(runs: Mapping[Way, Run], truth: Floats, margin: float, seed: int) -> 
     resamples = Resamples(len(truth), seed)
     by_year = {way: years(run, truth) for way, run in runs.items()}
     moved = {way: drifts(run, truth, resamples) for way, run in runs.items()}
+    compared = {}
+    for way, run in runs.items():
+        lots = against_lots(run, truth, resamples, np.array(plan.caps) * (way == "ours"), seed)
+        if lots:
+            moved[way].append(lots[0])
+            compared[way] = lots[1]
     effects = {way: [effect(run, truth, resamples, lag) for lag in LAGS] for way, run in runs.items()}
     return {
-        "verdict": verdict(moved, effects, margin),
+        "verdict": verdict(moved, compared, effects, margin),
         "risk": risk_table(by_year),
         "work": work_table(by_year),
         "drift": drift_table(moved),
@@ -118,7 +127,12 @@ def blocks(runs: Mapping[Way, Run], truth: Floats, margin: float, seed: int) -> 
     }
 
 
-def verdict(moved: Mapping[Way, Sequence[Drift]], effects: Mapping[Way, Sequence[Effect]], margin: float) -> str:
+def verdict(
+    moved: Mapping[Way, Sequence[Drift]],
+    compared: Mapping[Way, Interval],
+    effects: Mapping[Way, Sequence[Effect]],
+    margin: float,
+) -> str:
     """Say of each policy whether its predictions ran away from the truth of those it visited twice."""
     lines = []
     for way, rows in moved.items():
@@ -126,22 +140,36 @@ def verdict(moved: Mapping[Way, Sequence[Drift]], effects: Mapping[Way, Sequence
         if found is None:
             lines.append(f"- **{way}**: cannot tell: nobody was visited twice early enough.")
             continue
-        gap = found.gap
-        if -margin < gap.low and gap.high < margin:
-            said = f"no runaway feedback: the whole interval lies within ±{_points(margin)} points"
-        elif gap.low >= margin or gap.high <= -margin:
-            said = f"runs away: the whole interval lies beyond ±{_points(margin)} points"
-        else:
-            said = f"cannot tell: the interval holds both more and less than {_points(margin)} points"
         lines.append(
             f"- **{way}**, {found.firms:,} firms visited twice: prediction {_signed(found.predicted)} points,"
-            f" truth {_signed(found.true)}; predicted less true moved by {_signed(gap)}, from"
-            f" {_signed(found.gap_before)} to {_signed(found.gap_after)}: {said}."
+            f" truth {_signed(found.true)}; predicted less true moved by {_signed(found.gap)}, from"
+            f" {_signed(found.gap_before)} to {_signed(found.gap_after)}."
         )
+        if way not in compared:
+            lines[-1] += " How much of that the visits did cannot be told: nothing in this policy is at random."
+            continue
         year = effects[way][-1]
-        if year.visits:
-            lines[-1] += f" A visit brings about {_times(year.again)} draws within {year.months} months."
+        lines[-1] += (
+            f" Of those that other lots of the same chances draw twice it moves, too; the visits did the rest,"
+            f" {_signed(compared[way])}: **{_said(compared[way], margin)}**. A visit moves the prediction of a year"
+            f" later by {_signed(year.predicted)} points on average and brings about {_times(year.again)} draws in that year:"
+            f" **{_grows(year.again)}**."
+        )
     return "\n".join(lines)
+
+
+def _said(moved: Interval, margin: float) -> str:
+    if -margin < moved.low and moved.high < margin:
+        return f"within the margin of {_points(margin)} points"
+    if moved.low >= margin or moved.high <= -margin:
+        return f"beyond the margin of {_points(margin)} points"
+    return f"cannot tell, the interval reaches over the margin of {_points(margin)} points"
+
+
+def _grows(again: Interval) -> str:
+    if again.high < 1:
+        return "no runaway feedback"
+    return "runaway feedback" if again.low >= 1 else "cannot tell whether it runs away"
 
 
 def drift_table(moved: Mapping[Way, Sequence[Drift]]) -> str:

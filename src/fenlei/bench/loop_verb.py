@@ -56,7 +56,7 @@ def loop(
             )  # fmt: skip
         step("measuring")
         runs, truth = report.joined(found)
-        blocks = report.blocks(runs, truth, load_contract(PROVINCE).group_error, seeds[0])
+        blocks = report.blocks(runs, truth, plan, load_contract(PROVINCE).group_error, seeds[0])
     line = report.about(enterprises, seeds, hunch, history, months, runs)
     line += " " + report.command(enterprises, seeds, today)
     if page:
