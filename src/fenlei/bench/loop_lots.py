@@ -68,7 +68,7 @@ def effect(run: Run, truth: Floats, resamples: Resamples, lag: int = YEAR) -> Ef
 
 def against_lots(
     run: Run, truth: Floats, resamples: Resamples, caps: Ints, seed: int, lag: int = YEAR
-) -> tuple[Drift, Interval] | None:
+) -> tuple[Drift, Interval, Interval] | None:
     """Compare with firms that the same chances draw twice in other lots, which nobody acted on.
 
     Whom the plan draws a second time is whom it thinks no better of by then, so their risk was more likely thought too
@@ -85,8 +85,9 @@ def against_lots(
     Returns
     -------
     tuple
-        Drift of those that `LOTS` other lots drew twice, and how much more the gap of the visited moved; None where
-        the policy draws nobody.
+        Drift of those that `LOTS` other lots drew twice; how much more the gap of the visited moved; and how much
+        wider it is in the end. The first of the two also holds whom the first visit's result got drawn again. None
+        where the policy draws nobody.
     """
     if not run.ppm.any():
         return None
@@ -104,5 +105,6 @@ def against_lots(
         return None
     (p0, p1, t0, t1), placebo = ends(run, truth, own, resamples), ends(run, truth, lots, resamples)
     drift = drift_of(LOT, len(lots.firm) // LOTS, resamples, *placebo)
-    moved = (placebo[1] - placebo[3]) - (placebo[0] - placebo[2])
-    return drift, resamples.interval((p1 - t1) - (p0 - t0) - moved)
+    after = (p1 - t1) - (placebo[1] - placebo[3])
+    before = (p0 - t0) - (placebo[0] - placebo[2])
+    return drift, resamples.interval(after - before), resamples.interval(after)

@@ -116,7 +116,7 @@ def blocks(runs: Mapping[Way, Run], truth: Floats, plan: Plan, margin: float, se
         lots = against_lots(run, truth, resamples, np.array(plan.caps) * (way == "ours"), seed)
         if lots:
             moved[way].append(lots[0])
-            compared[way] = lots[1]
+            compared[way] = lots[1:]
     effects = {way: [effect(run, truth, resamples, lag) for lag in LAGS] for way, run in runs.items()}
     return {
         "verdict": verdict(moved, compared, effects, margin),
@@ -129,7 +129,7 @@ def blocks(runs: Mapping[Way, Run], truth: Floats, plan: Plan, margin: float, se
 
 def verdict(
     moved: Mapping[Way, Sequence[Drift]],
-    compared: Mapping[Way, Interval],
+    compared: Mapping[Way, tuple[Interval, Interval]],
     effects: Mapping[Way, Sequence[Effect]],
     margin: float,
 ) -> str:
@@ -151,9 +151,10 @@ def verdict(
         year = effects[way][-1]
         lines[-1] += (
             f" Of those that other lots of the same chances draw twice it moves, too; the visits did the rest,"
-            f" {_signed(compared[way])}: **{_said(compared[way], margin)}**. A visit moves the prediction of a year"
-            f" later by {_signed(year.predicted)} points on average and brings about {_times(year.again)} draws in that year:"
-            f" **{_grows(year.again)}**."
+            f" {_signed(compared[way][0])}: **{_said(compared[way][0], margin)}**. In the end the gap of"
+            f" the visited is {_signed(compared[way][1])} wider than that of the others. A visit moves the prediction of a year"
+            f" later by {_signed(year.predicted)} points on average and brings about {_times(year.again)} draws in that"
+            f" year: **{_grows(year.again)}**."
         )
     return "\n".join(lines)
 

@@ -1,0 +1,107 @@
+"""What a reviewer signs by is gathered from the test alone, and nothing known later than a month changes that month."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from datetime import date, timedelta
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pytest
+
+from features import cohort
+from features.adapters.folder import write_table
+from features.manifest import Coverage, Manifest, write_manifest
+from features.outcomes import read_awaited
+from models.dataset import build
+from models.evaluation.stability import Frozen
+from models.experiment import load_experiment
+from models.learning import learn
+from models.panel import follow
+from models.reviewing import awaited_results, direct_grades, review, write_review
+
+AS_OF = date(2026, 1, 1)
+DEMO = load_experiment(Path(__file__).parents[2] / "experiments" / "demo.toml")
+LAST = date(2025, 2, 20)
+
+
+def test_visits_without_a_result_are_those_that_are_awaited(tmp_path):
+    folder, day = tmp_path / "clean", DEMO.split.test_from + timedelta(days=3)
+    folder.mkdir()
+    common = {"enterprise_id": "E1", "record_state": "active", "occurred_at": day, "arm": "random"}
+    write_table(
+        folder,
+        "inspections",
+        [
+            {**common, "record_id": "a", "version": 1, "known_at": day, "result_codes": None},
+            {**common, "record_id": "b", "version": 1, "known_at": day, "result_codes": None},
+            {**common, "record_id": "b", "version": 2, "known_at": day + timedelta(days=9), "result_codes": "1"},
+            {**common, "record_id": "c", "version": 1, "known_at": day, "result_codes": None, "arm": "targeted"},
+        ],
+    )
+    write_manifest(
+        Manifest(source="t", as_of=AS_OF, tables={"inspections": Coverage(covers_from=date(2021, 1, 1))}), folder
+    )
+    assert list(read_awaited(folder, AS_OF)["inspection_id"]) == ["a", "c"]
+    assert sorted(read_awaited(folder, day + timedelta(days=9))["inspection_id"]) == ["a", "b", "c"]
+    assert read_awaited(folder, day).empty
+    assert awaited_results(folder, DEMO, AS_OF) == {day.strftime("%Y-%m"): 1}  # the targeted one measures nothing
+
+
+def test_the_direct_class_is_the_worst_of_the_rules_hit():
+    frame = pd.DataFrame(
+        {f"evidence_{rule}": ["", "", ""] for rule in ("H12_2", "H12_3", "H12_4", "H13_1", "H13_2", "H13_3")}
+    )
+    frame.loc[1, "evidence_H12_3"] = "licences:L1"
+    frame.loc[2, ["evidence_H12_3", "evidence_H13_1"]] = ["licences:L1", "serious_list:S1"]
+    assert direct_grades(frame, "hebei") == ["", "C", "D"]
+
+
+@pytest.mark.slow
+def test_the_followed_are_members_of_each_months_cohort_up_to_the_last_visit(checked):
+    panel = follow(checked, DEMO, LAST)
+    assert panel.months == (date(2024, 12, 1), date(2025, 1, 1), date(2025, 2, 1))
+    for month in panel.months:
+        members = set(cohort(checked, [month])["enterprise_id"])
+        assert set(panel.at(month).index.get_level_values("enterprise_id")) <= members
+    fewer = follow(checked, DEMO, LAST, most=50)
+    assert fewer.enterprises == 50
+    assert set(fewer.frame.index) <= set(panel.frame.index)
+
+
+@pytest.mark.slow
+def test_what_becomes_known_later_changes_no_month_that_was_followed(checked, tmp_path):
+    out = tmp_path / "clean"
+    shutil.copytree(checked, out)
+    path = out / "penalties.parquet"
+    with duckdb.connect() as con:
+        con.sql(f"SELECT * FROM '{path}' WHERE known_at < DATE '2025-02-01'").write_parquet(str(out / "fewer.parquet"))
+    (out / "fewer.parquet").replace(path)
+    pd.testing.assert_frame_equal(follow(out, DEMO, LAST, most=300).frame, follow(checked, DEMO, LAST, most=300).frame)
+
+
+@pytest.mark.slow
+def test_a_review_is_written_as_the_gate_and_later_months_read_it(checked, tmp_path):
+    quick = DEMO.model_copy(update={"learner": {**DEMO.learner, "n_estimators": 40}})
+    dataset = build(checked, quick, AS_OF)
+    learned = learn(quick, dataset, trials=0, storage=tmp_path / "none.db", arm="random")
+    panel = follow(checked, quick, dataset.parts["test"].outcomes["visited_on"].max(), most=600)
+    found = review(checked, quick, dataset, learned, panel)
+    write_review(found, tmp_path)
+    told = json.loads((tmp_path / "evaluation.json").read_text(encoding="utf-8"))
+    assert told["band_contract"]["verdict"] in ("pass", "fail", "cannot tell")
+    assert told["band_contract"]["months"] == 12
+    assert told["drift"]["verdict"] == found.stable.retrain.verdict
+    assert len(found.stable.scores) == len(panel.months) - 1
+    frozen = json.loads((tmp_path / "frozen.json").read_text(encoding="utf-8"))
+    assert {"score", "class", *dataset.names} == set(frozen)
+    assert all(Frozen.model_validate(f) for f in frozen.values())
+    test = dataset.parts["test"]
+    assert len(found.visits) == len(test)
+    assert np.array_equal(found.visits.y, test.y)
+    first = (tmp_path / "evaluation.json").read_bytes()
+    write_review(review(checked, quick, dataset, learned, panel), tmp_path)
+    assert (tmp_path / "evaluation.json").read_bytes() == first
