@@ -152,9 +152,9 @@ def verdict(
         lines[-1] += (
             f" Of those that other lots of the same chances draw twice it moves, too; the visits did the rest,"
             f" {_signed(compared[way][0])}: **{_said(compared[way][0], margin)}**. In the end the gap of"
-            f" the visited is {_signed(compared[way][1])} wider than that of the others. A visit moves the prediction of a year"
-            f" later by {_signed(year.predicted)} points on average and brings about {_times(year.again)} draws in that"
-            f" year: **{_grows(year.again)}**."
+            f" the visited is {_signed(compared[way][1])} wider than that of the others. A visit moves the prediction"
+            f" of a year later by {_signed(year.predicted)} points on average and brings about"
+            f" {_times(year.again)} draws in that year: **{_grows(year.again)}**."
         )
     return "\n".join(lines)
 
