@@ -49,7 +49,7 @@ def province(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from simulation import simulate
 
     folder = tmp_path_factory.mktemp("province") / "source"
-    simulate(folder, enterprises=6000, months=84, seed=11, end=date(2026, 1, 1))
+    simulate(folder, enterprises=6000, months=84, seed=12, end=date(2026, 1, 1))
     return folder
 
 

@@ -71,6 +71,7 @@ def check_folder(
     try:
         settings = _settings(work / "spill", memory_limit, threads)
         with duckdb.connect(str(work / "stage.duckdb"), config=settings) as con:
+            con.execute("SET enable_progress_bar = false")  # it would print among what `--json` prints
             result, coverages = _check_tables(con, files, manifest, as_of, work, progress)
         strangers = [Oddity("", "unknown_file", f"{name!r} is no table of the contract; left out") for name in other]
         oddities = (*strangers, *result.warnings, *_manifest_oddities(manifest, coverages, as_of))
