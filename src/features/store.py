@@ -47,12 +47,20 @@ class Store:
         self.con.close()
 
 
+def no_bar(con: duckdb.DuckDBPyConnection) -> None:
+    """Switch DuckDB's progress bar off: it would print among what ``--json`` prints.
+
+    Left alone in a notebook: there, DuckDB wants a package for its bar even to switch it off.
+    """
+    if "ipykernel" not in sys.modules:
+        con.execute("SET enable_progress_bar = false")
+
+
 def connect(threads: int | None = None, memory: str | None = None) -> duckdb.DuckDBPyConnection:
     """Return a DuckDB connection in memory, without any download of extensions."""
     con = duckdb.connect()
     con.execute("SET autoinstall_known_extensions = false")
-    if "ipykernel" not in sys.modules:  # there, DuckDB wants a package for its bar even to switch it off
-        con.execute("SET enable_progress_bar = false")
+    no_bar(con)
     # DuckDB guesses a frame's types from its first rows; a large amount further down then "does not fit".
     con.execute("SET pandas_analyze_sample = 100000000")
     # What does not fit in memory is spilled there; the folder is made only then, and emptied at the end.

@@ -17,6 +17,7 @@ from features.check.report import CheckReport, Oddity, TableReport
 from features.check.table import check_table
 from features.errors import SourceError
 from features.manifest import MANIFEST_NAME, Coverage, Manifest, read_manifest, write_manifest
+from features.store import no_bar
 
 REPORT_NAME = "report.json"
 
@@ -71,7 +72,7 @@ def check_folder(
     try:
         settings = _settings(work / "spill", memory_limit, threads)
         with duckdb.connect(str(work / "stage.duckdb"), config=settings) as con:
-            con.execute("SET enable_progress_bar = false")  # it would print among what `--json` prints
+            no_bar(con)
             result, coverages = _check_tables(con, files, manifest, as_of, work, progress)
         strangers = [Oddity("", "unknown_file", f"{name!r} is no table of the contract; left out") for name in other]
         oddities = (*strangers, *result.warnings, *_manifest_oddities(manifest, coverages, as_of))
