@@ -196,7 +196,8 @@ def about(studies: Sequence[Study], experiment: Experiment) -> str:
     """What was measured."""
     first = studies[0]
     return (
-        f"{len(studies)} studies, each a province of {first.enterprises:,} enterprises ever registered; the first learns from"
+        f"{len(studies)} studies, each of a province of {first.enterprises:,} enterprises ever registered. The first"
+        " learns from"
         f" {first.fit_visits:,} visits ({first.targeted:.0%} targeted) and is tested on {first.test_visits:,} random"
         f" visits with {first.test_violations:,} violations. Experiment `{experiment.name}`, learner"
         f" {', '.join(f'{k} {v}' for k, v in experiment.learner.items())}."
