@@ -117,7 +117,7 @@ def review(clean: Path, experiment: Experiment, dataset: Dataset, learned: Learn
     """
     model, province, seed = learned.model, experiment.province, experiment.seed
     contract_policy, sampling = load_contract(province), load_sampling(province)
-    visits = test_visits(clean, experiment, dataset, model)
+    visits = tested_visits(clean, experiment, dataset, model)
     contract = check_band_contract(visits, model.bands, contract_policy, seed=seed)
     plan = sampling.plans.get(province) or next(iter(sampling.plans.values()))
     name = province if province in sampling.plans else next(iter(sampling.plans))
@@ -134,7 +134,7 @@ def review(clean: Path, experiment: Experiment, dataset: Dataset, learned: Learn
     )
 
 
-def test_visits(clean: Path, experiment: Experiment, dataset: Dataset, model: RiskModel) -> TestVisits:
+def tested_visits(clean: Path, experiment: Experiment, dataset: Dataset, model: RiskModel) -> TestVisits:
     """Return the test's visits with what the model says of them, their groups and their direct determinations."""
     test = dataset.parts["test"]
     margin = model.margin(test.X)
@@ -147,9 +147,6 @@ def test_visits(clean: Path, experiment: Experiment, dataset: Dataset, model: Ri
         groups=enterprise_groups(clean, test.outcomes[["enterprise_id", "cutoff"]], province=experiment.province),
         direct=direct_grades(test.frame, experiment.province),
     )
-
-
-test_visits.__test__ = False  # type: ignore[attr-defined]  # pytest would take the name for a test
 
 
 def direct_grades(frame: pd.DataFrame, province: str) -> list[str]:
