@@ -77,32 +77,25 @@ class Fitted:
     effect: float | None = None
 
 
-def fit_ignored(
-    make: Callable[[], RiskClassifier], fit: Rows, stop: Rows, callbacks: tuple[Callable[..., Any], ...] = ()
-) -> Fitted:
+def fit_ignored(make: Callable[[], RiskClassifier], fit: Rows, stop: Rows) -> Fitted:
     """Fit without looking at the arm."""
-    found = make().fit(
-        fit.X, fit.y, sample_weight=fit.weight, eval_set=(stop.X, stop.y, stop.weight), callbacks=callbacks
-    )
+    found = make().fit(fit.X, fit.y, sample_weight=fit.weight, eval_set=(stop.X, stop.y, stop.weight))
     return Fitted(found)
 
 
-def fit_known(
-    make: Callable[[], RiskClassifier], fit: Rows, stop: Rows, callbacks: tuple[Callable[..., Any], ...] = ()
-) -> Fitted:
+def fit_known(make: Callable[[], RiskClassifier], fit: Rows, stop: Rows) -> Fitted:
     """Fit trees and the arm's effect in turn, the effect on the later early-stopping rows.
 
     The effect is estimated on rows that the trees have not seen: on their own rows the trees would have taken up
-    part of it. ``callbacks`` see the last fit only.
+    part of it.
     """
     effect = arm_effect(np.zeros(len(fit.y)), fit.y, fit.apart, fit.weight)
     for turn in range(ROUNDS):
-        last = turn == ROUNDS - 1
-        found = fit_at(make, fit, stop, effect, callbacks if last else ())
-        if last:
+        found = fit_at(make, fit, stop, effect)
+        if turn == ROUNDS - 1:
             break
         before, effect = effect, arm_effect(found.decision_function(stop.X), stop.y, stop.apart, stop.weight)
-        if abs(effect - before) < SETTLED and not callbacks:
+        if abs(effect - before) < SETTLED:
             break
     return Fitted(found, effect)
 
@@ -112,13 +105,10 @@ def fit_at(
     fit: Rows,
     stop: Rows,
     effect: float,
-    callbacks: tuple[Callable[..., Any], ...] = (),
 ) -> RiskClassifier:
     """Fit with the arm's effect held at a value."""
     later = (stop.X, stop.y, stop.weight, effect * stop.apart)
-    return make().fit(
-        fit.X, fit.y, sample_weight=fit.weight, eval_set=later, callbacks=callbacks, offset=effect * fit.apart
-    )
+    return make().fit(fit.X, fit.y, sample_weight=fit.weight, eval_set=later, offset=effect * fit.apart)
 
 
 def arm_effect(margin: Floats, y: NDArray[Any], apart: Bools, weight: Floats | None = None) -> float:
