@@ -7,6 +7,7 @@ asks for the margin at a stated risk). Weights are design weights, 1 / draw prob
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -137,10 +138,13 @@ def log_loss(probability: ArrayLike, outcome: ArrayLike, weight: ArrayLike | Non
 
     Probabilities are kept 1e-15 away from 0 and 1, so that one sure mistake costs much but not infinity.
     """
-    p = np.clip(np.asarray(probability, dtype=np.float64), 1e-15, 1 - 1e-15)
-    y = np.asarray(outcome, dtype=np.float64)
-    loss = -(y * np.log(p) + (1 - y) * np.log1p(-p))
+    loss = _losses(np.asarray(probability, dtype=np.float64), np.asarray(outcome, dtype=np.float64))
     return float(np.average(loss, weights=None if weight is None else np.asarray(weight, np.float64)))
+
+
+def _losses(probability: Floats, y: Floats) -> Floats:
+    p = np.clip(probability, 1e-15, 1 - 1e-15)
+    return -(y * np.log(p) + (1 - y) * np.log1p(-p))
 
 
 def fit_calibrator(
@@ -173,7 +177,7 @@ def fit_calibrator(
 
 @dataclass(frozen=True)
 class Choice:
-    """The calibrator with the least log loss on later rows, and every candidate's loss there."""
+    """The calibrator chosen by log loss on later rows, and every candidate's loss there."""
 
     calibrator: Platt | Beta | Isotonic
     losses: dict[str, float]
@@ -184,16 +188,32 @@ def choose_calibrator(
     later: tuple[ArrayLike, ArrayLike, ArrayLike | None],
     kinds: Sequence[Kind] = ("platt", "beta", "isotonic"),
 ) -> Choice:
-    """Fit each kind on ``fit`` and keep the one with the least weighted log loss on ``later``.
+    """Fit each kind on ``fit`` and choose by weighted log loss on ``later``; the simpler one within noise.
 
-    Each set is (margin, outcome, weight or None). On a tie the kind named first wins: name the simpler first.
+    A later kind takes over only when its loss is less by more than one standard error of the paired difference. A map
+    that bends more follows its sample's noise, and the next year does not repeat it: of 40 redrawn years of a
+    simulated province, the least loss alone chose isotonic in ten.
+
+    Parameters
+    ----------
+    fit, later
+        (margin, outcome, weight or None), each of shape (n,).
+    kinds
+        The simpler first.
     """
     if not kinds:
         raise ModelError("name at least one kind of calibrator")
     m, y, w = _rows(*later)
     fitted = {kind: fit_calibrator(kind, *fit) for kind in kinds}
-    losses = {kind: log_loss(c.probability(m), y, w) for kind, c in fitted.items()}
-    return Choice(fitted[min(kinds, key=lambda kind: losses[kind])], {str(k): v for k, v in losses.items()})
+    losses = {kind: _losses(c.probability(m), y) for kind, c in fitted.items()}
+    share = w / w.sum()
+    best = kinds[0]
+    for kind in kinds[1:]:
+        less = losses[best] - losses[kind]
+        gain = float(share @ less)
+        if gain > math.sqrt(float(share**2 @ (less - gain) ** 2)):
+            best = kind
+    return Choice(fitted[best], {str(kind): float(share @ loss) for kind, loss in losses.items()})
 
 
 def _rows(margin: ArrayLike, outcome: ArrayLike, weight: ArrayLike | None) -> tuple[Floats, Floats, Floats]:

@@ -20,6 +20,7 @@ def learner(name: str, mse: float, gain: float = 0.97, lift: float = 0.95) -> Le
     return Learner(
         name=name, auc=0.78, lift=3.4, gain=gain, gain_low=gain - 0.01, gain_high=gain + 0.01, lift_share=lift,
         lift_share_low=lift - 0.02, lift_share_high=lift + 0.02, true_auc=0.79, true_gain=gain, mse=mse, bias=0.5,
+        error=0.01, error_limit=0.009, error_p=0.04,
     )  # fmt: skip
 
 
@@ -45,7 +46,7 @@ def test_a_study_survives_its_file(tmp_path):
 def test_a_run_that_was_stopped_goes_on_with_the_first_study_missing(tmp_path):
     for seed in (1, 2):
         for hunch in (1.5, 4.0):
-            kept = tmp_path / f"province_1000_{seed}_{hunch:g}.json"
+            kept = tmp_path / report.kept_name(PROVINCE, 1000, seed, hunch)
             kept.write_text(study(seed, hunch).as_json(), encoding="utf-8")
     said: list[str] = []
     found = report.run(PROVINCE, [1, 2], [1.5, 4.0], enterprises=1000, out=tmp_path, say=said.append)
@@ -96,3 +97,14 @@ def test_a_small_province_is_learned_in_every_way(tmp_path):
     assert found.shapes
     assert not (tmp_path / "scratch_7_4").exists()
     assert report.run(small, [7], [4.0], enterprises=8000, out=tmp_path, say=pytest.fail) == [found]
+
+
+def test_a_study_of_another_experiment_is_not_taken_for_this_one():
+    other = PROVINCE.model_copy(update={"learner": {**PROVINCE.learner, "max_depth": 3}})
+    assert report.kept_name(PROVINCE, 1000, 1, 1.5) != report.kept_name(other, 1000, 1, 1.5)
+    assert report.kept_name(PROVINCE, 1000, 1, 1.5) == report.kept_name(PROVINCE, 1000, 1, 1.5)
+
+
+def test_the_ways_say_how_often_the_calibration_error_was_beyond_a_perfect_models():
+    row = next(line for line in report.ways_table([study(1), study(2)]).splitlines() if CEILING in line)
+    assert row.endswith("| 2 of 2 |")

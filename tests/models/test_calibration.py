@@ -87,6 +87,17 @@ def test_a_bend_that_a_line_cannot_follow_is_chosen_out_of_time():
     assert isinstance(straight.calibrator, Platt)
 
 
+def test_within_noise_the_simpler_calibrator_is_chosen_even_where_another_has_the_lesser_loss():
+    simpler_though_not_least = 0
+    for seed in range(40):
+        fit, later = draw(expit, n=2_000, seed=2 * seed), draw(expit, n=1_000, seed=2 * seed + 1)
+        choice = choose_calibrator((*fit[:2], None), (*later[:2], None))
+        least = min(choice.losses, key=choice.losses.__getitem__)
+        simpler_though_not_least += choice.calibrator.kind == "platt" != least
+    # Where Platt is the truth, the least loss is another's by luck alone.
+    assert simpler_though_not_least >= 8
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_design_weights_undo_a_biased_draw(kind):
     margin, y, risk = draw(lambda m: expit(0.7 * m - 0.4), n=120_000)

@@ -71,7 +71,14 @@ def test_the_same_inputs_give_the_same_booster_text_whatever_the_threads(data):
 
 
 @pytest.mark.parametrize("families", [None, small.FAMILIES])
-@pytest.mark.parametrize("shape", [{}, {"min_data_in_leaf": 5, "max_depth": 7, "num_leaves": 47}])
+@pytest.mark.parametrize(
+    "shape",
+    [
+        {},
+        {"min_data_in_leaf": 5, "max_depth": 7, "num_leaves": 47},
+        {"min_data_in_leaf": 5, "max_depth": 7, "num_leaves": 47, "monotone_penalty": 2.0},
+    ],
+)
 def test_more_of_a_riskier_indicator_never_lowers_the_margin(data, families, shape):
     model = fitted(data, families=families, **shape)
     later = data[2].head(200)
@@ -81,6 +88,16 @@ def test_more_of_a_riskier_indicator_never_lowers_the_margin(data, families, sha
         grid = np.quantile(data[0][name], np.linspace(0, 1, 15))
         curves = np.array([model.decision_function(later.assign(**{name: v})) for v in grid])
         assert (direction * np.diff(curves, axis=0) >= -1e-12).all(), name
+
+
+def test_the_penalty_keeps_directions_from_the_first_splits(data):
+    def at_the_root(penalty: float) -> set[str]:
+        trees = fitted(data, monotone_penalty=penalty).booster_.trees_to_dataframe()
+        return set(trees.loc[trees["node_depth"] == 1, "split_feature"].dropna())
+
+    bound = {name for name, direction in small.DIRECTIONS.items() if direction}
+    assert at_the_root(0.0) & bound
+    assert not at_the_root(2.0) & bound
 
 
 def test_without_a_direction_noise_breaks_monotonicity_so_the_test_above_can_fail(data):

@@ -51,7 +51,8 @@ SHAPES: dict[str, dict[str, Any]] = {
     "depth 2": {"max_depth": 2, "num_leaves": 4},
     "depth 3": {"max_depth": 3, "num_leaves": 8},
     "depth 4": {"max_depth": 4, "num_leaves": 15},
-    "depth 6": {"max_depth": 6, "num_leaves": 31},
+    "depth 5, 15 leaves": {"max_depth": 5, "num_leaves": 15},
+    "depth 7": {"max_depth": 7, "num_leaves": 31},
     "any depth, 63 leaves": {"max_depth": -1, "num_leaves": 63},
 }
 
@@ -109,6 +110,11 @@ def taught(experiment: Experiment, names: tuple[str, ...], rows: Truth, constrai
     return lgb.train(params, lgb.Dataset(rows.X, rows.risk), num_boost_round=CEILING_ROUNDS)
 
 
+def margin_of(booster: lgb.Booster) -> Callable[[Floats], Floats]:
+    """Return the function from indicators to the booster's margin."""
+    return lambda X: np.asarray(booster.predict(X, raw_score=True), dtype=np.float64)
+
+
 def study(
     folder: Path, clean: Path, experiment: Experiment, *, seed: int, hunch: float, as_of: date, shapes: bool, say: Say
 ) -> Study:
@@ -135,8 +141,7 @@ def study(
     judge = truth_rows(folder, clean, experiment, dataset.names, _span(split.test_from, split.test_to), JUDGED)
     say("ceiling")
     bench = Judge(dataset, judge)
-    ceiling = taught(experiment, dataset.names, teach)
-    rows = [bench.row(CEILING, lambda X: np.asarray(ceiling.predict(X, raw_score=True)), expit, None)]
+    rows = [bench.calibrated(CEILING, margin_of(taught(experiment, dataset.names, teach)))]
     rows.append(bench.oracle(folder))
     fits: dict[str, Fitted] = {}
     for name, fit, stop, known in ways(dataset, experiment):
@@ -146,8 +151,8 @@ def study(
         )
         fits[name] = found
         if name == POOLED:
-            rows.append(bench.row(NAIVE, found.classifier.decision_function, expit, rows[0]))
-        rows.append(bench.calibrated(name, found.classifier, rows[0]))
+            rows.append(bench.row(NAIVE, found.classifier.decision_function, expit))
+        rows.append(bench.calibrated(name, found.classifier.decision_function))
     say("the model as it would be signed")
     plain, own = _equal(dataset), fits[chosen(experiment)]
     tuned = Tuned(dict(experiment.learner), None)
@@ -155,12 +160,8 @@ def study(
     others: list[Learner] = []
     if shapes:
         unbound = taught(experiment, dataset.names, teach, constrained=False)
-        others.append(
-            bench.row(
-                "ceiling without directions", lambda X: np.asarray(unbound.predict(X, raw_score=True)), expit, rows[0]
-            )
-        )
-        others += _shapes(experiment, plain, bench, rows[0], own.effect or 0.0, say)
+        others.append(bench.calibrated("ceiling without directions", margin_of(unbound)))
+        others += _shapes(experiment, plain, bench, own.effect or 0.0, say)
     test = dataset.parts["test"]
     return Study(
         seed=seed,
@@ -231,10 +232,8 @@ def _enterprises(folder: Path) -> int:
     return len(pc.unique(pq.read_table(folder / "registration.parquet", columns=["enterprise_id"])["enterprise_id"]))
 
 
-def _shapes(
-    experiment: Experiment, dataset: Dataset, bench: Judge, ceiling: Learner, effect: float, say: Say
-) -> list[Learner]:
-    """The chosen way at other depths, without directions, and with families kept apart; the arm's effect held."""
+def _shapes(experiment: Experiment, dataset: Dataset, bench: Judge, effect: float, say: Say) -> list[Learner]:
+    """The chosen way at other depths, other directions, and with families kept apart; the arm's effect held."""
     fit, stop = dataset.parts["fit"].rows(), dataset.parts["stop"].rows()
     apart = experiment.model_copy(update={"additive_families": True})
     base = dict(experiment.learner)
@@ -244,13 +243,14 @@ def _shapes(
 
     variants = [(name, shaped(shape)) for name, shape in SHAPES.items()]
     variants += [
+        ("directions from the root on", shaped({"monotone_penalty": 0.0})),
         ("without directions", lambda: shaped({})().set_params(monotone=None)),
         ("families kept apart", lambda: classifier(apart, dataset.names, base)),
     ]
     out = []
     for name, make in variants:
         say(name)
-        out.append(bench.calibrated(name, fit_at(make, fit, stop, effect), ceiling))
+        out.append(bench.calibrated(name, fit_at(make, fit, stop, effect).decision_function))
     return out
 
 

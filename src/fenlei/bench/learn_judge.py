@@ -13,12 +13,13 @@ from scipy.special import logit
 from fenlei.bench.ranking import expected_auc
 from fenlei.bench.visits import labelled_visits
 from models.calibration import fit_calibrator
-from models.classifier import RiskClassifier
 from models.dataset import Dataset
+from models.evaluation.calibrated import error_test
 from models.metrics import Sample, auc_kernel, resample, top_kernel
 
 Floats = NDArray[np.float64]
 REPETITIONS = 500
+BINS = 10
 ORACLE = "oracle: the true risk itself"
 
 
@@ -36,6 +37,9 @@ class Learner:
         AUC when every enterprise of the population violates with its own risk; and as a share of the ceiling's gain.
     mse, bias
         Mean squared error to the truth × 1000, and mean probability less mean truth in points, over the population.
+    error, error_limit, error_p
+        Calibration error on the random arm's test visits, design-weighted, its 95th percentile under perfect
+        calibration, and the p-value: as the band contract has them.
     """
 
     name: str
@@ -51,6 +55,9 @@ class Learner:
     true_gain: float
     mse: float
     bias: float
+    error: float
+    error_limit: float
+    error_p: float
 
 
 @dataclass(frozen=True)
@@ -73,22 +80,21 @@ class Judge:
         self.ceiling: tuple[Floats, Floats] | None = None
         self.true_ceiling = 0.5
 
-    def calibrated(self, name: str, found: RiskClassifier, ceiling: Learner) -> Learner:
-        """Measure a classifier, its probability calibrated on the random arm, design-weighted."""
+    def calibrated(self, name: str, margin: Callable[[Floats], Floats]) -> Learner:
+        """Measure a margin, its probability calibrated on the random arm, design-weighted."""
         c = self.calibrate
-        level = fit_calibrator("platt", found.decision_function(c.X), c.y, c.weight)
-        return self.row(name, found.decision_function, level.probability, ceiling)
+        level = fit_calibrator("platt", margin(c.X), c.y, c.weight)
+        return self.row(name, margin, level.probability)
 
     def row(
         self,
         name: str,
         margin: Callable[[Floats], Floats],
         probability: Callable[[Floats], Floats],
-        ceiling: Learner | None,
     ) -> Learner:
-        """Measure anything with a margin."""
-        there = margin(self.judge.X)
-        return self._measured(name, margin(self.test.X), there, probability(there), ceiling)
+        """Measure anything with a margin; the first row measured is the ceiling of all later ones."""
+        there, visited = margin(self.judge.X), margin(self.test.X)
+        return self._measured(name, visited, probability(visited), there, probability(there))
 
     def oracle(self, folder: Path) -> Learner:
         """Measure the truth itself."""
@@ -98,10 +104,10 @@ class Judge:
         keys = self.test.outcomes[["enterprise_id", "cutoff"]].merge(visits, on=["enterprise_id", "cutoff"], how="left")
         if keys["risk"].isna().any():
             raise AssertionError("a test visit has no true risk")
-        risk = self.judge.risk
-        return self._measured(ORACLE, logit(keys["risk"].to_numpy()), logit(risk), risk, None)
+        risk, visited = self.judge.risk, keys["risk"].to_numpy()
+        return self._measured(ORACLE, logit(visited), visited, logit(risk), risk)
 
-    def _measured(self, name: str, margin: Floats, there: Floats, p: Floats, ceiling: Learner | None) -> Learner:
+    def _measured(self, name: str, margin: Floats, visited: Floats, there: Floats, p: Floats) -> Learner:
         auc_of, top_of = auc_kernel(self.sample, margin), top_kernel(self.sample, margin)
         aucs = np.concatenate([auc_of(w) for w in self.draws])
         lifts = np.concatenate([top_of(w) for w in self.draws]) / self.rates
@@ -110,6 +116,8 @@ class Judge:
             self.ceiling, self.true_ceiling = (aucs, lifts), true_auc
         gain = (aucs - 0.5) / (self.ceiling[0] - 0.5)
         share = lifts / self.ceiling[1]
+        s = self.sample
+        seen = error_test(s.y, visited, s.weight, s.cluster, bins=BINS, level=0.95, seed=1)
         return Learner(
             name,
             float(aucs[0]),
@@ -120,6 +128,9 @@ class Judge:
             (true_auc - 0.5) / (self.true_ceiling - 0.5),
             1e3 * float(np.mean((p - self.judge.risk) ** 2)),
             1e2 * float(np.mean(p - self.judge.risk)),
+            seen.error,
+            seen.limit,
+            seen.p_value,
         )
 
 

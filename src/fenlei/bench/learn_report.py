@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -11,11 +12,13 @@ from pathlib import Path
 import numpy as np
 from scipy.stats import t
 
+from features.catalogue import catalogue_hash
 from features.check import check_folder
 from fenlei.bench.learn import CEILING, NAIVE, Study, read_study, study
 from fenlei.bench.province import markdown
 from models.experiment import Experiment
 from models.metrics import Interval
+from models.sector import catalogue, policies_hash
 from simulation import simulate
 
 END = date(2026, 1, 1)
@@ -53,7 +56,7 @@ def run(
     found = []
     for seed in seeds:
         for hunch in hunches:
-            kept = out / f"{experiment.name}_{enterprises}_{seed}_{hunch:g}.json"
+            kept = out / kept_name(experiment, enterprises, seed, hunch)
             if not kept.exists():
                 scratch = out / f"scratch_{seed}_{hunch:g}"
                 shutil.rmtree(scratch, ignore_errors=True)
@@ -79,6 +82,13 @@ def run(
                 shutil.rmtree(scratch)
             found.append(read_study(kept))
     return sorted(found, key=lambda s: (s.hunch, s.seed))
+
+
+def kept_name(experiment: Experiment, enterprises: int, seed: int, hunch: float) -> str:
+    """Name of a finished study's file: a study of another experiment or catalogue is another study."""
+    decides = experiment.model_dump_json() + catalogue_hash(catalogue(experiment)) + policies_hash(experiment)
+    code = hashlib.sha256(decides.encode()).hexdigest()[:8]
+    return f"{experiment.name}_{code}_{enterprises}_{seed}_{hunch:g}.json"
 
 
 def _said(say: Say, here: str) -> Say:
@@ -119,10 +129,12 @@ def ways_table(studies: Sequence[Study]) -> str:
                     _show(mean([r.bias for r in rows]), 2),
                     _show(mean([r.mse for r in rows]), 2),
                     _show(mean([excess(s, name) for s in own]), 2),
+                    f"{sum(r.error > r.error_limit for r in rows)} of {len(rows)}",
                 ]
             )
     columns = ["hunch", "learned from", "AUC", "% of the ceiling's gain", "% of its lift", "bias, points"]
-    return markdown([*columns, "MSE to the truth × 1000", "MSE above the ceiling's, share of the naive one's"], lines)
+    columns += ["MSE to the truth × 1000", "MSE above the ceiling's, share of the naive one's"]
+    return markdown([*columns, "provinces whose calibration error is above a perfect model's 95th percentile"], lines)
 
 
 def targets_table(studies: Sequence[Study]) -> str:
