@@ -1,4 +1,4 @@
-"""The benchmark verbs: simulate, published, province, features, record, learn, loop, serve, spark."""
+"""The benchmark verbs: simulate, published, province, features, record, fit, learn, loop, serve, spark."""
 
 from __future__ import annotations
 
@@ -176,6 +176,24 @@ def record(
     show(found.shown())
     if page:
         _write(page, [found], "about record", f"record --calls {calls}", today)
+
+
+@bench.command()
+def fit(
+    enterprises: Annotated[int, typer.Option(min=1000, help="Size of the province the pairs are of.")] = 60_000,
+    pairs: Annotated[int, typer.Option(min=2000, help="Training pairs.")] = 200_000,
+    experiment: Annotated[Path, typer.Option(help="Whose learner and arms.")] = Path("experiments/province.toml"),
+    page: Page = None,
+    today: Today = "",
+) -> None:
+    """One fit with its calibration, on 81 indicators and on all."""
+    from fenlei.bench.fit import measured
+
+    with progress("bench") as step:
+        found = measured(enterprises, pairs, experiment, step)
+    show(found.shown())
+    if page:
+        _write(page, [found], "about fit", f"fit --enterprises {enterprises} --pairs {pairs}", today)
 
 
 def _write(page: Path, grids: Sequence[Grid], about: str, command: str, today: str) -> None:
