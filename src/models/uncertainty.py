@@ -1,8 +1,10 @@
 """How sure the model is of the mean risk of enterprises with a given score.
 
-The calibrator is fitted anew on resampled enterprises; the spread of what it says of a margin is the interval for
-the mean risk of all enterprises with that margin. It holds what the sample of calibration visits leaves open. It does
-not hold what another learner would have said, nor what changes after the calibration: drift is watched apart.
+Calibrators are fitted anew on resampled enterprises; the spread of what they say of a margin is the interval for the
+mean risk of all enterprises with that margin. It holds what the sample of calibration visits leaves open, the shape of
+the map included: where the truth bends, intervals of straight refits alone held it nowhere (0 to 4 of 100 samples), and
+isotonic refits alone missed the ends of small samples. It does not hold what another learner would have said, nor what
+changes after the calibration: drift is watched apart.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from scipy.special import expit
 
-from models.calibration import Beta, Isotonic, Platt, fit_calibrator
+from models.calibration import Beta, Isotonic, Kind, Platt, fit_calibrator
 
 Floats = NDArray[np.float64]
 
@@ -80,7 +82,7 @@ def fit_uncertainty(
     repetitions: int = REPETITIONS,
     level: float = 0.95,
 ) -> Uncertainty:
-    """Refit a calibrator of the same kind on resampled enterprises and keep the percentiles of its log-odds.
+    """Refit the calibrator's kind, and isotonic, on resampled enterprises; keep the wider percentiles of log-odds.
 
     Parameters
     ----------
@@ -101,17 +103,20 @@ def fit_uncertainty(
     ids, cluster = np.unique(np.asarray(enterprise, dtype=str), return_inverse=True)
     y = np.asarray(outcome, dtype=np.float64)
     rng = np.random.default_rng(seed)
-    curves: list[Floats] = []
+    kinds: list[Kind] = ["isotonic", *([calibrator.kind] if calibrator.kind != "isotonic" else [])]
+    curves: list[list[Floats]] = []
     while len(curves) < repetitions:
         times = np.bincount(rng.integers(0, len(ids), len(ids)), minlength=len(ids))[cluster]
         w = weight * times
         if not 0.0 < float(w @ y) < float(w.sum()):
             continue
         taken = times > 0
-        curves.append(fit_calibrator(calibrator.kind, margin[taken], y[taken], w[taken]).log_odds(knots))
+        rows = margin[taken], y[taken], w[taken]
+        curves.append([fit_calibrator(kind, *rows).log_odds(knots) for kind in kinds])
     tail = (1 - level) / 2
     point = calibrator.log_odds(knots)
-    low, high = np.quantile(np.array(curves), [tail, 1 - tail], axis=0)
+    ends = np.quantile(np.array(curves), [tail, 1 - tail], axis=0)
+    low, high = ends[0].min(axis=0), ends[1].max(axis=0)
     return Uncertainty(
         level=level,
         visits=len(y),

@@ -80,14 +80,31 @@ def test_an_interval_out_of_order_is_refused():
 
 
 @pytest.mark.long
-def test_ninety_five_of_a_hundred_intervals_hold_the_true_risk():
-    """Over 300 samples, at three margins: 95 % give or take three binomial deviations, and what a bootstrap lacks."""
+def test_the_interval_holds_the_true_risk_at_least_as_often_as_it_says():
+    """Over 300 samples, at three margins, where the chosen calibrator has the true shape."""
     at = np.array([-4.0, -2.0, 0.0])
     truth = expit(0.8 * at + 0.3)
     held = np.zeros(3)
     for seed in range(300):
         low, high = interval(1000 + seed, repetitions=200)[0].interval(at)
         held += (low <= truth) & (truth <= high)
-    assert (held / 300 > 0.90).all(), held / 300
-    assert (held / 300 < 0.99).all(), held / 300
+    assert (held / 300 > 0.93).all(), held / 300
     assert logit(truth[1]) == pytest.approx(0.8 * -2 + 0.3)
+
+
+@pytest.mark.long
+def test_where_the_truth_bends_a_straight_calibrators_interval_holds_it_nearly_as_often():
+    """Refits of the straight map alone held it in 0 to 4 of 100 samples at the bend."""
+    at = np.array([-3.0, -2.0, -1.0])
+
+    def bend(m):
+        return expit(np.where(m < -2, -1.3 + 0.4 * (m + 2), -1.3 + 1.2 * (m + 2)))
+
+    held = np.zeros(3)
+    for seed in range(100):
+        margin, _, firm, weight = sample(seed, firms=3_000)
+        y = (np.random.default_rng([seed, 1]).random(len(margin)) < bend(margin)).astype(np.int8)
+        straight = fit_calibrator("platt", margin, y, weight)
+        low, high = fit_uncertainty(straight, margin, y, firm, weight, seed=1, repetitions=100).interval(at)
+        held += (low <= bend(at)) & (bend(at) <= high)
+    assert (held / 100 > 0.8).all(), held / 100
