@@ -5,6 +5,7 @@ They are no indicators: nothing is learned from them, and what the register does
 
 from __future__ import annotations
 
+from datetime import date
 from itertools import pairwise
 from pathlib import Path
 
@@ -29,16 +30,22 @@ class GroupsPolicy(Policy):
         Leading digits of the GB/T 2260 code.
     staff_cuts, capital_cuts
         Where small, medium and large begin: insured staff; registered capital in yuan, where no staff is known.
+    visited_months
+        Months before the cut-off in which a visit puts an enterprise among the visited.
     ownership_by_shareholder, ownership_by_type
         Ownership by shareholder type where the register gives one; by legal form otherwise. A branch is its own
         group whatever its shareholders, for it has none.
+    ownership_names
+        English and Chinese name of each ownership named there.
     """
 
     region_digits: int = Field(ge=2, le=6)
     staff_cuts: tuple[int, int, int]
     capital_cuts: tuple[int, int, int]
+    visited_months: int = Field(ge=1)
     ownership_by_shareholder: dict[str, str]
     ownership_by_type: dict[str, str]
+    ownership_names: dict[str, tuple[str, str]]
 
     @model_validator(mode="after")
     def _complete(self) -> GroupsPolicy:
@@ -51,6 +58,9 @@ class GroupsPolicy(Policy):
         ):
             if set(given) != set(known):
                 raise ValueError(f"ownership must be given for each of {sorted(known)}, got {sorted(given)}")
+        used = {*self.ownership_by_shareholder.values(), *self.ownership_by_type.values()} - {UNKNOWN}
+        if set(self.ownership_names) != used:
+            raise ValueError(f"ownership_names must name each of {sorted(used)}, got {sorted(self.ownership_names)}")
         return self
 
 
@@ -90,8 +100,8 @@ def enterprise_groups(
     -------
     pandas.DataFrame
         One row for each of ``pairs`` in their order, with their index: region (leading digits), size (micro, small,
-        medium, large), ownership, industry (section letter of GB/T 4754); "unknown" where nothing was known before the
-        cut-off.
+        medium, large), ownership, industry (section letter of GB/T 4754), visited (see `visited_group`); "unknown"
+        where nothing was known before the cut-off, or where the source's inspections do not reach back far enough.
     """
     policy = policy or groups_policy(province)
     store = source if isinstance(source, Store) else open_folder(source)
@@ -111,7 +121,7 @@ def enterprise_groups(
         )
         con.execute("CREATE OR REPLACE TABLE moments AS SELECT DISTINCT cutoff, known_as_of FROM grouped")
         create_unusable(con, repaired_feed=True)
-        frame = con.execute(_groups_sql(policy)).df()
+        frame = con.execute(_groups_sql(policy, store.covers_from.get("inspections"))).df()
         con.unregister("given_pairs")
         con.execute("DROP TABLE grouped")
     finally:
@@ -122,8 +132,17 @@ def enterprise_groups(
     return frame
 
 
-def _groups_sql(policy: GroupsPolicy) -> str:
-    """SQL of the groups of ``given_pairs``, in their order."""
+def visited_group(months: int, *, visited: bool) -> str:
+    """Name the group of those visited in so many months before the cut-off, or of the others.
+
+    Any visit counts, of whatever arm and with whatever result, and also one whose result is still awaited: what sets
+    the group apart is that somebody came.
+    """
+    return f"{'' if visited else 'not '}within {months} months"
+
+
+def _groups_sql(policy: GroupsPolicy, covers_from: date | None) -> str:
+    """SQL of the groups of ``given_pairs``, in their order; ``covers_from`` is the first day of the inspections."""
     entry = seen_sql(
         "registration",
         keys="grouped",
@@ -139,6 +158,10 @@ def _groups_sql(policy: GroupsPolicy) -> str:
         _banded("s.insured_staff", policy.staff_cuts),
         _banded("e.registered_capital_fen", policy.capital_cuts, 100),
     )
+    visits = seen_sql("inspections", keys="grouped", columns="c.cutoff, r.enterprise_id, r.occurred_at, r.record_id")
+    start = f"INTERVAL {policy.visited_months} MONTH"
+    in_time, not_in_time = (visited_group(policy.visited_months, visited=v) for v in (True, False))
+    covered = "FALSE" if covers_from is None else f"DATE '{covers_from}' <= CAST(p.cutoff AS DATE) - {start}"
     by_holder = _cases("e.shareholder_type", policy.ownership_by_shareholder)
     by_type = _cases("e.enterprise_type", policy.ownership_by_type)
     # Two entries or periods of one day: the greater record_id, as everywhere.
@@ -148,14 +171,18 @@ def _groups_sql(policy: GroupsPolicy) -> str:
             PARTITION BY enterprise_id, cutoff ORDER BY record_id DESC) = 1),
         insured AS (
           SELECT * FROM ({insured}) QUALIFY row_number() OVER (
-            PARTITION BY enterprise_id, cutoff ORDER BY occurred_at DESC, record_id DESC) = 1)
+            PARTITION BY enterprise_id, cutoff ORDER BY occurred_at DESC, record_id DESC) = 1),
+        visited AS (SELECT DISTINCT enterprise_id, cutoff FROM ({visits}) WHERE occurred_at >= cutoff - {start})
         SELECT p.pair,
           coalesce(nullif(left(e.region, {policy.region_digits}), ''), '{UNKNOWN}') AS region,
           coalesce({staff}, {capital}, '{UNKNOWN}') AS size,
           coalesce(CASE WHEN e.enterprise_type <> 'branch' THEN {by_holder} END, {by_type}, '{UNKNOWN}') AS ownership,
-          coalesce(nullif(upper(left(e.industry, 1)), ''), '{UNKNOWN}') AS industry
+          coalesce(nullif(upper(left(e.industry, 1)), ''), '{UNKNOWN}') AS industry,
+          CASE WHEN v.enterprise_id IS NOT NULL THEN '{in_time}' WHEN {covered} THEN '{not_in_time}'
+            ELSE '{UNKNOWN}' END AS visited
         FROM given_pairs p
         LEFT JOIN entry e ON e.enterprise_id = p.enterprise_id AND e.cutoff = CAST(p.cutoff AS DATE)
         LEFT JOIN insured s ON s.enterprise_id = p.enterprise_id AND s.cutoff = CAST(p.cutoff AS DATE)
+        LEFT JOIN visited v ON v.enterprise_id = p.enterprise_id AND v.cutoff = CAST(p.cutoff AS DATE)
         ORDER BY p.pair
     """

@@ -29,8 +29,9 @@ MOST_EXPLAINED = 2000
 
 @dataclass(frozen=True)
 class Measured:
-    """Everything found on the test."""
+    """Everything found on the test; ``scorers`` are the model's and every rival's scores of its visits, row by row."""
 
+    scorers: dict[str, Scored]
     evaluation: Evaluation
     without: Evaluation | None
     classes: tuple[ClassRow, ...]
@@ -131,6 +132,7 @@ def measure(experiment: Experiment, dataset: Dataset, learned: Learned, folder: 
         "shap_summary": plots.contributions(parts, test.X[shown], labels(model.indicator_names, catalogue(experiment))),
     }
     return Measured(
+        scorers,
         evaluation,
         without,
         classes(experiment, sample, model, scorers["model"].score),

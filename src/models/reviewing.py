@@ -8,6 +8,7 @@ months are compared with.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -21,7 +22,7 @@ from features.groups import enterprise_groups
 from features.outcomes import read_awaited
 from models.dataset import Dataset
 from models.evaluation import BandContract, TestVisits, check_band_contract, load_contract
-from models.evaluation.days_earlier import DaysEarlier, days_earlier
+from models.evaluation.days_earlier import WINDOWS, DaysEarlier, days_earlier
 from models.evaluation.drift import (
     CalibrationDrift,
     IndicatorDrift,
@@ -37,9 +38,10 @@ from models.evaluation.policies import DriftPolicy, load_drift, load_sampling
 from models.evaluation.stability import Frozen, Stability, freeze_classes, freeze_numbers, monthly
 from models.evaluation.unlabelled import BeforeLabels, before_labels
 from models.evaluation.visits import gather_visits
-from models.evaluation.worth import Worth, worth
+from models.evaluation.worth import CODES, Worth, worth
 from models.experiment import Experiment
 from models.learning import Learned
+from models.metrics import Scored
 from models.panel import Panel
 from models.retrain import EVALUATION
 from models.risk_model import RiskModel
@@ -103,7 +105,14 @@ class Review:
         }
 
 
-def review(clean: Path, experiment: Experiment, dataset: Dataset, learned: Learned, panel: Panel) -> Review:
+def review(
+    clean: Path,
+    experiment: Experiment,
+    dataset: Dataset,
+    learned: Learned,
+    panel: Panel,
+    scorers: Mapping[str, Scored],
+) -> Review:
     """Gather the review of a run.
 
     Parameters
@@ -114,6 +123,8 @@ def review(clean: Path, experiment: Experiment, dataset: Dataset, learned: Learn
         The run.
     panel
         Enterprises followed through the test.
+    scorers
+        The model's and its rivals' scores of the test's visits, as they were measured; "model" is the model.
     """
     model, province, seed = learned.model, experiment.province, experiment.seed
     contract_policy, sampling = load_contract(province), load_sampling(province)
@@ -123,11 +134,17 @@ def review(clean: Path, experiment: Experiment, dataset: Dataset, learned: Learn
     name = province if province in sampling.plans else next(iter(sampling.plans))
     awaited = awaited_results(clean, experiment, dataset.as_of)
     stable, frozen = stability_of(model, panel, visits, awaited, load_drift(province), seed)
+    repetitions = experiment.evaluation.repetitions
+    rivals = {name: scored.score for name, scored in scorers.items() if name != "model"}
     return Review(
         visits,
         contract,
-        worth(visits, sampling, contract_policy, repetitions=experiment.evaluation.repetitions, seed=seed),
-        tuple(days_earlier(visits, codes=codes, seed=seed) for codes in ("all", "without 6 and B")),
+        worth(visits, sampling, contract_policy, repetitions=repetitions, seed=seed),
+        tuple(
+            days_earlier(visits, window=w, rivals=rivals, codes=codes, repetitions=repetitions, seed=seed)
+            for codes in CODES
+            for w in WINDOWS
+        ),
         fairness(visits, plan, contract_policy, name=name, seed=seed, checks=contract.checks),
         stable,
         frozen,

@@ -12,7 +12,7 @@ from models.reviewing import Review
 
 _HIGHER = (
     *("auc", "average_precision", "precision_top_tenth", "days_earlier", "contract_passes", "contract_months"),
-    *("per_inspection", "lift"),
+    *("days_earlier_whole_test", "per_inspection", "lift"),
 )
 _LOWER = (
     *("log_loss", "brier", "ece", "calibration_error", "contract_fails", "contract_cannot_tell"),
@@ -27,7 +27,8 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "probability": ("log_loss", "brier", "ece", "calibration_error", "calibration_slope"),
     "contract": ("contract_passes", "contract_fails", "contract_cannot_tell", "contract_months", "class_A_rate",
                  "class_B_rate", "class_C_rate", "class_D_rate"),
-    "worth": ("days_earlier",),
+    "worth": ("days_earlier", "days_earlier_minus_scorecard", "days_earlier_minus_past_rate",
+              "days_earlier_minus_logistic", "days_earlier_whole_test"),
     "stability": ("psi_score_last", "psi_classes_last", "arm_effect_log_odds"),
 }  # fmt: skip
 """What `fenlei compare` shows, by group; `group_of` adds every plan's lift and every origin."""
@@ -76,7 +77,7 @@ def metrics_of(measured: Measured) -> dict[str, float]:
 
 
 def review_metrics(found: Review) -> dict[str, float]:
-    """Metrics of the review: ``contract_*``, ``calibration_*``, ``worth_<plan>_*``, ``days_earlier``, ``psi_*``…
+    """Metrics of the review: ``contract_*``, ``calibration_*``, ``worth_<plan>_*``, ``days_earlier*``, ``psi_*``…
 
     Verdicts are counts of checks, so that they sort: ``contract_fails``, ``contract_cannot_tell``.
     """
@@ -103,7 +104,12 @@ def review_metrics(found: Review) -> dict[str, float]:
             out |= _three(f"worth_{w.plan}_lift", w.lift, w.lift_low, w.lift_high)
     for d in found.earlier:
         if d.codes == "all":
-            out |= _three("days_earlier", d.days, d.days_low, d.days_high)
+            # Of a month's list without more words: that name is older than the other window.
+            name = "days_earlier" if d.window == "month" else f"days_earlier_{d.window.replace(' ', '_')}"
+            out |= _three(name, d.days, d.days_low, d.days_high)
+            for its in d.rivals:
+                out |= _three(f"{its.rival}_{name}", its.days, its.days_low, its.days_high)
+                out |= _three(f"{name}_minus_{its.rival}", its.difference, its.difference_low, its.difference_high)
     if found.stable.scores:
         out |= {"psi_score_last": found.stable.scores[-1].psi, "psi_classes_last": found.stable.classes[-1].psi}
     return {name: float(value) for name, value in out.items() if math.isfinite(value)}

@@ -174,7 +174,7 @@ def train(
         say("following the enterprises through the test")
         panel = follow(prepared.clean, experiment, dataset.parts["test"].outcomes["visited_on"].max())
         say("contract, worth, fairness, drift")
-        reviewed = review(prepared.clean, experiment, dataset, learned, panel)
+        reviewed = review(prepared.clean, experiment, dataset, learned, panel, measured.scorers)
         write_review(reviewed, out)
         report = out / "report.html"
         say("writing the report")

@@ -62,7 +62,7 @@ def groups(entries, periods=(), cutoff=date(2024, 1, 1), pairs=None) -> pd.DataF
 
 def test_an_enterprise_is_where_the_register_puts_it():
     [row] = groups([registration()]).to_dict("records")
-    assert row == {"region": "1301", "size": "small", "ownership": "private", "industry": "F"}
+    assert row == {"region": "1301", "size": "small", "ownership": "private", "industry": "F", "visited": "unknown"}
 
 
 @pytest.mark.parametrize(
@@ -124,8 +124,112 @@ def test_what_nobody_said_is_unknown_and_so_is_an_enterprise_nobody_knew():
     )
     rows = groups([bare], pairs=pairs)
     assert rows.index.tolist() == [7, 3, 5]
-    assert rows.loc[3].tolist() == ["unknown", "unknown", "private", "unknown"]
+    assert rows.loc[3].tolist() == ["unknown", "unknown", "private", "unknown", "unknown"]
     assert set(rows.loc[7]) == set(rows.loc[5]) == {"unknown"}
+
+
+def visit(day: date, known: date, **changes) -> dict[str, object]:
+    return {
+        "record_id": f"i{day}",
+        "version": 1,
+        "enterprise_id": "E1",
+        "occurred_at": day,
+        "known_at": known,
+        "arm": "random",
+        "result_codes": "1",
+        **changes,
+    }
+
+
+def visited(visits, covers_from: date = date(2015, 1, 1), cutoff: date = date(2024, 3, 1)) -> str:
+    """The group of E1 on a day."""
+    tables = {"registration": pd.DataFrame([registration()]), "inspections": pd.DataFrame(list(visits))}
+    store = open_frames(tables, {"inspections": covers_from})
+    try:
+        [group] = enterprise_groups(store, pd.DataFrame({"enterprise_id": ["E1"], "cutoff": [cutoff]}))["visited"]
+    finally:
+        store.close()
+    return group
+
+
+VISITED, NOT_VISITED = "within 24 months", "not within 24 months"
+
+
+@pytest.mark.parametrize(
+    ("day", "known", "group"),
+    [
+        (date(2022, 3, 1), date(2022, 3, 9), VISITED),  # the first day of the window
+        (date(2022, 2, 28), date(2022, 3, 9), NOT_VISITED),
+        (date(2024, 2, 29), date(2024, 2, 29), VISITED),
+        (date(2024, 2, 20), date(2024, 3, 1), NOT_VISITED),  # not yet known on the day of the cut-off
+        (date(2024, 3, 1), date(2024, 3, 1), NOT_VISITED),  # the visit that is predicted
+    ],
+)
+def test_the_visited_are_those_with_a_visit_known_in_the_24_months_before(day, known, group):
+    assert visited([visit(day, known)]) == group
+
+
+@pytest.mark.parametrize(
+    "changes", [{"arm": "targeted"}, {"result_codes": "D"}, {"result_codes": "F"}, {"result_codes": None}]
+)
+def test_any_visit_counts_whatever_its_arm_and_result(changes):
+    assert visited([visit(date(2023, 6, 1), date(2023, 6, 9), **changes)]) == VISITED
+
+
+def test_a_visit_that_turned_out_wrong_counts_until_that_is_known():
+    one = visit(date(2023, 6, 1), date(2023, 6, 9))
+    wrong = {**one, "version": 2, "known_at": date(2023, 9, 1), "record_state": "source_error"}
+    first = {**one, "record_state": "active"}
+    assert visited([first, wrong], cutoff=date(2023, 9, 1)) == VISITED
+    assert visited([first, wrong], cutoff=date(2023, 10, 1)) == NOT_VISITED
+
+
+def test_who_was_not_visited_is_known_only_where_the_source_reaches_back_so_far():
+    other = visit(date(2023, 6, 1), date(2023, 6, 9), enterprise_id="E2")
+    assert visited([other], date(2022, 3, 1)) == NOT_VISITED
+    assert visited([other], date(2022, 3, 2)) == "unknown"
+    mine = visit(date(2023, 6, 1), date(2023, 6, 9))
+    assert visited([mine], date(2022, 3, 2)) == VISITED
+
+
+def test_the_visited_of_a_province_are_those_counted_by_hand(small_clean: Path):
+    visits = pd.read_parquet(small_clean / "inspections.parquet")
+    ids = sorted(pd.read_parquet(small_clean / "registration.parquet")["enterprise_id"].unique())[:400]
+    pairs = pd.DataFrame(
+        {"enterprise_id": ids * 2, "cutoff": [date(2024, 1, 1)] * len(ids) + [date(2025, 6, 1)] * len(ids)}
+    )
+    said = enterprise_groups(small_clean, pairs)["visited"]
+    for (firm, cutoff), group in zip(pairs.itertuples(index=False), said, strict=True):
+        own = visits[(visits["enterprise_id"] == firm) & (pd.to_datetime(visits["known_at"]) < pd.Timestamp(cutoff))]
+        own = own.sort_values("version").drop_duplicates("record_id", keep="last")
+        day = pd.to_datetime(own["occurred_at"])
+        since = pd.Timestamp(cutoff) - pd.DateOffset(months=24)
+        there = (day >= since) & (day < pd.Timestamp(cutoff)) & (own["record_state"] == "active")
+        assert group == (VISITED if there.any() else NOT_VISITED), firm
+    assert set(said) == {VISITED, NOT_VISITED}
+
+
+def test_visits_at_or_after_the_cut_off_or_known_only_then_move_nobody(small_clean: Path):
+    cutoff = date(2025, 6, 1)
+    visits = pd.read_parquet(small_clean / "inspections.parquet")
+    firms = sorted(visits["enterprise_id"].unique())[:200] + [f"never visited {i}" for i in range(50)]
+    visits = visits[visits["enterprise_id"].isin(firms)]
+    past = visits[(pd.to_datetime(visits["known_at"]) < pd.Timestamp(cutoff))]
+    told = [(cutoff, cutoff), (date(2025, 6, 20), date(2025, 6, 28)), (date(2025, 5, 20), cutoff)]
+    later = pd.DataFrame(
+        [visit(day, known, enterprise_id=f, record_id=f"{f} {k}") for f in firms for k, (day, known) in enumerate(told)]
+    )
+    found = []
+    for rows in (past, pd.concat([past, later], ignore_index=True)):
+        store = open_frames({"inspections": rows})
+        try:
+            pairs = pd.DataFrame({"enterprise_id": firms, "cutoff": cutoff})
+            found.append(enterprise_groups(store, pairs)["visited"].tolist())
+        finally:
+            store.close()
+    assert found[0] == found[1]
+    assert {VISITED, NOT_VISITED} == set(found[0][:200])
+    assert set(found[0][200:]) == {NOT_VISITED}
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
@@ -162,4 +266,7 @@ def test_a_code_without_ownership_is_named(tmp_path: Path):
         load_toml(file, GroupsPolicy)
     file.write_text(text.replace("[10, 100, 300]", "[10, 10, 300]"), encoding="utf-8")
     with pytest.raises(ConfigError, match="strictly increase"):
+        load_toml(file, GroupsPolicy)
+    file.write_text(text.replace('branch = ["branch of an enterprise", "分支机构"]\n', ""), encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"ownership_names must name each of .*branch"):
         load_toml(file, GroupsPolicy)

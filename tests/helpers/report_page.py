@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from features.catalogue import CATALOGUE
 from helpers.henan_year import henan_year
@@ -14,6 +15,7 @@ from helpers.small_model import NAMES, model, outcomes, rows
 from models import plots
 from models.dataset import Part
 from models.evaluation import (
+    WINDOWS,
     TestVisits,
     check_band_contract,
     days_earlier,
@@ -29,11 +31,13 @@ from models.origins import Origin
 from models.panel import Panel
 from models.reporting.cases import most_wrong
 from models.reporting.differences import differences
+from models.reporting.gathering import group_names
 from models.reporting.page import Differences, IndicatorRow, Page
 from models.reporting.pictures import draw
 from models.reporting.shapes import shapes
 from models.reviewing import Review, stability_of
 
+RIVALS = ("scorecard", "past_rate", "logistic")
 MONTHS = (date(2025, 1, 1), date(2025, 2, 1), date(2025, 3, 1))
 
 
@@ -77,9 +81,32 @@ def random_visits(n: int = 600) -> tuple[Part, TestVisits]:
     return Part(made, frame, X, y, np.ones(n)), visits
 
 
+def rival_scores(visits: TestVisits) -> dict[str, NDArray[np.float64]]:
+    """Scores of rivals that each know something, or hardly anything, of what the model knows."""
+    rng = np.random.default_rng(5)
+    noise = rng.normal(0, 1, (3, len(visits)))
+    return {n: visits.score + s * e for n, s, e in zip(RIVALS, (150, 3000, 20), noise, strict=True)}
+
+
+def grouped_year() -> TestVisits:
+    """A year of Henan's sampling in groups as a province has them; one region is of no district that has a name."""
+    codes = {
+        "size": ("micro", "small"),
+        "region": ("1301", "9901", "unknown"),
+        "industry": ("N", "F"),
+        "visited": ("within 24 months", "not within 24 months"),
+    }
+    year = henan_year(seed=1, groups={name: len(groups) for name, groups in codes.items()})
+    given = {
+        name: year.frame[name].map({f"{name}{k}": code for k, code in enumerate(groups)})
+        for name, groups in codes.items()
+    }
+    return TestVisits(year.frame.assign(**given), "random")
+
+
 def review(visits: TestVisits | None = None, seed: int = 0) -> Review:
     """Everything a reviewer is told, of a year of Henan's sampling unless other visits are given."""
-    seen = henan_year(seed=1, groups={"size": 2, "region": 3}) if visits is None else visits
+    seen = grouped_year() if visits is None else visits
     found, contract, sampling = model(), load_contract("hebei"), load_sampling("hebei")
     checked = check_band_contract(seen, found.bands, contract, seed=seed)
     stable, frozen = stability_of(found, panel(), seen, {"2025-12": 300}, load_drift("hebei"), seed)
@@ -87,7 +114,11 @@ def review(visits: TestVisits | None = None, seed: int = 0) -> Review:
         seen,
         checked,
         worth(seen, sampling, contract, repetitions=50, seed=seed),
-        tuple(days_earlier(seen, codes=c, repetitions=20, seed=seed) for c in ("all", "without 6 and B")),
+        tuple(
+            days_earlier(seen, window=w, rivals=rival_scores(seen), codes=c, repetitions=20, seed=seed)
+            for c in ("all", "without 6 and B")
+            for w in WINDOWS
+        ),
         fairness(seen, sampling.plans["hebei"], contract, name="hebei", seed=seed, checks=checked.checks),
         stable,
         frozen,
@@ -131,5 +162,6 @@ def page(folder: Path, *, found: Review | None = None, compared: Differences | N
         plots={"gain": plots.save(plots.gain(sample, scorers), folder / "gain.png"), **draw(reviewed, folder)},
         limits=["Few visits."],
         indicator_zh={n: CATALOGUE[n].zh for n in NAMES},
+        group_names=group_names(reviewed, "hebei"),
         facts={"data_hash": "abc"},
     )

@@ -121,6 +121,8 @@ def test_a_metric_means_the_same_under_a_rivals_name_or_as_a_difference():
     assert better("auc") == better("scorecard_auc") == better("without_6_and_B_auc_minus_logistic") == 1
     assert better("log_loss_minus_past_rate") == better("origin_2_log_loss") == better("past_rate_ece") == -1
     assert better("worth_daqing_least_lift") == better("origin_1_auc") == 1
+    assert better("past_rate_days_earlier") == better("days_earlier_whole_test_minus_logistic") == 1
+    assert group_of("days_earlier_minus_scorecard") == group_of("days_earlier_whole_test") == "worth"
     assert better("class_A_share") == better("calibration_slope") == 0
     assert group_of("worth_henan_lift") == "worth"
     assert group_of("worth_henan_per_inspection") == ""

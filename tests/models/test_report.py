@@ -137,6 +137,27 @@ def test_every_plan_stands_beside_uniform_draws_with_intervals(text, page):
         assert w.name_zh in shown
 
 
+def test_days_earlier_stand_beside_every_rival_for_either_window(text, page):
+    shown = section(text, "worth")
+    table = shown.split("Days earlier", 1)[1]
+    for d in page.review.earlier:
+        assert f"{d.days:+z.1f} [{d.days_low:+z.1f}, {d.days_high:+z.1f}]" in table
+        assert {r.rival for r in d.rivals} == {"scorecard", "past_rate", "logistic"}
+        for r in d.rivals:
+            assert f"{r.difference:+z.1f} [{r.difference_low:+z.1f}, {r.difference_high:+z.1f}]" in table
+    for said in ("each month one list", "12 months one list", "visits of the random arm", "by lot"):
+        assert said in table
+
+
+def test_days_earlier_of_one_month_have_one_window_and_of_no_random_arm_say_so(page):
+    year = henan_year(seed=1)
+    short = TestVisits(year.frame[year.month == "2025-03"].reset_index(drop=True), "unknown")
+    shown = section(render(replace(page, review=review(short))), "worth")
+    assert "No random arm (unknown visits): it holds for" in shown
+    assert "months one list" not in shown
+    assert "at once" not in shown
+
+
 def test_months_groups_and_origins_are_told(text, page):
     shown = section(text, "stability")
     for m in page.review.stable.calibration.months:
@@ -145,7 +166,36 @@ def test_months_groups_and_origins_are_told(text, page):
     assert "now D" in shown
     assert "2024-01-01 to 2024-02-28" in shown
     for g in page.review.fairness.groups:
-        assert f">{g.group}</th>" in section(text, "fairness")
+        assert f'<th scope="row">{g.group}<' in section(text, "fairness")
+
+
+@pytest.mark.parametrize(
+    ("attribute", "group", "names"),
+    [
+        ("size", "micro", "微型"),
+        ("region", "1301", "Shijiazhuang<br>石家庄市"),
+        ("region", "unknown", "不详"),
+        ("industry", "N", "water, environment and public facilities<br>水利、环境和公共设施管理业"),
+        ("visited", "within 24 months", "近24个月内被检查过"),
+    ],
+)
+def test_a_group_stands_with_its_code_and_its_names(text, attribute, group, names):
+    assert f'<th scope="row">{group}<span class="names">{names}</span></th>' in section(text, "fairness")
+    one_line = names.replace("<br>", " ")
+    assert f'calibration error, {attribute} {group}<span class="names">{one_line}</span>' in section(text, "contract")
+
+
+def test_a_group_without_a_name_stands_with_its_code_alone(text):
+    assert '<th scope="row">9901</th>' in section(text, "fairness")
+    assert re.search("calibration error, region 9901</th>", section(text, "contract"))
+
+
+def test_a_broken_promise_within_a_group_is_called_by_name_at_once(page):
+    contract = page.review.contract
+    [error] = [c for c in contract.of("calibration_error", groups=True) if c.group == "N"]
+    failed = replace(contract, verdict="fail", checks=(replace(error, verdict="fail"),))
+    broken = replace(page, review=replace(page.review, contract=failed))
+    assert "calibration error of industry N water, environment and public facilities 水利" in in_english(broken)
 
 
 def test_shapes_carry_their_constraint_chinese_name_unit_and_policy_item(text, page):

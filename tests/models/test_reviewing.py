@@ -16,16 +16,27 @@ from features import cohort
 from features.adapters.folder import write_table
 from features.manifest import Coverage, Manifest, write_manifest
 from features.outcomes import read_awaited
+from models import reviewing
 from models.dataset import build
 from models.evaluation.stability import Frozen
 from models.experiment import load_experiment
 from models.learning import learn
+from models.measuring import score_all
 from models.panel import follow
 from models.reviewing import awaited_results, direct_grades, review, write_review
 
 AS_OF = date(2026, 1, 1)
 DEMO = load_experiment(Path(__file__).parents[2] / "experiments" / "demo.toml")
 LAST = date(2025, 2, 20)
+
+
+@pytest.fixture(scope="module")
+def studied(checked, tmp_path_factory):
+    """The demo's study with few trees: the study, what it learns from, what it learned."""
+    quick = DEMO.model_copy(update={"learner": {**DEMO.learner, "n_estimators": 40}})
+    dataset = build(checked, quick, AS_OF)
+    storage = tmp_path_factory.mktemp("studied") / "none.db"
+    return quick, dataset, learn(quick, dataset, trials=0, storage=storage, arm="random")
 
 
 def test_visits_without_a_result_are_those_that_are_awaited(tmp_path):
@@ -84,12 +95,38 @@ def test_what_becomes_known_later_changes_no_month_that_was_followed(checked, tm
 
 
 @pytest.mark.slow
-def test_a_review_is_written_as_the_gate_and_later_months_read_it(checked, tmp_path):
-    quick = DEMO.model_copy(update={"learner": {**DEMO.learner, "n_estimators": 40}})
-    dataset = build(checked, quick, AS_OF)
-    learned = learn(quick, dataset, trials=0, storage=tmp_path / "none.db", arm="random")
+def test_visits_from_the_cut_off_on_put_nobody_among_the_visited(studied, checked, tmp_path):
+    """Every tested firm is visited once more on its cut-off, and once before it that became known only then."""
+    quick, dataset, learned = studied
+    out = tmp_path / "clean"
+    shutil.copytree(checked, out)
+    before = reviewing.tested_visits(checked, quick, dataset, learned.model)
+    keys = before.frame[["enterprise_id", "cutoff"]].drop_duplicates()
+    keys.to_parquet(tmp_path / "keys.parquet")
+    path = out / "inspections.parquet"
+    with duckdb.connect() as con:
+        con.sql(
+            f"""SELECT * FROM '{path}' UNION ALL BY NAME
+            SELECT enterprise_id || cutoff || days AS record_id, 1 AS version, enterprise_id,
+              CAST(cutoff - INTERVAL (days) DAY AS DATE) AS occurred_at, CAST(cutoff AS DATE) AS known_at,
+              'active' AS record_state, 'targeted' AS arm, '1' AS result_codes
+            FROM '{tmp_path / "keys.parquet"}', (VALUES (0), (20)) AS d(days)
+            WHERE enterprise_id NOT IN (  -- a later cut-off of the same firm does see its earlier visits
+              SELECT enterprise_id FROM '{tmp_path / "keys.parquet"}' GROUP BY enterprise_id HAVING count(*) > 1)
+            """
+        ).write_parquet(str(out / "more.parquet"))
+    (out / "more.parquet").replace(path)
+    after = reviewing.tested_visits(out, quick, dataset, learned.model)
+    assert len(pd.read_parquet(path)) > len(pd.read_parquet(checked / "inspections.parquet")) + 100
+    assert before.group("visited").tolist() == after.group("visited").tolist()
+
+
+@pytest.mark.slow
+def test_a_review_is_written_as_the_gate_and_later_months_read_it(studied, checked, tmp_path):
+    quick, dataset, learned = studied
     panel = follow(checked, quick, dataset.parts["test"].outcomes["visited_on"].max(), most=600)
-    found = review(checked, quick, dataset, learned, panel)
+    scorers = score_all(quick, dataset, learned.model)
+    found = review(checked, quick, dataset, learned, panel, scorers)
     write_review(found, tmp_path)
     told = json.loads((tmp_path / "evaluation.json").read_text(encoding="utf-8"))
     assert told["band_contract"]["verdict"] in ("pass", "fail", "cannot tell")
@@ -102,6 +139,15 @@ def test_a_review_is_written_as_the_gate_and_later_months_read_it(checked, tmp_p
     test = dataset.parts["test"]
     assert len(found.visits) == len(test)
     assert np.array_equal(found.visits.y, test.y)
+    assert {"within 24 months", "not within 24 months"} <= set(found.visits.group("visited"))
+    assert {c["group"] for c in told["band_contract"]["checks"] if c["attribute"] == "visited"} == set(
+        found.visits.group("visited")
+    )
+    lists = {(d["window"], d["codes"]): d for d in told["days_earlier"]}
+    assert set(lists) == {(w, c) for w in ("month", "whole test") for c in ("all", "without 6 and B")}
+    for d in lists.values():
+        assert [r["rival"] for r in d["rivals"]] == ["scorecard", "past_rate", "logistic"]
+        assert all(r["difference_low"] <= r["difference"] <= r["difference_high"] for r in d["rivals"])
     first = (tmp_path / "evaluation.json").read_bytes()
-    write_review(review(checked, quick, dataset, learned, panel), tmp_path)
+    write_review(review(checked, quick, dataset, learned, panel, scorers), tmp_path)
     assert (tmp_path / "evaluation.json").read_bytes() == first

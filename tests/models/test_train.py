@@ -78,6 +78,12 @@ def test_the_run_holds_metrics_plots_hashes_and_the_model(trained):
     assert run.data.metrics["auc_low"] == pytest.approx(auc.low)
     for name in ("scorecard_auc", "past_rate_auc", "auc_minus_scorecard", "auc_minus_past_rate_low"):
         assert name in run.data.metrics
+    for name in ("days_earlier", "days_earlier_whole_test"):
+        own = run.data.metrics[name]
+        for rival in ("scorecard", "past_rate", "logistic"):
+            its, less = run.data.metrics[f"{rival}_{name}"], run.data.metrics[f"{name}_minus_{rival}"]
+            assert less == pytest.approx(own - its)
+            assert f"{name}_minus_{rival}_low" in run.data.metrics
     for name in ("data_hash", "catalogue_hash", "policy_hash", "experiment_hash"):
         assert len(run.data.params[name]) == 64
     files = {f.path for f in tracking.client().list_artifacts(result.run_id)}

@@ -23,8 +23,8 @@ from simulation import simulate
 
 END = date(2026, 1, 1)
 MONTHS = 120
-"""Records of ten years, as long as inspections have been drawn at random (State Council 2015 No. 58); three years'
-windows are covered from the first month that teaches."""
+"""Records of ten years, as long as inspections have been drawn at random (General Office of the State Council, 2015
+No. 58); three years' windows are covered from the first month that teaches."""
 GAIN, LIFT, ERROR = 0.95, 0.9, 0.5
 """What is asked: least share of the ceiling's AUC gain and lift, greatest share of the naive learner's excess error."""
 Say = Callable[[str], None]

@@ -1,7 +1,7 @@
 """The evaluation a reviewer signs by: pure functions of tested visits, each result flat, named and with its arm."""
 
 from models.evaluation.band_contract import BandContract, ClassRate, check_band_contract
-from models.evaluation.days_earlier import DaysEarlier, days_earlier
+from models.evaluation.days_earlier import WINDOWS, DaysEarlier, RivalDays, days_earlier
 from models.evaluation.drift import (
     CalibrationDrift,
     IndicatorDrift,
@@ -37,6 +37,7 @@ from models.evaluation.visits import TestVisits, gather_visits
 from models.evaluation.worth import Worth, worth, worth_by_group
 
 __all__ = [
+    "WINDOWS",
     "BandContract",
     "BeforeLabels",
     "CalibrationDrift",
@@ -53,6 +54,7 @@ __all__ = [
     "MonthCalibration",
     "Plan",
     "Retrain",
+    "RivalDays",
     "SamplingPolicy",
     "Stability",
     "TestVisits",

@@ -31,7 +31,7 @@ COLUMNS = (
     "score",
     "grade",
 )
-ATTRIBUTES = ("region", "size", "ownership", "industry")
+ATTRIBUTES = ("region", "size", "ownership", "industry", "visited")
 """Optional columns that put an enterprise into a group; `features.groups` gives them as known at the cut-off."""
 
 UNKNOWN = "unknown"

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 
+from features.group_names import group_name
+from features.groups import groups_policy
 from models.dataset import Dataset
 from models.experiment import SEGMENTS, Experiment
 from models.learning import Learned
@@ -73,6 +75,7 @@ def gather(
         plots={**measured.plots, **draw(review, folder)},
         limits=[*limits(experiment, dataset, learned, measured), *review_limits(review)],
         indicator_zh={name: known[name].zh for name in model.indicator_names if name in known},
+        group_names=group_names(review, experiment.province),
         facts={
             **facts,
             "model": model.content_hash,
@@ -83,6 +86,13 @@ def gather(
             **{f"{s} from / to": " / ".join(map(str, experiment.split.bounds(s))) for s in SEGMENTS},
         },
     )
+
+
+def group_names(review: Review, province: str) -> dict[tuple[str, str], tuple[str, str]]:
+    """Return English and Chinese names of the review's groups, as far as they have any."""
+    policy = groups_policy(province)
+    named = {(g.attribute, g.group): group_name(g.attribute, g.group, policy) for g in review.fairness.groups}
+    return {group: name for group, name in named.items() if name is not None}
 
 
 def review_limits(review: Review) -> list[str]:

@@ -23,7 +23,7 @@ th,td{padding:.26rem .6rem;text-align:left;border-bottom:1px solid #e8ecf0;verti
 thead th{background:#f2f5f8;border-bottom:1px solid var(--line);vertical-align:bottom}tbody th{font-weight:600}
 td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
 td.n,td.k,tbody th.k{white-space:nowrap}tbody th:not(.k){min-width:6rem}thead th.n{min-width:4.6rem}
-td.r{font-size:.8rem;line-height:1.4;min-width:18rem}td.r .dim{font-size:inherit}
+td.w{white-space:normal}td.r{font-size:.8rem;line-height:1.4;min-width:18rem}td.r .dim{font-size:inherit}
 .verdict{display:inline-block;border:1.5px solid;border-radius:.25rem;padding:0 .45rem;font-weight:600;
 white-space:nowrap;font-size:.85rem;background:#fff}
 .good{color:var(--good);border-style:solid}.bad{color:#fff;background:var(--bad);border-color:var(--bad)}
@@ -33,6 +33,7 @@ white-space:nowrap;font-size:.85rem;background:#fff}
 .box dl{display:grid;grid-template-columns:minmax(9.5rem,auto) auto 1fr;gap:.4rem .9rem;margin:.4rem 0 .8rem;
 align-items:baseline}.box dt{font-weight:600}.box dd{margin:0}
 .say{background:#fff7e0;border-left:4px solid #d9a400;padding:.5rem .8rem;max-width:none}
+.names{display:block;color:var(--dim);font-weight:400;font-size:.8rem;line-height:1.35;min-width:6.2rem}
 .dim{color:var(--dim);font-size:.86rem}code{font-size:.82rem;overflow-wrap:anywhere}
 nav ol{columns:3 15rem;column-gap:2.4rem;margin:.3rem 0;padding-left:1.3rem;font-size:.9rem}nav{margin:1rem 0}
 a{color:#0b5394}
@@ -61,8 +62,10 @@ addEventListener("afterprint",function(){shut.forEach(function(d){d.open=false})
 """
 """Opens the folded parts for print; without it they print folded, and nothing else changes."""
 
-KINDS = {"n": " class=n", "k": " class=k", "r": " class=r"}
-"""Letters of `table`'s ``align``: figures, set right; text kept on one line; reasons, set small. Any other: text."""
+KINDS = {"n": " class=n", "w": ' class="n w"', "k": " class=k", "r": " class=r"}
+"""Letters of `table`'s ``align``: figures, set right; such with an interval that may stand below, where room is scarce;
+text kept on one line; reasons, set small. Any other: text.
+"""
 
 _VERDICTS = {
     "pass": ("good", "✓ pass", "通过"),
@@ -118,7 +121,7 @@ def table(head: Sequence[object], rows: Iterable[Sequence[object]], *, align: st
     def cell(tag: str, i: int, value: object) -> str:
         scope = ' scope="row"' if tag == "th" and i == 0 else ""
         kind, shown = KINDS.get(align[i : i + 1], ""), text(value)
-        if kind == KINDS["n"]:
+        if kind in (KINDS["n"], KINDS["w"]):
             shown = shown.replace(", ", ",&nbsp;")  # an interval breaks before its bracket, not within
         return f"<{tag}{kind}{scope}>{shown}</{tag}>"
 

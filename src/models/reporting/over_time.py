@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from models.evaluation import IndicatorDrift, Migration, Stability
+from models.reporting.groups import attribute_title, cell
 from models.reporting.html import Raw, badge, bullets, folded, image, number, paragraph, percent, table, text
 from models.reporting.page import Page
 from models.reviewing import Stable
@@ -185,7 +186,7 @@ def fairness(page: Page) -> str:
     for attribute in dict.fromkeys(g.attribute for g in f.groups):
         rows = [
             [
-                g.group,
+                cell(attribute, g.group, page.group_names),
                 percent(g.firms_share),
                 f"{g.visits:,}",
                 _ratio(g.observed_over_expected, g.observed_over_expected_low, g.observed_over_expected_high),
@@ -199,8 +200,9 @@ def fairness(page: Page) -> str:
             for g in f.groups
             if g.attribute == attribute
         ]
-        shown = table(head, rows, align="knnnknnnnn", label=f"fairness by {attribute}")
-        parts.append(folded(f"by {attribute}: {len(rows)} groups", shown, opened=attribute in ("size", "ownership")))
+        shown = table(head, rows, align="tnnwknwnwn", label=f"fairness by {attribute}")
+        title = f"by {attribute_title(attribute)}: {len(rows)} groups"
+        parts.append(folded(title, shown, opened=attribute in ("size", "ownership", "visited")))
     if not f.groups:
         parts.append(bullets(["No groups are known of the tested visits."]))
     return "".join(parts)

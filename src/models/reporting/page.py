@@ -151,6 +151,8 @@ class Page:
         Name to PNG, see `models.plots` and `models.reporting.pictures`.
     indicator_zh
         Chinese names of the indicators named anywhere on the page.
+    group_names
+        English and Chinese names of groups, by attribute and group; a group without a name is not in it.
     """
 
     title: str
@@ -170,6 +172,7 @@ class Page:
     plots: Mapping[str, Path]
     limits: Sequence[str]
     indicator_zh: Mapping[str, str] = field(default_factory=dict)
+    group_names: Mapping[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
     facts: Mapping[str, str] = field(default_factory=dict)
 
 

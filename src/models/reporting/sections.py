@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from models.evaluation import Check, DaysEarlier, Worth
+from models.evaluation import Check, Worth
+from models.reporting.earlier import days_earlier
+from models.reporting.groups import GroupNames, cell, subject
 from models.reporting.html import Raw, badge, bullets, folded, image, number, paragraph, percent, table
 from models.reporting.page import Page
 from models.reporting.verdicts import worth_verdict
@@ -90,7 +92,7 @@ def contract(page: Page) -> str:
             else "",
             classes,
             "<h3>For everyone</h3>",
-            check_table([k for k in c.checks if not k.attribute]),
+            check_table([k for k in c.checks if not k.attribute], page.group_names),
             folded(
                 f"Within groups: {c.within_groups} ({c.groups} tested, {c.groups_small} too small; {_count(groups)})",
                 paragraph(
@@ -98,8 +100,10 @@ def contract(page: Page) -> str:
                     "stated number of visits, never by what was found.",
                     "dim",
                 ),
-                check_table([k for k in groups if not math.isnan(k.value)]),
-                paragraph(f"Groups with too few visits to test: {too_small(small)}.", "dim") if small else "",
+                check_table([k for k in groups if not math.isnan(k.value)], page.group_names),
+                paragraph(f"Groups with too few visits to test: {too_small(small, page.group_names)}.", "dim")
+                if small
+                else "",
             )
             if groups
             else "",
@@ -107,15 +111,15 @@ def contract(page: Page) -> str:
     )
 
 
-def too_small(checks: Sequence[Check]) -> str:
+def too_small(checks: Sequence[Check], known: GroupNames) -> str:
     """Name groups with too few visits, how many they have, and how many would tell; alike ones together."""
     alike: dict[str, list[str]] = {}
-    for subject in dict.fromkeys(c.subject for c in checks):
-        own = [c for c in checks if c.subject == subject]
+    for group in dict.fromkeys(c.subject for c in checks):
+        own = [c for c in checks if c.subject == group]
         needed = " and ".join(
             f"{'no number' if c.visits_to_tell is None else f'{c.visits_to_tell:,}'} of the {c.check[12:]}" for c in own
         )
-        alike.setdefault(needed, []).append(f"{subject} ({own[0].visits:,})")
+        alike.setdefault(needed, []).append(f"{subject(own[0], known)} ({own[0].visits:,})")
     return "; ".join(f"{', '.join(names)}: {needed} would tell" for needed, names in alike.items())
 
 
@@ -124,14 +128,14 @@ def _count(checks: Sequence[Check]) -> str:
     return ", ".join(f"{sum(c.verdict == v for c in checks)} {v}" for v in kinds)
 
 
-def check_table(checks: Sequence[Check]) -> Raw:
+def check_table(checks: Sequence[Check], known: GroupNames) -> Raw:
     """Every check with its figure, its promise and the visits that would tell; fails first, then by kind."""
     rank = {"fail": 0, "cannot tell": 1, "pass": 2}
     grouped = any(c.attribute for c in checks)
     ordered = sorted(checks, key=lambda c: rank[c.verdict]) if grouped else checks
     rows = [
         [
-            f"{CHECK_TEXT[c.check]}, {f'class {c.subject}' if c.check == 'range' else c.subject}",
+            _promise(c, known),
             badge(c.verdict),
             _figure(c),
             _promised(c),
@@ -141,7 +145,13 @@ def check_table(checks: Sequence[Check]) -> Raw:
         for c in ordered
     ]
     head = ["promise", "verdict", "seen", "promised", "visits", "visits that would tell"]
-    return table(head, rows, align="kknknn", label="checks of the band contract")
+    return table(head, rows, align=("t" if grouped else "k") + "knknn", label="checks of the band contract")
+
+
+def _promise(c: Check, known: GroupNames) -> Raw | str:
+    if c.attribute:
+        return Raw(f"{CHECK_TEXT[c.check]}, {c.attribute} {cell(c.attribute, c.group, known, between=' ')}")
+    return f"{CHECK_TEXT[c.check]}, {f'class {c.subject}' if c.check == 'range' else c.subject}"
 
 
 def _figure(c: Check) -> str:
@@ -179,9 +189,8 @@ def worth(page: Page) -> str:
     plain = [w for w in page.review.worth if w.what == "violations" and w.codes == "all"]
     if not plain:
         return paragraph("Not estimated.")
-    others = [w for w in page.review.worth if not (w.what == "violations" and w.codes == "all")]
+    others = dict.fromkeys((w.what, w.codes) for w in page.review.worth if (w.what, w.codes) != ("violations", "all"))
     untold = sorted({w.text.rpartition(". ")[2] for w in plain if not w.tells})
-    early = [[_codes(d.codes), *_days(d)] for d in page.review.earlier]
     return "".join(
         [
             paragraph(
@@ -192,18 +201,17 @@ def worth(page: Page) -> str:
             f'<div class="plots">{image(page.plots["worth"], "worth of each plan with intervals")}</div>'
             if "worth" in page.plots
             else "",
-            worth_table(plain, plain=True),
-            folded("By severity of what is found, and without result codes 6 and B", worth_table(others)),
-            "<h3>Days earlier</h3>",
-            paragraph(
-                "The same visits of each month, riskiest first: how much earlier is a violation found, on average?"
+            worth_table(plain),
+            folded(
+                "By severity of what is found, and without result codes 6 and B",
+                *(
+                    f"<h3>{'Points of severity' if what == 'severity' else 'Violations'}, {_codes(codes)}</h3>"
+                    + worth_table([w for w in page.review.worth if (w.what, w.codes) == (what, codes)])
+                    for what, codes in others
+                ),
             ),
-            table(
-                ["violations", "visits", "by score, days", "by severity, days", "random order", "at best"],
-                early,
-                align="tnnnnn",
-                label="days earlier",
-            ),
+            "<h3>Days earlier 提前天数</h3>",
+            days_earlier(page.review.earlier),
         ]
     )
 
@@ -212,27 +220,15 @@ def _codes(codes: str) -> str:
     return "all result codes" if codes == "all" else codes
 
 
-def _days(d: DaysEarlier) -> list[str]:
-    return [
-        f"{d.visits:,}",
-        number(d.days, d.days_low, d.days_high, "+.1f"),
-        number(d.days_severity, d.days_severity_low, d.days_severity_high, "+.1f"),
-        number(d.random, form="+.1f"),
-        number(d.best, form="+.1f"),
-    ]
-
-
-def worth_table(found: Sequence[Worth], *, plain: bool = False) -> Raw:
-    """One line a plan; ``plain`` leaves out what is the same in all of them."""
+def worth_table(found: Sequence[Worth]) -> Raw:
+    """One line a plan."""
     rows = []
     for w in found:
-        severe = w.what == "severity"
-        shown = number if severe else percent
+        shown = number if w.what == "severity" else percent
         many = [shown(w.per_inspection, w.per_inspection_low, w.per_inspection_high), shown(w.uniform)]
         rows.append(
             [
                 f"{w.name_zh} {w.plan.replace('_', ' ')}",
-                *([] if plain else ["severity points" if severe else "violations", _codes(w.codes)]),
                 badge(worth_verdict(w)),
                 *many,
                 number(w.lift, w.lift_low, w.lift_high),
@@ -240,6 +236,5 @@ def worth_table(found: Sequence[Worth], *, plain: bool = False) -> Raw:
                 f"{w.visits_per_100:.1f}",
             ]
         )
-    what = [] if plain else ["what", "codes"]
-    head = ["plan", *what, "the plan is", "per inspection", "uniform", "times", "visits saved", "visits to 100 firms"]
-    return table(head, rows, align="k" + "t" * len(what) + "knnnnn", label="worth of plans")
+    head = ["plan", "the plan is", "per inspection", "uniform", "times", "visits saved", "visits to 100 firms"]
+    return table(head, rows, align="kknnnnn", label="worth of plans")

@@ -6,6 +6,7 @@ import math
 
 from models.evaluation import Check, Worth
 from models.metrics import Evaluation
+from models.reporting.groups import subject
 from models.reporting.html import Raw, badge, chinese_verdict, number, percent, text
 from models.reporting.page import Page, verdict
 
@@ -97,7 +98,9 @@ def in_english(page: Page) -> str:
     if c.verdict == "pass":
         out.append("Every promise of the four classes is kept, for everyone and within every group.")
     elif c.verdict == "fail":
-        named = ", ".join(_named(k) for k in failed[:4]) + (f" and {len(failed) - 4} more" if len(failed) > 4 else "")
+        named = ", ".join(_named(k, page) for k in failed[:4]) + (
+            f" and {len(failed) - 4} more" if len(failed) > 4 else ""
+        )
         out.append(f"The classes do not keep what they promise ({named}): it can't be approved as it is.")
     else:
         why = c.reasons[0] if c.reasons else "Some checks have too few visits."
@@ -154,8 +157,8 @@ def in_chinese(page: Page) -> str:
     )
 
 
-def _named(check: Check) -> str:
-    return f"{check.check.replace('_', ' ')} of {check.subject}"
+def _named(check: Check, page: Page) -> str:
+    return f"{check.check.replace('_', ' ')} of {subject(check, page.group_names)}"
 
 
 def _and(names: list[str]) -> str:

@@ -83,6 +83,20 @@ def test_a_fault_hidden_in_one_group_is_found_there_and_only_there():
     assert contract.groups == 5
 
 
+def test_a_model_that_thinks_too_badly_of_the_visited_alone_fails_there_and_nowhere_else():
+    """As if a visit counted against a firm: its odds are said twice as high as they are."""
+    visits = henan_year(MANY, seed=12, shares=EVEN, groups={"region": 3, "visited": 20})
+    names = np.where(visits.group("visited") == "visited0", "within 24 months", "not within 24 months")
+    frame = visits.frame.assign(visited=names)
+    assert check(TestVisits(frame, "random")).within_groups != "fail"
+    there, p = names == "within 24 months", visits.probability
+    contract = check(TestVisits(frame.assign(probability=np.where(there, 2 * p / (1 + p), p)), "random"))
+    failed = {c.subject for c in contract.of("calibration_error", groups=True) if c.verdict == "fail"}
+    assert failed == {"visited within 24 months"}
+    assert contract.verdict == contract.within_groups == "fail"
+    assert contract.groups == 5
+
+
 def test_groups_looked_at_make_each_look_stricter():
     visits = henan_year(60_000, seed=7, groups={"region": 4, "size": 3})
     for c in check(visits).of("calibration_error", groups=True):

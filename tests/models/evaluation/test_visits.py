@@ -64,7 +64,7 @@ def test_a_draw_without_probability_can_not_be_weighted(outcomes):
 def test_the_whole_evaluation_runs_on_what_a_province_holds(outcomes, small_clean):
     drawn = outcomes[outcomes["arm"] == "random"].reset_index(drop=True)
     visits = said(drawn, groups=enterprise_groups(small_clean, drawn))
-    assert visits.attributes == ("region", "size", "ownership", "industry")
+    assert visits.attributes == ("region", "size", "ownership", "industry", "visited")
     policy, plans = load_contract("hebei"), load_sampling("hebei")
     contract = check_band_contract(visits, load_bands("hebei"), policy)
     # A model that says the same of everyone has no slope and no rise: nothing of it can pass.

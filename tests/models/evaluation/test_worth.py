@@ -5,16 +5,14 @@ from __future__ import annotations
 import json
 
 import numpy as np
-import pandas as pd
 import pytest
 from pydantic import ValidationError
 
-from helpers.henan_year import CUTS, HENAN, henan_year
+from helpers.henan_year import HENAN, henan_year
 from models.evaluation import (
     Plan,
     SamplingPolicy,
     TestVisits,
-    days_earlier,
     load_contract,
     load_sampling,
     worth,
@@ -129,53 +127,3 @@ def test_expected_visits_go_by_the_class():
     assert set(zip(visits.frame["grade"], expected_visits(visits, PLANS.plans["henan"]), strict=True)) == {
         ("A", 0.01), ("B", 0.02), ("C", 0.10), ("D", 0.30)
     }  # fmt: skip
-
-
-def list_of(rows: list[tuple[str, int, float]], arm="random") -> TestVisits:
-    """(day, y, score) in 2026-03 unless the day says another month."""
-    frame = pd.DataFrame(rows, columns=["visited_on", "y", "score"])
-    frame["visited_on"] = pd.to_datetime(frame["visited_on"])
-    return TestVisits(
-        frame.assign(
-            enterprise_id=[f"E{i}" for i in range(len(frame))],
-            cutoff=frame["visited_on"],
-            severity=frame["y"] * 2,
-            restates=0,
-            weight=1.0,
-            probability=0.2,
-            grade=np.asarray(list("ABCD"))[np.searchsorted(CUTS, frame["score"] / 1000)],
-        ),
-        arm,
-    )
-
-
-def test_days_earlier_by_hand():
-    visits = list_of([("2026-03-01", 0, 100), ("2026-03-05", 1, 300), ("2026-03-11", 1, 900), ("2026-03-21", 0, 200)])
-    found = days_earlier(visits, repetitions=50)
-    # 900 goes to the 1st (10 days earlier), 300 to the 5th (0): on average 5; at best both in the first two slots: 5.
-    assert (found.days, found.best) == (5.0, 5.0)
-    assert found.random == pytest.approx((5 + 11) / 2 - (1 + 5 + 11 + 21) / 4)
-    assert found.days_severity == 5.0
-
-
-def test_a_list_is_ordered_within_its_month_only():
-    march = [("2026-03-01", 0, 100), ("2026-03-05", 1, 300)]
-    april = [("2026-04-01", 0, 800), ("2026-04-05", 1, 900)]
-    assert days_earlier(list_of(march + april), repetitions=20).days == 4.0
-    assert days_earlier(list_of(march), repetitions=20).days == 4.0
-
-
-def test_a_score_that_knows_nothing_finds_nothing_earlier_and_one_that_knows_stays_below_the_best():
-    visits = henan_year(100_000, seed=7)
-    knows = days_earlier(visits, repetitions=200)
-    assert 0 < knows.days_low < knows.days < knows.days_high < knows.best
-    rng = np.random.default_rng(8)
-    blind = days_earlier(TestVisits(visits.frame.assign(score=rng.random(len(visits))), "random"), repetitions=200)
-    assert blind.days_low < 0 < blind.days_high
-    assert blind.random == pytest.approx(0, abs=1.0)
-
-
-def test_a_list_without_violations_has_nothing_to_find():
-    found = days_earlier(list_of([("2026-03-01", 0, 100)]), repetitions=5)
-    assert np.isnan(found.days)
-    assert found.as_dict()["days"] is None
