@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from scipy.special import expit
+from threadpoolctl import threadpool_limits
 
 from models.calibration import Beta, Isotonic, Kind, Platt, fit_calibrator
 
@@ -105,14 +106,16 @@ def fit_uncertainty(
     rng = np.random.default_rng(seed)
     kinds: list[Kind] = ["isotonic", *([calibrator.kind] if calibrator.kind != "isotonic" else [])]
     curves: list[list[Floats]] = []
-    while len(curves) < repetitions:
-        times = np.bincount(rng.integers(0, len(ids), len(ids)), minlength=len(ids))[cluster]
-        w = weight * times
-        if not 0.0 < float(w @ y) < float(w.sum()):
-            continue
-        taken = times > 0
-        rows = margin[taken], y[taken], w[taken]
-        curves.append([fit_calibrator(kind, *rows).log_odds(knots) for kind in kinds])
+    # On a fit of three parameters BLAS's threads wait for one another far longer than they work.
+    with threadpool_limits(1, user_api="blas"):
+        while len(curves) < repetitions:
+            times = np.bincount(rng.integers(0, len(ids), len(ids)), minlength=len(ids))[cluster]
+            w = weight * times
+            if not 0.0 < float(w @ y) < float(w.sum()):
+                continue
+            taken = times > 0
+            rows = margin[taken], y[taken], w[taken]
+            curves.append([fit_calibrator(kind, *rows).log_odds(knots) for kind in kinds])
     tail = (1 - level) / 2
     point = calibrator.log_odds(knots)
     ends = np.quantile(np.array(curves), [tail, 1 - tail], axis=0)

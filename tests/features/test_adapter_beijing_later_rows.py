@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from features import cohort, compute_indicators
-from features.adapters import ADAPTERS
+from features.adapters import ADAPTERS, AdapterReport
 from features.adapters.beijing.inspections import chosen
 from features.adapters.beijing.others import OTHERS
 from features.adapters.beijing.penalties import PENALTIES
@@ -20,12 +20,10 @@ from features.adapters.beijing.rows import Unmappable
 from features.check import check_folder
 from features.manifest import read_manifest
 
+from .conftest import BEIJING
+
 pytestmark = [pytest.mark.real, pytest.mark.slow]
 
-STUDIES = {
-    "culture": ("culture", "culture_press"),
-    "districts": ("miyun_emergency", "fengtai_emergency", "pinggu_urban_mgmt"),
-}
 CUTS = {"culture": (date(2023, 4, 15), date(2024, 1, 1)), "districts": (date(2023, 7, 1),)}
 
 
@@ -46,16 +44,14 @@ def cut_source(source: Path, inspections: tuple[str, ...], day: date, into: Path
     return into
 
 
-def adapted(source: Path, inspections: tuple[str, ...], into: Path) -> Path:
-    ADAPTERS["beijing"](source, into / "out", inspections=inspections)
-    assert check_folder(into / "out", date(2026, 1, 1), into / "checked").ok
-    return into / "checked" / "clean"
+def checked(folder: Path, into: Path) -> Path:
+    assert check_folder(folder, date(2026, 1, 1), into).ok
+    return into / "clean"
 
 
 @pytest.fixture(scope="module")
-def whole(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    source = shared / "data" / "beijing_open"
-    return {study: adapted(source, names, tmp_path_factory.mktemp(study)) for study, names in STUDIES.items()}
+def whole(beijing: dict[str, tuple[Path, AdapterReport]], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    return {study: checked(folder, tmp_path_factory.mktemp("whole")) for study, (folder, _) in beijing.items()}
 
 
 @pytest.fixture(scope="module", params=[(s, d) for s, days in CUTS.items() for d in days], ids=str)
@@ -64,8 +60,9 @@ def both(
 ) -> tuple[Path, Path, date]:
     study, day = request.param
     place = tmp_path_factory.mktemp("cut")
-    source = cut_source(shared / "data" / "beijing_open", STUDIES[study], day, place / "source")
-    return whole[study], adapted(source, STUDIES[study], place), day
+    source = cut_source(shared / "data" / "beijing_open", BEIJING[study], day, place / "source")
+    ADAPTERS["beijing"](source, place / "out", inspections=BEIJING[study])
+    return whole[study], checked(place / "out", place / "checked"), day
 
 
 def in_directory(clean: Path, day: date) -> set[str]:

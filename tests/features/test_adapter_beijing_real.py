@@ -13,23 +13,21 @@ import pytest
 from features.adapters import ADAPTERS, AdapterReport
 from features.check import check_folder
 
+from .conftest import BEIJING
+
 pytestmark = [pytest.mark.real, pytest.mark.slow]
 
 Made = tuple[Path, AdapterReport]
 
 
 @pytest.fixture(scope="module")
-def culture(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Made:
-    out = tmp_path_factory.mktemp("culture")
-    names = ("culture", "culture_press")
-    return out, ADAPTERS["beijing"](shared / "data" / "beijing_open", out, inspections=names)
+def culture(beijing: dict[str, Made]) -> Made:
+    return beijing["culture"]
 
 
 @pytest.fixture(scope="module")
-def districts(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Made:
-    out = tmp_path_factory.mktemp("districts")
-    names = ("miyun_emergency", "fengtai_emergency", "pinggu_urban_mgmt")
-    return out, ADAPTERS["beijing"](shared / "data" / "beijing_open", out, inspections=names)
+def districts(beijing: dict[str, Made]) -> Made:
+    return beijing["districts"]
 
 
 @pytest.mark.parametrize("which", ["culture", "districts"])
@@ -79,7 +77,7 @@ def test_the_contract_quarantines_nothing(which: str, tmp_path: Path, request: p
 
 def test_same_input_same_bytes(culture: Made, shared: Path, tmp_path: Path) -> None:
     out, _ = culture
-    ADAPTERS["beijing"](shared / "data" / "beijing_open", tmp_path, inspections=("culture", "culture_press"))
+    ADAPTERS["beijing"](shared / "data" / "beijing_open", tmp_path, inspections=BEIJING["culture"])
     for path in sorted(out.iterdir()):
         again = (tmp_path / path.name).read_bytes()
         assert hashlib.sha256(path.read_bytes()).digest() == hashlib.sha256(again).digest(), path.name

@@ -17,6 +17,8 @@ from features.store import open_frames
 from helpers.records import CUTOFF, ENTERPRISES, move_the_future, province
 
 EARLY = {t: date(2000, 1, 1) for t in TABLES}
+RECORDS = 12
+"""Of each table in an example: planning the statements costs far more than the rows."""
 
 
 def indicators(tables: dict[str, pd.DataFrame], cutoff: date = CUTOFF, known: date | None = None) -> pd.DataFrame:
@@ -28,39 +30,42 @@ def indicators(tables: dict[str, pd.DataFrame], cutoff: date = CUTOFF, known: da
         store.close()
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(seed=st.integers(0, 10**6), other=st.integers(0, 10**6))
 @example(seed=1, other=2)
 def test_the_future_cant_reach_in(seed: int, other: int) -> None:
-    tables = province(seed)
+    tables = province(seed, records=RECORDS)
     pd.testing.assert_frame_equal(indicators(tables), indicators(move_the_future(tables, CUTOFF, other)))
 
 
 def test_the_past_does_reach_in() -> None:
-    """The promise above could be kept by reading nothing: moving the past must change most indicators."""
+    """The promise above could be kept by reading nothing: moving the past must change every indicator."""
     changed: set[str] = set()
+    every = set(CATALOGUE) | set(EVIDENCE)
     for seed in range(6):
         tables = province(seed, records=25)
         before = indicators(tables)
         after = indicators(move_the_future(tables, date(2019, 1, 1), seed + 99))
         changed |= {c for c in before if not before[c].equals(after[c])}
-    assert set(CATALOGUE) | set(EVIDENCE) == changed
+        if changed == every:
+            return
+    assert changed == every
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(seed=st.integers(0, 10**6))
 def test_todays_knowledge_of_a_past_month_is_the_picture_with_todays_versions(seed: int) -> None:
     """`known_as_of` lets later knowledge in, and only it: records that occurred later stay out."""
-    tables = province(seed)
+    tables = province(seed, records=RECORDS)
     later = date(2025, 1, 1)
     moved = move_the_future(tables, later, seed + 1)
     pd.testing.assert_frame_equal(indicators(tables, known=later), indicators(moved, known=later))
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(seed=st.integers(0, 10**6))
 def test_order_of_rows_and_cohort_changes_nothing(seed: int) -> None:
-    tables = province(seed)
+    tables = province(seed, records=RECORDS)
     shuffled = {t: f.sample(frac=1, random_state=seed) for t, f in tables.items()}
     pd.testing.assert_frame_equal(indicators(tables), indicators(shuffled))
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
@@ -23,7 +25,7 @@ from features.policy import policy_path, policy_root
 from features.record import extract_context, indicators_of
 from features.sectors import DeclaredIndicator, Sector, load_sector, sector_names
 from features.settings import features_policy
-from features.store import open_folder, open_frames
+from features.store import Store, open_folder, open_frames
 from features.table import read_table, table_policies, write_clean_table
 from helpers.oracles import World
 from helpers.oracles.food import belongs
@@ -34,12 +36,17 @@ DAY = date(2026, 1, 1)
 FOOD = load_sector("hebei", "food")
 
 
-def members(tables: dict[str, pd.DataFrame], sector: str | None, known: date | None = None) -> set[str]:
+@contextmanager
+def opened(tables: dict[str, pd.DataFrame]) -> Iterator[Store]:
     store = open_frames(tables, EARLY)
     try:
-        return set(cohort(store, [CUTOFF], known_as_of=known, sector=sector)["enterprise_id"])
+        yield store
     finally:
         store.close()
+
+
+def members(store: Store, sector: str | None, known: date | None = None) -> set[str]:
+    return set(cohort(store, [CUTOFF], known_as_of=known, sector=sector)["enterprise_id"])
 
 
 @settings(max_examples=30, deadline=None)
@@ -54,8 +61,9 @@ def test_the_cohort_is_the_general_one_less_who_does_not_belong(seed: int, later
     known = date(2026, 1, 1) if later else None
     # Membership reads the register's rows as the general cohort does: a repaired entry stays an entry.
     world = World(rows, CUTOFF, known or CUTOFF, repaired_feed=True)
-    wanted = {e for e in members(tables, None, known) if belongs(world, e)}
-    assert members(tables, "food", known) == wanted
+    with opened(tables) as store:
+        wanted = {e for e in members(store, None, known) if belongs(world, e)}
+        assert members(store, "food", known) == wanted
 
 
 @pytest.mark.parametrize(
@@ -79,10 +87,10 @@ def test_a_wrong_cohort_would_be_noticed(right: str, wrong: str, monkeypatch: py
         tables = province(seed, records=12, edges=[CUTOFF])
         trades = ["C15", "F52", "H62", None]
         tables["registration"]["industry"] = [trades[(k + seed) % 4] for k in range(len(tables["registration"]))]
-        expected = members(tables, "food")
-        with monkeypatch.context() as patch:
+        with opened(tables) as store, monkeypatch.context() as patch:
+            expected = members(store, "food")
             patch.setattr(Sector, "members_sql", lambda _self: text.replace(right, wrong))
-            if members(tables, "food") != expected:
+            if members(store, "food") != expected:
                 return
     pytest.fail("no province notices it")
 
@@ -92,24 +100,23 @@ def test_a_wrong_cohort_would_be_noticed(right: str, wrong: str, monkeypatch: py
 def test_the_future_reaches_neither_the_cohort_nor_the_indicators_of_a_sector(seed: int) -> None:
     tables = province(seed, records=12)
     moved = move_the_future(tables, CUTOFF, seed + 1)
-    assert members(tables, "food") == members(moved, "food")
     pairs = pd.DataFrame({"enterprise_id": list(ENTERPRISES), "cutoff": CUTOFF})
-    found = []
+    belonging, found = [], []
     for given_tables in (tables, moved):
-        store = open_frames(given_tables, EARLY)
-        found.append(evaluate(store, pairs, names=list(FOOD.catalogue), sector="food"))
-        store.close()
+        with opened(given_tables) as store:
+            belonging.append(members(store, "food"))
+            found.append(evaluate(store, pairs, names=list(FOOD.catalogue), sector="food"))
+    assert belonging[0] == belonging[1]
     pd.testing.assert_frame_equal(*found)
 
 
 @settings(max_examples=4, deadline=None)
 @given(seed=st.integers(0, 10**6))
 def test_a_record_alone_gives_the_sectors_indicators_too(seed: int) -> None:
-    store = open_frames(province(seed, records=12), EARLY)
     pairs = pd.DataFrame({"enterprise_id": list(ENTERPRISES), "cutoff": CUTOFF})
-    whole = evaluate(store, pairs, sector="food")
-    records = extract_context(store, ENTERPRISES, CUTOFF)
-    store.close()
+    with opened(province(seed, records=12)) as store:
+        whole = evaluate(store, pairs, sector="food")
+        records = extract_context(store, ENTERPRISES, CUTOFF)
     pd.testing.assert_frame_equal(indicators_of(records, sector="food"), whole)
     general = [c for c in whole if c not in FOOD.catalogue]
     pd.testing.assert_frame_equal(indicators_of(records), whole[general])

@@ -6,14 +6,14 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
 import pytest
 
 from features.catalogue import CATALOGUE
 from features.check import check_folder
 from features.contract import TABLES
-from features.engine import compute_indicators
+from features.engine import as_frame, compute_indicators
+from features.engines import run_engine
 from features.errors import SourceError
 from features.evidence import EVIDENCE
 from features.record import extract_context, indicators_of
@@ -109,12 +109,17 @@ def test_random_records_at_several_cutoffs_are_the_same_and_the_future_cant_reac
 
 
 @pytest.mark.slow
-def test_todays_knowledge_of_past_months_is_the_same(spark: SparkSession, random_clean: Path) -> None:
+def test_todays_knowledge_of_past_months_is_the_same_and_parts_change_nothing(
+    spark: SparkSession, random_clean: Path
+) -> None:
     known = date(2024, 7, 1)
     names = [n for n, i in CATALOGUE.items() if not POPULATION.keys() & set(i.tables)][::4]
     expected = compute_indicators(random_clean, everyone(), names=names, known_as_of=known)
     assert not expected.equals(compute_indicators(random_clean, everyone(), names=names))
-    assert_same_cells(on_spark(random_clean, everyone(), names=names, known_as_of=known), expected)
+    with run_engine("spark", random_clean) as (_, batches):
+        parts = list(batches(everyone(), names=names, known_as_of=known, part=5))
+    assert [p.num_rows for p in parts] == [5, 5, 2]
+    assert_same_cells(as_frame(parts), expected)
 
 
 def alone(clean: Path) -> pd.DataFrame:
@@ -133,16 +138,3 @@ def test_a_cohort_that_is_wrong_is_refused(spark: SparkSession, random_clean: Pa
         on_spark(random_clean, pd.concat([everyone(), everyone().head(1)]), names=["penalties_1y"])
     with pytest.raises(SourceError, match="missing: \\['cutoff'\\]"):
         on_spark(random_clean, everyone()[["enterprise_id"]], names=["penalties_1y"])
-
-
-def test_parts_change_nothing(spark: SparkSession, random_clean: Path) -> None:
-    from features.engines import run_engine
-
-    names = ["penalties_1y", "days_since_penalty"]
-    with run_engine("spark", random_clean) as (_, batches):
-        parts = [t.to_pandas() for t in batches(everyone(), names=names, part=5)]
-    assert [len(p) for p in parts] == [5, 5, 2]
-    whole = compute_indicators(random_clean, everyone(), names=names)
-    together = pd.concat(parts).set_index(["enterprise_id", "cutoff"])
-    assert np.array_equal(together[names].to_numpy(), whole[names].to_numpy(), equal_nan=True)
-    assert together.index.equals(whole.index)

@@ -21,20 +21,10 @@ runner = CliRunner()
 PASSPHRASE = {"FENLEI_KEY_PASSPHRASE": "a secret 秘密"}
 
 
-@pytest.fixture(scope="module")
-def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An MLflow database without runs: made once, copied for each test."""
-    path = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{path}")
-        tracking.client()
-    return path
-
-
 @pytest.fixture
-def desk(empty: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def desk(empty_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A store with a version, and keys of Li Na and Wang Wei made by the command."""
-    shutil.copy(empty, tmp_path / "mlflow.db")
+    shutil.copy(empty_store, tmp_path / "mlflow.db")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
     for name in ("FENLEI_RECORDS", "FENLEI_SIGNERS", "FENLEI_KEY_PASSPHRASE"):
         monkeypatch.delenv(name, raising=False)

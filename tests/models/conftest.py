@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from datetime import date
 from pathlib import Path
@@ -14,24 +13,6 @@ if TYPE_CHECKING:
     from helpers.signing import People
 
 FOLDER = Path(__file__).parents[2] / "experiments"
-
-
-@pytest.fixture(scope="session")
-def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An MLflow database without runs; making its tables takes seconds, copying it none."""
-    from models import tracking
-
-    path = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
-    before = os.environ.get("MLFLOW_TRACKING_URI")
-    os.environ["MLFLOW_TRACKING_URI"] = f"sqlite:///{path}"
-    try:
-        tracking.client().search_experiments()
-    finally:
-        if before is None:
-            del os.environ["MLFLOW_TRACKING_URI"]
-        else:
-            os.environ["MLFLOW_TRACKING_URI"] = before
-    return path
 
 
 @pytest.fixture

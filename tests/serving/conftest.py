@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -70,7 +71,7 @@ class World:
 
 
 @pytest.fixture(scope="session")
-def built(tmp_path_factory: pytest.TempPathFactory) -> World:
+def built(empty_store: Path, tmp_path_factory: pytest.TempPathFactory) -> World:
     """The world; its MLflow store holds versions 1 and 2, of which nothing is approved."""
     folder = tmp_path_factory.mktemp("served")
     simulate(folder / "source", enterprises=300, months=36, seed=5, end=CUTOFF)
@@ -82,6 +83,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> World:
     store = open_folder(clean, threads=1)
     records = extract_context(store, ids[:12], CUTOFF)
     store.close()
+    shutil.copy(empty_store, folder / "mlflow.db")
     signers = people(folder / "signing")
     settings = Settings(
         tracking_uri=f"sqlite:///{folder / 'mlflow.db'}",

@@ -10,7 +10,8 @@ from rich.text import Text
 
 from fenlei.terminal import emit, progress, show
 
-SEEDS = [101, 102, 103, 104, 105]
+SEEDS = [102, 103, 104, 106, 107]
+"""Provinces that nothing was decided on: 7, 101 and 105 were looked at while the study was set up."""
 HUNCHES = [1.5, 2.5, 4.0]
 
 
@@ -18,7 +19,7 @@ def learn(
     experiment: Annotated[Path, typer.Option(help="Experiment to run.")] = Path("experiments/province.toml"),
     enterprises: Annotated[int, typer.Option(min=2000, help="Size of each province.")] = 300_000,
     seed: Annotated[
-        list[int] | None, typer.Option("--seed", help="Provinces; several. Default: 101 to 105, used for nothing else.")
+        list[int] | None, typer.Option("--seed", help="Provinces; several. Default: five that nothing was decided on.")
     ] = None,
     hunch: Annotated[
         list[float] | None, typer.Option("--hunch", help="Strengths of the hunch; several. Default: 1.5, 2.5 and 4.")
