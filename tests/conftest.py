@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 # Before numpy is loaded, and for every process that a test starts: on problems of a few parameters OpenBLAS's threads
-# wait for one another far longer than they work (measured: 25 s of processor time instead of 1 s for the 400 refits of
-# a calibration), and idle threads of OpenMP need not spin meanwhile.
+# wait for one another far longer than they work (measured: 11 s of processor time instead of 1 s for the 400 refits on
+# 6,000 visits), and idle threads of OpenMP need not spin meanwhile.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 

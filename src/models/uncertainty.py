@@ -2,8 +2,9 @@
 
 Calibrators are fitted anew on resampled enterprises; the spread of what they say of a margin is the interval for the
 mean risk of all enterprises with that margin. It holds what the sample of calibration visits leaves open, the shape of
-the map included: where the truth bends, intervals of straight refits alone held it nowhere (0 to 4 of 100 samples), and
-isotonic refits alone missed the ends of small samples. It does not hold what another learner would have said, nor what
+the map included: where the truth bends, straight refits alone seldom hold it at the bend, and isotonic refits alone
+miss the ends of small samples. Where the chosen shape is right the wider of the two holds it more often than the level
+says. It does not hold what another learner would have said, nor what
 changes after the calibration: drift is watched apart.
 """
 
@@ -29,7 +30,7 @@ class Uncertainty(BaseModel):
     Parameters
     ----------
     level
-        Share of samples of visits whose interval holds the mean risk, such as 0.95.
+        Level of each of the two kinds of refits, such as 0.95; the wider end is kept.
     visits, enterprises
         What the calibration rests on.
     margins, low, high
