@@ -6,8 +6,8 @@ from features.declare import indicator
 from features.expressions import Formula, Rows, combine
 
 
-def _rate(peers: Rows, kind: str) -> Formula:
-    parts_per_million = peers.where(f"kind = '{kind}'").greatest("rate_ppm", empty=None)
+def _ratio(peers: Rows, kind: str) -> Formula:
+    parts_per_million = peers.where(f"kind = '{kind}'").greatest("ratio_ppm", empty=None)
     return combine("(CAST({} AS DOUBLE) / 1000000)", parts_per_million)
 
 
@@ -79,13 +79,15 @@ def is_branch(registration: Rows) -> Formula:
     return registration.latest("CAST(enterprise_type = 'branch' AS BIGINT)", empty=None)
 
 
-@indicator("basic", "nature", "同类型企业随机检查问题率", direction="raises", unit="share", policy="SAMR (4)")
-def type_problem_rate_random(peers: Rows) -> Formula:
-    """Violation rate of enterprises of its legal form at random-arm visits known by the cut-off.
+@indicator(
+    "basic", "nature", "同类型企业随机检查问题率比", direction="raises", unit="times the rest's rate", policy="SAMR (4)"
+)
+def type_rate_ratio_random(peers: Rows) -> Formula:
+    """Violation rate of enterprises of its legal form over that of all others, at random-arm visits.
 
-    Weighted by 1 / draw probability and shrunk towards the province's rate, like its industry's.
+    Known by the cut-off, weighted by 1 / draw probability, shrunk towards 1, like its industry's.
     """
-    return _rate(peers, "type_random")
+    return _ratio(peers, "type_random")
 
 
 @indicator("basic", "nature", "是否有统一社会信用代码", direction="either", unit="0/1", policy="SAMR (5)")
@@ -100,62 +102,89 @@ def branches_open(branches: Rows) -> Formula:
     return branches.open().count()
 
 
-@indicator("basic", "industry", "行业随机检查问题率", direction="raises", unit="share", policy="SAMR (4)")
-def industry_problem_rate_random(peers: Rows) -> Formula:
-    """Violation rate of its industry (section and division) at random-arm visits known by the cut-off.
+@indicator(
+    "basic", "industry", "行业随机检查问题率比", direction="raises", unit="times the rest's rate", policy="SAMR (4)"
+)
+def industry_rate_ratio_random(peers: Rows) -> Formula:
+    """Violation rate of its industry (section and division) over that of all others, at random-arm visits.
 
-    Weighted by 1 / draw probability and shrunk towards the province's rate; a visit whose draw is not known has
-    no weight and is left out; the enterprise's own visits count like any other's.
+    Known by the cut-off, weighted by 1 / draw probability, shrunk towards 1 (`peer_shrink_visits`); 1
+    also where nobody else was visited. A visit whose draw is not known has no weight and is left out; the
+    enterprise's own visits count like any other's.
     """
-    return _rate(peers, "industry_random")
+    return _ratio(peers, "industry_random")
 
 
-@indicator("basic", "industry", "行业全部检查问题率", direction="raises", unit="share", policy="SAMR (4)")
-def industry_problem_rate_all(peers: Rows) -> Formula:
-    """Violation rate of its industry at all visits known by the cut-off, whatever the arm, shrunk.
+@indicator(
+    "basic", "industry", "行业全部检查问题率比", direction="raises", unit="times the rest's rate", policy="SAMR (4)"
+)
+def industry_rate_ratio_all(peers: Rows) -> Formula:
+    """Violation rate of its industry over that of all others, at all visits known by the cut-off, shrunk towards 1.
 
-    Unweighted: targeted visits are no random sample; for sources without a random arm.
+    Whatever the arm and unweighted: targeted visits are no random sample; for sources without a random arm.
     """
-    return _rate(peers, "industry_all")
+    return _ratio(peers, "industry_all")
 
 
-@indicator("basic", "region", "地区随机检查问题率", direction="raises", unit="share", policy="SAMR (4)")
-def region_problem_rate_random(peers: Rows) -> Formula:
-    """Violation rate of its district at random-arm visits known by the cut-off, weighted and shrunk."""
-    return _rate(peers, "region_random")
+@indicator(
+    "basic", "region", "地区随机检查问题率比", direction="raises", unit="times the rest's rate", policy="SAMR (4)"
+)
+def region_rate_ratio_random(peers: Rows) -> Formula:
+    """Violation rate of its district over that of all others, at random-arm visits, weighted and shrunk towards 1."""
+    return _ratio(peers, "region_random")
 
 
-@indicator("basic", "region", "地区全部检查问题率", direction="raises", unit="share", policy="SAMR (4)")
-def region_problem_rate_all(peers: Rows) -> Formula:
-    """Violation rate of its district at all visits known by the cut-off, whatever the arm, shrunk."""
-    return _rate(peers, "region_all")
+@indicator(
+    "basic", "region", "地区全部检查问题率比", direction="raises", unit="times the rest's rate", policy="SAMR (4)"
+)
+def region_rate_ratio_all(peers: Rows) -> Formula:
+    """Violation rate of its district over that of all others, at all visits known by the cut-off, shrunk towards 1."""
+    return _ratio(peers, "region_all")
 
 
-@indicator("basic", "industry", "近一年行业检查问题率", direction="raises", unit="share", policy="SAMR (4)")
-def industry_problem_rate_1y(peers: Rows) -> Formula:
-    """Violation rate of its industry at all visits of the last 12 months, as far as covered, shrunk."""
-    return _rate(peers, "industry_1y")
+@indicator(
+    "basic", "industry", "近一年行业检查问题率比", direction="raises", unit="times the rest's rate", policy="SAMR (4)"
+)
+def industry_rate_ratio_1y(peers: Rows) -> Formula:
+    """Violation rate of its industry over that of all others, at all visits of the last 12 months, shrunk towards 1."""
+    return _ratio(peers, "industry_1y")
 
 
-@indicator("basic", "region", "近一年地区检查问题率", direction="raises", unit="share", policy="SAMR (4)")
-def region_problem_rate_1y(peers: Rows) -> Formula:
-    """Violation rate of its district at all visits of the last 12 months, as far as covered, shrunk."""
-    return _rate(peers, "region_1y")
+@indicator(
+    "basic", "region", "近一年地区检查问题率比", direction="raises", unit="times the rest's rate", policy="SAMR (4)"
+)
+def region_rate_ratio_1y(peers: Rows) -> Formula:
+    """Violation rate of its district over that of all others, at all visits of the last 12 months, shrunk towards 1."""
+    return _ratio(peers, "region_1y")
 
 
-@indicator("basic", "region", "近一年同地区同行业检查问题率", direction="raises", unit="share", policy="SAMR (13)")
-def local_industry_problem_rate_1y(peers: Rows) -> Formula:
-    """Violation rate of its industry within its district at all visits of the last 12 months, shrunk.
+@indicator(
+    "basic",
+    "region",
+    "近一年同地区同行业检查问题率比",
+    direction="raises",
+    unit="times the rest's rate",
+    policy="SAMR (13)",
+)
+def local_industry_rate_ratio_1y(peers: Rows) -> Formula:
+    """Violation rate of its industry within its district over that of all others, at all visits of 12 months.
 
-    Shrunk towards the province's rate; a district or an industry alone says less than both.
+    Shrunk towards 1; a district or an industry alone says less than both.
     """
-    return _rate(peers, "local_1y")
+    return _ratio(peers, "local_1y")
 
 
-@indicator("basic", "region", "同地区同行业随机检查问题率", direction="raises", unit="share", policy="SAMR (13)")
-def local_industry_problem_rate_random(peers: Rows) -> Formula:
-    """Violation rate of its industry within its district at random-arm visits known by the cut-off.
+@indicator(
+    "basic",
+    "region",
+    "同地区同行业随机检查问题率比",
+    direction="raises",
+    unit="times the rest's rate",
+    policy="SAMR (13)",
+)
+def local_industry_rate_ratio_random(peers: Rows) -> Formula:
+    """Violation rate of its industry within its district over that of all others, at random-arm visits.
 
-    Weighted by 1 / draw probability and shrunk towards the province's rate.
+    Weighted by 1 / draw probability and shrunk towards 1.
     """
-    return _rate(peers, "local_random")
+    return _ratio(peers, "local_random")

@@ -80,7 +80,7 @@ POPULATION: dict[str, str] = {
     " penalties_3y BIGINT, bad BIGINT",
     "two_hop": "paths BIGINT, bad_paths BIGINT",
     "cluster": "others BIGINT, same_day BIGINT, same_phone BIGINT, same_agent BIGINT",
-    "peers": "kind VARCHAR, rate_ppm BIGINT",
+    "peers": "kind VARCHAR, ratio_ppm BIGINT",
 }
 """Relations that other enterprises' records make, with their columns: a context can give them."""
 
@@ -117,7 +117,7 @@ def create_population(con: Connection, features: FeaturesPolicy, outcomes: Outco
     )
     create_related(con)
     create_cluster(con)
-    _create_peers(con, features.peer_shrink_visits, outcomes)
+    _create_peers(con, features, outcomes)
 
 
 PEER_KEYS = {
@@ -133,23 +133,24 @@ PEER_KINDS = {
     "all": "1000",
     "1y": "CASE WHEN v.occurred_at >= CAST(v.cutoff - INTERVAL 12 MONTH AS DATE) THEN 1000 END",
 }
-"""Which visits make a peer rate, as a weight in thousandths: random ones by 1 / draw probability, all alike, or
+"""Which visits make a rate ratio, as a weight in thousandths: random ones by 1 / draw probability, all alike, or
 all of the last 12 months alike."""
 
-PEER_RATES = {
+PEER_RATIOS = {
     "industry": ("random", "all", "1y"),
     "region": ("random", "all", "1y"),
     "local": ("random", "1y"),
     "type": ("random",),
 }
-"""The rates that indicators read."""
+"""The rate ratios that indicators read."""
 
 
-def _create_peers(con: Connection, shrink: int, outcomes: OutcomesPolicy) -> None:
-    """Create ``rel_peers``: violation rates of industries and districts, in parts per million.
+def _create_peers(con: Connection, features: FeaturesPolicy, outcomes: OutcomesPolicy) -> None:
+    """Create ``rel_peers``: rate ratios of industries, districts, both and legal forms, in parts per million.
 
-    With S the weights of a peer group's visits, P the province's and K = ``shrink`` average visits, the rate is
-    (S_bad + K * P_bad / P) / (S + K): integers throughout, so that threads can't change it.
+    A rate ratio is the violation rate at visits to a peer group over that at visits to the rest of the province. It
+    says where a group stands among all: whom inspectors choose, and how many they find, changes from year to year for
+    everyone, and a rate by itself would carry that into the score of firms that did not change.
     """
     keys = ", ".join(f"{sql} AS {key}" for key, sql in PEER_KEYS.items())
     everyone = seen_sql(
@@ -177,33 +178,44 @@ def _create_peers(con: Connection, shrink: int, outcomes: OutcomesPolicy) -> Non
         WHERE v.violation IS NOT NULL
         """
     )
-    rates = " UNION ALL ".join(_rate_sql(key, kind, shrink) for key, kinds in PEER_RATES.items() for kind in kinds)
-    con.execute(f"CREATE OR REPLACE TABLE rates AS {rates}")
+    ratios = " UNION ALL ".join(_ratio_sql(key, kind, features) for key, kinds in PEER_RATIOS.items() for kind in kinds)
+    con.execute(f"CREATE OR REPLACE TABLE ratios AS {ratios}")
     values = " ".join(f"WHEN '{key}' THEN p.{key}" for key in PEER_KEYS)
     con.execute(
         f"""
         CREATE OR REPLACE TABLE rel_peers AS
-        SELECT c.enterprise_id, c.cutoff, k.kind, coalesce(r.rate_ppm, k.rate_ppm) AS rate_ppm
+        SELECT c.enterprise_id, c.cutoff, k.kind, coalesce(r.ratio_ppm, k.ratio_ppm) AS ratio_ppm
         FROM cohort c JOIN placed p USING (enterprise_id, cutoff)
-        JOIN rates k ON k.cutoff = c.cutoff AND k.value IS NULL
-        LEFT JOIN rates r ON r.cutoff = c.cutoff AND r.kind = k.kind
+        JOIN ratios k ON k.cutoff = c.cutoff AND k.value IS NULL
+        LEFT JOIN ratios r ON r.cutoff = c.cutoff AND r.kind = k.kind
           AND r.value = CASE k.peers {values} END
         """
     )
 
 
-def _rate_sql(key: str, kind: str, shrink: int) -> str:
-    """SQL of the rates of all groups of one key, and of the province (``value`` null), at each cut-off."""
+def _ratio_sql(key: str, kind: str, features: FeaturesPolicy) -> str:
+    """SQL of the rate ratios of all groups of one key at each cut-off; 1 for a group without visits (``value`` null).
+
+    With y, w the weight of the group's visits that found a violation and of all, y_r, w_r those of the rest, m the
+    rest's average weight, the rest's rate is r = (y_r + m) / (w_r + $problem_prior_visits * m), and the ratio
+    (y / r + K) / (w + K) with K = peer_shrink_visits * m: 1 where little was seen, and where there is no rest. Integers
+    throughout, so that threads can't change it. A violation found never lowers its own group's ratio.
+    """
     weight = f"weight_{kind}"
     sums = f"count({weight}) AS n, sum({weight})::HUGEINT AS w, sum({weight} * violation)::HUGEINT AS y"
     head = f"'{key}' AS peers, '{key}_{kind}' AS kind"
-    prior = f"({shrink} * p.w // p.n)"
+    rest, prior = f"w_r + {features.thresholds.problem_prior_visits} * m", f"{features.peer_shrink_visits} * m"
     return f"""
-        SELECT g.cutoff, {head}, g.{key} AS value,
-          CAST(((g.y * p.w + p.y * {prior}) * 1000000) // ((g.w + {prior}) * p.w) AS BIGINT) AS rate_ppm
-        FROM (SELECT cutoff, {key}, {sums} FROM rated WHERE {key} IS NOT NULL GROUP BY ALL) g
-        JOIN (SELECT cutoff, {sums} FROM rated GROUP BY ALL) p USING (cutoff) WHERE p.n > 0 AND g.n > 0
+        SELECT cutoff, {head}, value, CASE WHEN n_r = 0 THEN 1000000 ELSE
+          CAST(((y * ({rest}) + {prior} * (y_r + m)) * 1000000) // ((y_r + m) * (w + {prior})) AS BIGINT) END
+          AS ratio_ppm
+        FROM (
+            SELECT g.cutoff, g.{key} AS value, g.w, g.y, p.n - g.n AS n_r, p.w - g.w AS w_r, p.y - g.y AS y_r,
+              (p.w - g.w) // nullif(p.n - g.n, 0) AS m
+            FROM (SELECT cutoff, {key}, {sums} FROM rated WHERE {key} IS NOT NULL GROUP BY ALL) g
+            JOIN (SELECT cutoff, {sums} FROM rated GROUP BY ALL) p USING (cutoff) WHERE g.n > 0
+        )
         UNION ALL
-        SELECT cutoff, {head}, NULL, CAST((y * 1000000) // w AS BIGINT)
-        FROM (SELECT cutoff, {sums} FROM rated GROUP BY ALL) WHERE n > 0
+        SELECT cutoff, {head}, NULL, 1000000
+        FROM (SELECT cutoff, count({weight}) AS n FROM rated GROUP BY ALL) WHERE n > 0
     """

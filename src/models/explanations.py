@@ -51,6 +51,7 @@ _UNITS_ZH: dict[str, str] = {
     "rights": "项",
     "samples": "批次",
     "talks": "次",
+    "times the rest's rate": "倍",
     "visits": "次",
     "years": "年",
 }

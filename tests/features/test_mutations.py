@@ -34,7 +34,7 @@ CUTOFFS = (CUTOFF, date(2023, 7, 1), date(2023, 6, 30), date(2023, 6, 1))
 
 _ONE_ENTRY = "an enterprise has one entry in the register, so the latest is the only one"
 SURVIVORS = {
-    "*problem_rate_*, part 0: Max as Min": "an enterprise's peers have one rate of a kind",
+    "*rate_ratio_*, part 0: Max as Min": "an enterprise's peers have one rate ratio of a kind",
     **{
         f"{name}, part *: {change}": _ONE_ENTRY
         for name in (
@@ -168,8 +168,14 @@ NEIGHBOURS = [
     ("targeted visits too", "TABLE rated", r"v\.arm = 'random'", "TRUE"),
     ("another month of visits", "TABLE rated", "INTERVAL 12 MONTH", "INTERVAL 13 MONTH"),
     ("visits after the edge", "TABLE rated", r"v\.occurred_at >= ", "v.occurred_at > "),
-    ("a visit more to shrink by", "TABLE rates", r"\(20 \* p\.w", "(21 * p.w"),
-    ("not shrunk", "TABLE rates", r"\(20 \* p\.w", "(0 * p.w"),
+    ("a visit more to shrink by", "TABLE ratios", r"\b20 \* m", "21 * m"),
+    ("not shrunk", "TABLE ratios", r"\b20 \* m", "0 * m"),
+    ("a visit less before the rest's", "TABLE ratios", r"\b9 \* m", "8 * m"),
+    ("the rest's rate as it is", "TABLE ratios", r"\(y_r \+ m\)", "y_r"),
+    ("the group among the rest", "TABLE ratios", r"p\.w - g\.w AS w_r", "p.w AS w_r"),
+    ("the group's finds among the rest's", "TABLE ratios", r"p\.y - g\.y", "p.y"),
+    ("no rest is nothing found", "TABLE ratios", "THEN 1000000", "THEN 0"),
+    ("unseen peers are nothing found", "TABLE ratios", "NULL, 1000000", "NULL, 0"),
     ("code E is no violation", "TABLE rel_visits", "'E', ", ""),
     ("code 6 is no violation", "TABLE rel_visits", "'6', ", ""),
     ("no code is none found", "TABLE rel_visits", "THEN NULL WHEN", "THEN 0 WHEN"),

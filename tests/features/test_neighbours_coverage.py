@@ -22,7 +22,7 @@ LISTS = {"related_abnormal_share", "related_bad_share", "two_hop_bad_share"}
 PENALTIES = {"related_penalised_share", "related_penalties_3y", "related_bad_share", "two_hop_bad_share"}
 BLACK = {"related_blacklisted_share", "related_debtor_share", "related_bad_share", "two_hop_bad_share"}
 SERIOUS = {"related_blacklisted_share", "related_bad_share", "two_hop_bad_share"}
-DRAWN = {n for n in ASSOCIATION if n.endswith("_problem_rate_random")}
+DRAWN = {n for n in ASSOCIATION if n.endswith("_rate_ratio_random")}
 
 
 def missing(covers: Mapping[str, date]) -> set[str]:

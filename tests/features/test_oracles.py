@@ -31,7 +31,7 @@ EVERY = catalogue_of(features_policy("hebei"), load_sector("hebei", "food"))
 """The general indicators and those of the worked example of a sector."""
 EARLY = {t: date(2000, 1, 1) for t in TABLES}
 PEER_TOLERANCE = 5e-6
-"""Peer rates are whole parts per million, of weights in whole thousandths; everything else is exact."""
+"""Rate ratios are whole parts per million, of weights in whole thousandths; everything else is exact."""
 
 Tables = Mapping[str, pd.DataFrame]
 

@@ -98,8 +98,8 @@ def test_a_refused_record_leaves_nothing_behind(records: list[Record], alone: li
 
 
 def test_neighbours_given_do_not_stand_for_tables_not_given() -> None:
-    """Peer rates are made of inspections, but say nothing of whether this enterprise's own are known."""
-    peers = [{"kind": "industry_random", "rate_ppm": 120_000}]
+    """Rate ratios are made of inspections, but say nothing of whether this enterprise's own are known."""
+    peers = [{"kind": "industry_random", "ratio_ppm": 1_200_000}]
     found = indicators_of([Record("E1", CUTOFF, {}, {"peers": peers})])
     assert found["clean_visits_ever"].isna().all()
     assert found[[c for c in found if "industry" in c]].notna().any(axis=None)
@@ -107,7 +107,7 @@ def test_neighbours_given_do_not_stand_for_tables_not_given() -> None:
 
 @pytest.mark.parametrize(
     ("row", "message"),
-    [({"kind": 7, "rate_ppm": 1}, "relation peers, row 0, column kind"), ({"kid": "x"}, "unknown column kid")],
+    [({"kind": 7, "ratio_ppm": 1}, "relation peers, row 0, column kind"), ({"kid": "x"}, "unknown column kid")],
 )
 def test_a_bad_neighbour_is_named(row: dict[str, object], message: str) -> None:
     with pytest.raises(SourceError, match=message):

@@ -28,7 +28,7 @@ PLAN = load_sampling("hebei").plans["hebei"].model_copy(update={"shares": (0.2, 
 
 ROOT = Path(__file__).parents[2]
 FEW = (
-    "industry_problem_rate_random", "problem_rate_random", "problem_rate_targeted", "days_since_problem",
+    "industry_rate_ratio_random", "problem_rate_random", "problem_rate_targeted", "days_since_problem",
     "clean_visits_ever", "penalties_3y", "abnormal_listed_now", "complaints_1y", "years_operating",
     "registered_capital",
 )  # fmt: skip

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from scipy.special import expit, logit
 
 from models.calibration import Platt, fit_calibrator
-from models.uncertainty import Uncertainty, fit_uncertainty
+from models.uncertainty import Uncertainty, _spline, fit_uncertainty
 
 
 def sample(seed: int, firms: int = 700, visits: int = 2):
@@ -41,7 +41,7 @@ def test_the_interval_holds_the_point_and_narrows_with_more_visits():
         fit_calibrator("platt", margin_, y, weight), margin_, y, firm, weight, seed=1, repetitions=60
     )
     widths = [np.subtract(*reversed(u.interval(np.array([-2.0]))))[0] for u in (found, more)]
-    assert widths[1] < 0.6 * widths[0]
+    assert widths[1] < widths[0] / 2
     assert (found.visits, found.enterprises) == (1_400, 700)
 
 
@@ -72,6 +72,28 @@ def test_ends_are_never_out_of_order_and_never_fall_with_the_margin(margins):
 FIXED = interval(7, repetitions=20)
 
 
+def test_the_curve_is_straight_beyond_its_outer_knots_and_bends_smoothly_within():
+    """What a restricted cubic spline promises, whatever its coefficients."""
+    knots = np.array([-3.0, -2.0, -1.0, 0.5, 2.0])
+    theta = np.array([0.3, 0.8, -1.5, 2.0, 0.7])
+    for beyond in (np.linspace(-9, -3, 7), np.linspace(2, 8, 7)):
+        assert np.diff(_spline(beyond, knots) @ theta, n=2) == pytest.approx(0.0, abs=1e-9)
+    step = 1e-3
+    curve = _spline(np.arange(-4, 3, step), knots) @ theta
+    bends = np.diff(curve, n=2) / step**2
+    assert np.abs(bends).max() > 0.1
+    assert np.abs(np.diff(bends)).max() < 0.05
+
+
+@pytest.mark.parametrize("margin", [np.zeros(40), np.repeat([-1.0, 1.0], 20), np.repeat([-1.0, 0.0, 1.0, 2.0], 10)])
+def test_few_distinct_margins_still_have_an_interval(margin):
+    y = (np.arange(40) % 3 == 0).astype(np.int8)
+    found = fit_calibrator("platt", margin, y)
+    firm = np.arange(40).astype(object)
+    low, high = fit_uncertainty(found, margin, y, firm, np.ones(40), seed=1, repetitions=20).interval(margin)
+    assert ((low <= high) & (low > 0) & (high < 1)).all()
+
+
 def test_an_interval_out_of_order_is_refused():
     good = FIXED[0].model_dump()
     for change in ({"low": good["high"], "high": good["low"]}, {"margins": good["margins"][::-1]}, {"low": ()}):
@@ -80,15 +102,16 @@ def test_an_interval_out_of_order_is_refused():
 
 
 @pytest.mark.long
-def test_the_interval_holds_the_true_risk_at_least_as_often_as_it_says():
-    """Over 300 samples, at three margins, where the chosen calibrator has the true shape."""
+def test_ninety_five_of_a_hundred_intervals_hold_the_true_risk():
+    """Over 300 samples, at three margins: 95 % give or take three binomial deviations, and what a bootstrap lacks."""
     at = np.array([-4.0, -2.0, 0.0])
     truth = expit(0.8 * at + 0.3)
     held = np.zeros(3)
     for seed in range(300):
         low, high = interval(1000 + seed, repetitions=200)[0].interval(at)
         held += (low <= truth) & (truth <= high)
-    assert (held / 300 > 0.93).all(), held / 300
+    assert (held / 300 > 0.90).all(), held / 300
+    assert (held / 300 < 0.99).all(), held / 300
     assert logit(truth[1]) == pytest.approx(0.8 * -2 + 0.3)
 
 

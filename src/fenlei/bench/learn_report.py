@@ -22,8 +22,8 @@ from models.sector import catalogue, policies_hash
 from simulation import simulate
 
 END = date(2026, 1, 1)
-MONTHS = 120
-"""Records of ten years, as long as inspections have been drawn at random (General Office of the State Council, 2015
+MONTHS = 132
+"""Records of eleven years, as long as inspections have been drawn at random (General Office of the State Council, 2015
 No. 58); three years' windows are covered from the first month that teaches."""
 GAIN, LIFT, ERROR = 0.95, 0.9, 0.5
 """What is asked: least share of the ceiling's AUC gain and lift, greatest share of the naive learner's excess error."""
@@ -86,8 +86,9 @@ def run(
 
 
 def kept_name(experiment: Experiment, enterprises: int, seed: int, hunch: float) -> str:
-    """Name of a finished study's file: a study of another experiment or catalogue is another study."""
-    decides = experiment.model_dump_json() + catalogue_hash(catalogue(experiment)) + policies_hash(experiment)
+    """Name of a finished study's file: a study of another experiment, catalogue or history is another study."""
+    hashes = catalogue_hash(catalogue(experiment)) + policies_hash(experiment)
+    decides = f"{END} {MONTHS} " + experiment.model_dump_json() + hashes
     code = hashlib.sha256(decides.encode()).hexdigest()[:8]
     return f"{experiment.name}_{code}_{enterprises}_{seed}_{hunch:g}.json"
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from helpers.oracles.world import Rec, Value, World, last, months_before, oracle, outcome
 
-SHRINK = 20  # Hebei's features.toml
+SHRINK, PROBLEM_PRIOR = 20, 9  # Hebei's features.toml
 
 
 @oracle(registration=None)
@@ -125,48 +125,49 @@ def _weight_1y(w: World, visit: Rec) -> Fraction | None:
     return Fraction(1) if visit["occurred_at"] >= months_before(w.cutoff, 12) else None
 
 
-def _rate(w: World, e: str, key: Key, weight: Callable[[World, Rec], Fraction | None]) -> Value:
-    """(S_bad + K * P_bad / P) / (S + K), K the weight of so many average visits; without peers, the province's."""
+def _ratio(w: World, e: str, key: Key, weight: Callable[[World, Rec], Fraction | None]) -> Value:
+    """The group's rate over r, the rest's, shrunk to 1: (bad / r + K) / (all + K), K so many of the rest's visits."""
     places = {entry["enterprise_id"]: entry for entry in w.everyone("registration")}
     if e not in places:
         return None
     mine = key(places[e])
-    group, group_bad, whole, whole_bad, visits = Fraction(0), Fraction(0), Fraction(0), Fraction(0), 0
+    group, rest = [], []
     for visit in w.everyone("inspections"):
         found, heavy = outcome(visit), weight(w, visit)
         if found is None or heavy is None or visit["enterprise_id"] not in places:
             continue
-        visits += 1
-        whole += heavy
-        whole_bad += heavy * found
-        if mine is not None and key(places[visit["enterprise_id"]]) == mine:
-            group += heavy
-            group_bad += heavy * found
-    if visits == 0:
+        own = mine is not None and key(places[visit["enterprise_id"]]) == mine
+        (group if own else rest).append((heavy, found))
+    if not group and not rest:
         return None
-    if group == 0:
-        return float(whole_bad / whole)
-    prior = SHRINK * whole / visits
-    return float((group_bad + prior * whole_bad / whole) / (group + prior))
+    if not group or not rest:
+        return 1.0
+    average = sum(heavy for heavy, _ in rest) / len(rest)
+    rate = (sum(heavy * found for heavy, found in rest) + average) / (
+        sum(heavy for heavy, _ in rest) + PROBLEM_PRIOR * average
+    )
+    prior = SHRINK * average
+    bad, everything = sum(heavy * found for heavy, found in group), sum(heavy for heavy, _ in group)
+    return float((bad / rate + prior) / (everything + prior))
 
 
-def _peer_rate(name: str, key: Key, weight: Callable[[World, Rec], Fraction | None]) -> None:
-    """Register the oracle of a rate; one that weights by draw probability needs the draws."""
+def _peer_ratio(name: str, key: Key, weight: Callable[[World, Rec], Fraction | None]) -> None:
+    """Register the oracle of a rate ratio; one that weights by draw probability needs the draws."""
     weighted: dict[str, int | None] = {"draws": None} if weight is _weight_random else {}
 
     def compute(w: World, e: str) -> Value:
-        return _rate(w, e, key, weight)
+        return _ratio(w, e, key, weight)
 
     compute.__name__ = name
     oracle(registration=None, inspections=None, **weighted)(compute)
 
 
-_peer_rate("industry_problem_rate_random", _industry, _weight_random)
-_peer_rate("industry_problem_rate_all", _industry, _weight_all)
-_peer_rate("industry_problem_rate_1y", _industry, _weight_1y)
-_peer_rate("region_problem_rate_random", _region, _weight_random)
-_peer_rate("region_problem_rate_all", _region, _weight_all)
-_peer_rate("region_problem_rate_1y", _region, _weight_1y)
-_peer_rate("local_industry_problem_rate_random", _local, _weight_random)
-_peer_rate("local_industry_problem_rate_1y", _local, _weight_1y)
-_peer_rate("type_problem_rate_random", _type, _weight_random)
+_peer_ratio("industry_rate_ratio_random", _industry, _weight_random)
+_peer_ratio("industry_rate_ratio_all", _industry, _weight_all)
+_peer_ratio("industry_rate_ratio_1y", _industry, _weight_1y)
+_peer_ratio("region_rate_ratio_random", _region, _weight_random)
+_peer_ratio("region_rate_ratio_all", _region, _weight_all)
+_peer_ratio("region_rate_ratio_1y", _region, _weight_1y)
+_peer_ratio("local_industry_rate_ratio_random", _local, _weight_random)
+_peer_ratio("local_industry_rate_ratio_1y", _local, _weight_1y)
+_peer_ratio("type_rate_ratio_random", _type, _weight_random)
