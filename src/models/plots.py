@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +37,25 @@ _CJK = (
 
 def chinese_font() -> str | None:
     """Name of an installed font that has Chinese, if any: labels are English without one, never boxes."""
+    return _installed() or (_installed() if _found_new() else None)
+
+
+def _installed() -> str | None:
     there = {f.name for f in font_manager.fontManager.ttflist}
     return next((name for name in _CJK if name in there), None)
+
+
+@cache
+def _found_new() -> bool:
+    """Tell matplotlib of fonts installed since it made the list it keeps; whether there were any."""
+    known = {f.fname for f in font_manager.fontManager.ttflist}
+    new = [path for path in sorted(font_manager.findSystemFonts()) if path not in known]
+    for path in new:
+        try:
+            font_manager.fontManager.addfont(path)
+        except (OSError, RuntimeError):  # a file that is no font FreeType can read
+            continue
+    return bool(new)
 
 
 def figure_of(width: float, height: float) -> tuple[Figure, Axes]:
