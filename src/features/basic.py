@@ -5,6 +5,9 @@ from __future__ import annotations
 from features.declare import indicator
 from features.expressions import Formula, Rows, combine
 
+RATIO = "times the rest's rate"
+"""Unit of a rate ratio: a peer group's violation rate over that of the rest of the province (decision 3)."""
+
 
 def _ratio(peers: Rows, kind: str) -> Formula:
     parts_per_million = peers.where(f"kind = '{kind}'").greatest("ratio_ppm", empty=None)
@@ -79,9 +82,7 @@ def is_branch(registration: Rows) -> Formula:
     return registration.latest("CAST(enterprise_type = 'branch' AS BIGINT)", empty=None)
 
 
-@indicator(
-    "basic", "nature", "同类型企业随机检查问题率比", direction="raises", unit="times the rest's rate", policy="SAMR (4)"
-)
+@indicator("basic", "nature", "同类型企业随机检查问题率比", direction="raises", unit=RATIO, policy="SAMR (4)")
 def type_rate_ratio_random(peers: Rows) -> Formula:
     """Violation rate of enterprises of its legal form over that of all others, at random-arm visits.
 
@@ -102,9 +103,7 @@ def branches_open(branches: Rows) -> Formula:
     return branches.open().count()
 
 
-@indicator(
-    "basic", "industry", "行业随机检查问题率比", direction="raises", unit="times the rest's rate", policy="SAMR (4)"
-)
+@indicator("basic", "industry", "行业随机检查问题率比", direction="raises", unit=RATIO, policy="SAMR (4)")
 def industry_rate_ratio_random(peers: Rows) -> Formula:
     """Violation rate of its industry (section and division) over that of all others, at random-arm visits.
 
@@ -115,9 +114,7 @@ def industry_rate_ratio_random(peers: Rows) -> Formula:
     return _ratio(peers, "industry_random")
 
 
-@indicator(
-    "basic", "industry", "行业全部检查问题率比", direction="raises", unit="times the rest's rate", policy="SAMR (4)"
-)
+@indicator("basic", "industry", "行业全部检查问题率比", direction="raises", unit=RATIO, policy="SAMR (4)")
 def industry_rate_ratio_all(peers: Rows) -> Formula:
     """Violation rate of its industry over that of all others, at all visits known by the cut-off, shrunk towards 1.
 
@@ -126,46 +123,31 @@ def industry_rate_ratio_all(peers: Rows) -> Formula:
     return _ratio(peers, "industry_all")
 
 
-@indicator(
-    "basic", "region", "地区随机检查问题率比", direction="raises", unit="times the rest's rate", policy="SAMR (4)"
-)
+@indicator("basic", "region", "地区随机检查问题率比", direction="raises", unit=RATIO, policy="SAMR (4)")
 def region_rate_ratio_random(peers: Rows) -> Formula:
     """Violation rate of its district over that of all others, at random-arm visits, weighted and shrunk towards 1."""
     return _ratio(peers, "region_random")
 
 
-@indicator(
-    "basic", "region", "地区全部检查问题率比", direction="raises", unit="times the rest's rate", policy="SAMR (4)"
-)
+@indicator("basic", "region", "地区全部检查问题率比", direction="raises", unit=RATIO, policy="SAMR (4)")
 def region_rate_ratio_all(peers: Rows) -> Formula:
     """Violation rate of its district over that of all others, at all visits known by the cut-off, shrunk towards 1."""
     return _ratio(peers, "region_all")
 
 
-@indicator(
-    "basic", "industry", "近一年行业检查问题率比", direction="raises", unit="times the rest's rate", policy="SAMR (4)"
-)
+@indicator("basic", "industry", "近一年行业检查问题率比", direction="raises", unit=RATIO, policy="SAMR (4)")
 def industry_rate_ratio_1y(peers: Rows) -> Formula:
     """Violation rate of its industry over that of all others, at all visits of the last 12 months, shrunk towards 1."""
     return _ratio(peers, "industry_1y")
 
 
-@indicator(
-    "basic", "region", "近一年地区检查问题率比", direction="raises", unit="times the rest's rate", policy="SAMR (4)"
-)
+@indicator("basic", "region", "近一年地区检查问题率比", direction="raises", unit=RATIO, policy="SAMR (4)")
 def region_rate_ratio_1y(peers: Rows) -> Formula:
     """Violation rate of its district over that of all others, at all visits of the last 12 months, shrunk towards 1."""
     return _ratio(peers, "region_1y")
 
 
-@indicator(
-    "basic",
-    "region",
-    "近一年同地区同行业检查问题率比",
-    direction="raises",
-    unit="times the rest's rate",
-    policy="SAMR (13)",
-)
+@indicator("basic", "region", "近一年同地区同行业检查问题率比", direction="raises", unit=RATIO, policy="SAMR (13)")
 def local_industry_rate_ratio_1y(peers: Rows) -> Formula:
     """Violation rate of its industry within its district over that of all others, at all visits of 12 months.
 
@@ -174,14 +156,7 @@ def local_industry_rate_ratio_1y(peers: Rows) -> Formula:
     return _ratio(peers, "local_1y")
 
 
-@indicator(
-    "basic",
-    "region",
-    "同地区同行业随机检查问题率比",
-    direction="raises",
-    unit="times the rest's rate",
-    policy="SAMR (13)",
-)
+@indicator("basic", "region", "同地区同行业随机检查问题率比", direction="raises", unit=RATIO, policy="SAMR (13)")
 def local_industry_rate_ratio_random(peers: Rows) -> Formula:
     """Violation rate of its industry within its district over that of all others, at random-arm visits.
 
