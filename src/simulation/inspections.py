@@ -14,7 +14,7 @@ import numpy as np
 
 from features.contract import codes as c
 from simulation.events import PER_MONTH, Chunk, Events
-from simulation.latent import conduct_log_odds, probability
+from simulation.latent import average_probability, conduct_log_odds, probability
 from simulation.life import STATUS
 from simulation.registry import licence_lapsed
 from simulation.rng import Bools, Floats, Ints
@@ -177,7 +177,7 @@ def inspect(chunk: Chunk, sights: list[Sight], complaints: Events, complaints_kn
         z = log_odds[:, t] - risk.deterrence * deterred
         missing = np.where(life.unfiled[:, t], risk.unfiled_found, 0.0)
         empty = np.where(life.lost[:, t], risk.lost_found, 0.0)
-        truth[:, t] = 1.0 - (1.0 - probability(z)) * (1.0 - missing) * (1.0 - empty)
+        truth[:, t] = 1.0 - (1.0 - average_probability(z, p.strictness_sd)) * (1.0 - missing) * (1.0 - empty)
 
         pair = s.below("inspector", p.inspectors_per_district, pop.index, t)
         inspector = pop.district * 100 + pair

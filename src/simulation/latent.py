@@ -11,6 +11,9 @@ from simulation.drift import added_distress, strains
 from simulation.population import Population, World, management, owner_of_group
 from simulation.rng import Bools, Floats, Ints
 
+_NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(7)
+"""Gauss-Hermite nodes and weights of a standard normal mean; seven are exact to 1e-6 for the spreads in use."""
+
 
 @dataclass(frozen=True)
 class Latent:
@@ -68,7 +71,7 @@ def hollow(pop: Population) -> Bools:
 
 
 def conduct_log_odds(world: World, pop: Population, latent: Latent) -> Floats:
-    """Return the log odds that an average inspector's visit finds misconduct, shape (n, months).
+    """Return the log odds that a visit by an inspector of median strictness finds misconduct, shape (n, months).
 
     Missing reports (code B) and lost contact (code 6) come on top, see `simulation.inspections`.
     The form is bent on purpose: thresholds and products that no straight line over counts follows.
@@ -110,3 +113,22 @@ def conduct_log_odds(world: World, pop: Population, latent: Latent) -> Floats:
 def probability(log_odds: Floats) -> Floats:
     """Turn log odds into a probability."""
     return np.asarray(expit(log_odds), dtype=np.float64)
+
+
+def average_probability(log_odds: Floats, spread: float) -> Floats:
+    """Probability of a visit by an average inspector: the mean over inspectors, whose strictness is normal.
+
+    It lies nearer to one half than the probability of the inspector of median strictness, and it is what the random
+    arm's visits come to (domain.md, 'The risk').
+
+    Parameters
+    ----------
+    log_odds
+        With an inspector of median strictness, any shape.
+    spread
+        Standard deviation of the strictness, in log odds.
+    """
+    total = np.zeros(np.shape(log_odds))
+    for node, weight in zip(_NODES, _WEIGHTS / _WEIGHTS.sum(), strict=True):
+        total += weight * probability(log_odds + spread * node)
+    return total

@@ -9,11 +9,17 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.integrate import quad
+from scipy.special import expit
+from scipy.stats import norm
 
 from features.contract import TABLES
 from fenlei.bench.published import compare
 from fenlei.bench.ranking import CEILING, LOGISTIC, ORACLE, rank
 from simulation import SimulationPolicy, SimulationSummary, load_simulation, simulate
+from simulation.latent import average_probability
 
 SIGNAL = 0.45
 """Most that one column's rank may follow the true risk's: the trade and missed reports come nearest, by design."""
@@ -70,6 +76,30 @@ def test_the_truth_is_calibrated_on_the_random_arm(summary: SimulationSummary) -
         inside = (risk >= low) & (risk < high)
         spread = np.sqrt(np.mean(risk[inside] * (1 - risk[inside])) / inside.sum())
         assert abs(label[inside].mean() - risk[inside].mean()) < 4 * spread + 0.02
+
+
+def test_the_truth_is_that_of_an_average_inspector_however_much_inspectors_differ(
+    policy: SimulationPolicy, tmp_path: Path
+) -> None:
+    """Strictness of two log odds: the inspector of median strictness would find some five points less than all do."""
+    differing = policy.model_copy(update={"inspection": policy.inspection.model_copy(update={"strictness_sd": 2.0})})
+    v = visits(simulate(tmp_path / "p", enterprises=16_000, seed=12, policy=differing))
+    drawn = v["random"] == 1
+    risk, label, weight = v["risk"][drawn], v["label"][drawn], v["weight"][drawn]
+    weight = weight / weight.sum()
+    spread = float(np.sqrt(np.sum(weight**2 * (label - risk) ** 2)))
+    # 360 inspectors are a sample too: their mean strictness has a standard error of 0.1 log odds.
+    assert abs(float(weight @ (label - risk))) < 3 * spread + 0.02
+
+
+@given(log_odds=st.floats(-8, 8), spread=st.floats(0, 2))
+def test_the_average_inspectors_probability_is_the_integral_over_strictness(log_odds: float, spread: float) -> None:
+    def at(strictness: float) -> float:
+        return float(norm.pdf(strictness) * expit(log_odds + spread * strictness))
+
+    found = float(average_probability(np.array(log_odds), spread))
+    exact = quad(at, -10, 10, epsabs=1e-10)[0]
+    assert found == pytest.approx(exact, abs=1e-6 if spread <= 0.5 else 2e-3)
 
 
 @pytest.mark.slow
