@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from features.policy import Policy, load_policy
-from models.calibration import Beta, Isotonic, Platt
+from models.calibrators import AnyCalibrator
 from models.classification import GRADES, Grade
 from models.errors import ModelError
 
@@ -167,7 +167,7 @@ def freeze_score_map(
     policy: BandPolicy,
     margin: ArrayLike,
     attainable: tuple[float, float],
-    calibrator: Platt | Beta | Isotonic,
+    calibrator: AnyCalibrator,
     weight: ArrayLike | None = None,
 ) -> ScoreMap:
     """Choose the margin at each cut and freeze the map.

@@ -212,9 +212,9 @@ class Tuning(Policy):
 
 
 class Calibration(Policy):
-    """How the margin becomes a probability; "auto" chooses by out-of-time log loss."""
+    """How the margin becomes a probability; "auto" chooses by out-of-time log loss (`models.calibration`)."""
 
-    kind: Literal["auto", "platt", "beta", "isotonic"] = "auto"
+    kind: Literal["auto", "spline", "platt", "beta", "isotonic"] = "auto"
 
 
 class Bands(Policy):
@@ -240,8 +240,9 @@ class Experiment(Policy):
     """One study; see ``experiments/README.md`` for the commented fields.
 
     ``learner``: parameters of `models.classifier.RiskClassifier` by name. ``additive_families``: no tree mixes
-    two families, so that family scores are exact sums. ``sector``: learn its indicators too, from visits to its
-    enterprises alone; see `features.sectors`.
+    two families, so that in log-odds the families add up exactly, each decided by its own indicators alone; points of
+    the score are scaled (`models.explanations.scaled_points`). ``sector``: learn its indicators too, from visits to
+    its enterprises alone; see `features.sectors`.
     """
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from scipy.special import expit
 from threadpoolctl import threadpool_limits
 
-from models.calibration import Beta, Isotonic, Platt
+from models.calibrators import AnyCalibrator
 
 Floats = NDArray[np.float64]
 
@@ -78,7 +78,7 @@ class Uncertainty(BaseModel):
 
 
 def fit_uncertainty(
-    calibrator: Platt | Beta | Isotonic,
+    calibrator: AnyCalibrator,
     margin: Floats,
     outcome: NDArray[np.generic],
     enterprise: NDArray[np.object_],

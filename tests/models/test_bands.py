@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from features.errors import ConfigError
 from helpers import small_model as small
 from models.bands import SCALE, BandPolicy, ScoreMap, attainable_margins, freeze_score_map, load_bands
-from models.calibration import Platt
+from models.calibrators import Platt
 from models.classification import GRADES
 from models.classifier import RiskClassifier
 from models.errors import ModelError

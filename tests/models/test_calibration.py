@@ -6,18 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import expit
 
-from models.calibration import (
-    Beta,
-    Isotonic,
-    Platt,
-    calibrator_from_json,
-    choose_calibrator,
-    fit_calibrator,
-    log_loss,
-)
+from models.calibration import KINDS, choose_calibrator, fit_calibrator, log_loss
+from models.calibrators import Beta, Isotonic, Platt, Spline, calibrator_from_json, spline_design
 from models.errors import ModelError
 
-KINDS = ("platt", "beta", "isotonic")
 MARGINS = st.lists(st.floats(-8, 8, allow_nan=False), min_size=8, max_size=60)
 
 
@@ -82,20 +74,62 @@ def test_a_bend_that_a_line_cannot_follow_is_chosen_out_of_time():
     fit, later = draw(bent, seed=1), draw(bent, seed=2)
     choice = choose_calibrator((*fit[:2], None), (*later[:2], None))
     assert choice.losses["isotonic"] < choice.losses["platt"]
-    assert choice.calibrator.kind == min(choice.losses, key=choice.losses.__getitem__)
+    assert choice.losses[choice.calibrator.kind] < choice.losses["platt"]
+    # Asked first, the line gives way to what follows the bend.
+    turned = choose_calibrator((*fit[:2], None), (*later[:2], None), kinds=("platt", "isotonic"))
+    assert isinstance(turned.calibrator, Isotonic)
     straight = choose_calibrator((*fit[:2], None), (*later[:2], None), kinds=("platt",))
     assert isinstance(straight.calibrator, Platt)
 
 
-def test_within_noise_the_simpler_calibrator_is_chosen_even_where_another_has_the_lesser_loss():
-    simpler_though_not_least = 0
+def test_within_noise_the_first_calibrator_is_kept_even_where_another_has_the_lesser_loss():
+    first_though_not_least = 0
     for seed in range(40):
         fit, later = draw(expit, n=2_000, seed=2 * seed), draw(expit, n=1_000, seed=2 * seed + 1)
         choice = choose_calibrator((*fit[:2], None), (*later[:2], None))
         least = min(choice.losses, key=choice.losses.__getitem__)
-        simpler_though_not_least += choice.calibrator.kind == "platt" != least
-    # Where Platt is the truth, the least loss is another's by luck alone.
-    assert simpler_though_not_least >= 8
+        first_though_not_least += choice.calibrator.kind == "spline" != least
+    # Where a line is the truth, the least loss is another's by luck alone.
+    assert first_though_not_least >= 8
+
+
+def test_a_splines_log_odds_are_the_integral_of_the_slope_between_its_knots():
+    knots = np.array([-3.0, -1.0, 0.5, 2.0])
+    slopes = np.array([0.4, 1.3, 0.2, 0.9])
+    spline = Spline(knots=tuple(knots), slopes=tuple(slopes), intercept=-0.7)
+    for end in (-9.0, -3.0, -1.7, 0.0, 0.5, 1.9, 7.0):
+        steps = np.linspace(-3.0, end, 20_001)
+        slope = np.interp(steps, knots, slopes)
+        expected = -0.7 + np.sum((slope[1:] + slope[:-1]) / 2 * np.diff(steps))
+        assert spline.log_odds(end) == pytest.approx(expected, abs=1e-6)
+    assert spline_design(knots[:1], knots).tolist() == [[0.0] * 4]
+
+
+def test_a_spline_of_few_visits_is_nearly_a_line_and_of_many_bends_with_the_truth():
+    """Truth of class D that no line holds: log-odds rise ever more slowly."""
+
+    def bent(m):
+        return expit(np.where(m < -1, m, -1 + 0.4 * (m + 1)))
+
+    def off(kind, n, seed):
+        margin, y, _ = draw(bent, n=n, seed=seed, spread=1.5)
+        grid = np.linspace(-4, 1.5, 60)
+        return float(np.mean((fit_calibrator(kind, margin, y).probability(grid) - bent(grid)) ** 2))
+
+    def slopes(n):
+        margin, y, _ = draw(bent, n=n, seed=3, spread=1.5)
+        return np.ptp(fit_calibrator("spline", margin, y).slopes)
+
+    few = np.mean([[off(kind, 400, seed) for kind in ("spline", "platt")] for seed in range(30)], axis=0)
+    many = np.mean([[off(kind, 40_000, seed) for kind in ("spline", "platt")] for seed in range(5)], axis=0)
+    assert few[0] < 1.05 * few[1]
+    assert many[0] < 0.25 * many[1]
+    assert slopes(200) < 0.5 * slopes(40_000)
+
+
+def test_a_spline_of_equal_margins_is_a_line():
+    m, y = np.zeros(8), np.array([0, 1] * 4)
+    assert fit_calibrator("spline", m, y).probability(0.0) == pytest.approx(0.5)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -168,6 +202,10 @@ def test_a_flat_or_falling_calibrator_cannot_be_made():
         Platt(slope=0.0, intercept=0.0)
     with pytest.raises(ValueError, match="greater than"):
         Beta(a=-1.0, b=1.0, c=0.0)
+    with pytest.raises(ValueError, match="slopes must be"):
+        Spline(knots=(0.0, 1.0), slopes=(1.0, 0.0), intercept=0.0)
+    with pytest.raises(ValueError, match="knots must"):
+        Spline(knots=(1.0, 1.0), slopes=(1.0, 1.0), intercept=0.0)
     with pytest.raises(ValueError, match="strictly increase"):
         Isotonic(margins=(0.0, 1.0), odds=(0.5, 0.5))
 

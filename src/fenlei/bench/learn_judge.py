@@ -83,7 +83,7 @@ class Judge:
     def calibrated(self, name: str, margin: Callable[[Floats], Floats]) -> Learner:
         """Measure a margin, its probability calibrated on the random arm, design-weighted."""
         c = self.calibrate
-        level = fit_calibrator("platt", margin(c.X), c.y, c.weight)
+        level = fit_calibrator("spline", margin(c.X), c.y, c.weight)
         return self.row(name, margin, level.probability)
 
     def row(
