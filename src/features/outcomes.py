@@ -86,7 +86,8 @@ def read_awaited(clean: Path, known_before: date) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        inspection_id, enterprise_id, visited_on, arm, sorted by visit.
+        inspection_id, enterprise_id, visited_on, cutoff, arm, probability_ppm as `read_outcomes` gives them, sorted by
+        visit.
     """
     store = open_folder(clean)
     try:
@@ -96,11 +97,18 @@ def read_awaited(clean: Path, known_before: date) -> pd.DataFrame:
         )
         create_unusable(con, repaired_feed=True)
         visits = seen_sql("inspections", keys="moments", on=None, columns="r.*")
+        draws = seen_sql("draws", keys="moments", on=None, columns="r.record_id, r.probability_ppm")
         frame = con.execute(
-            f"""SELECT record_id AS inspection_id, enterprise_id, occurred_at AS visited_on, arm FROM ({visits})
-            WHERE coalesce(result_codes, '') = '' ORDER BY occurred_at, record_id"""
+            f"""
+            SELECT v.record_id AS inspection_id, v.enterprise_id, v.occurred_at AS visited_on,
+              CAST(date_trunc('month', v.occurred_at) AS DATE) AS cutoff, v.arm, d.probability_ppm
+            FROM ({visits}) v LEFT JOIN ({draws}) d ON d.record_id = v.draw_id
+            WHERE coalesce(v.result_codes, '') = '' ORDER BY v.occurred_at, v.record_id
+            """
         ).df()
     finally:
         store.close()
-    frame["visited_on"] = pd.to_datetime(frame["visited_on"]).dt.date
+    for column in ("visited_on", "cutoff"):
+        frame[column] = pd.to_datetime(frame[column]).dt.date
+    frame["probability_ppm"] = frame["probability_ppm"].astype("Int64")
     return frame

@@ -1,4 +1,4 @@
-"""Verbs over models: train, compare."""
+"""Verbs over models: train, compare, drift."""
 
 from __future__ import annotations
 
@@ -39,7 +39,37 @@ def compare(
     emit(comparing.as_dict(frame)) if as_json else show(comparing.render(frame, everything=everything))
 
 
+def drift(
+    experiment: Annotated[Path, typer.Argument(help="The study that made the version.")],
+    data: Annotated[Path, typer.Option(help="Source folder, of a later day than the version was learned from.")],
+    version: Annotated[str | None, typer.Option(help="Registered version; default: the approved one.")] = None,
+    months: Annotated[int, typer.Option(min=1, max=60, help="The latest months looked at.")] = 12,
+    work: Annotated[Path, typer.Option(help="Where checked records go.")] = Path("data/generated"),
+    as_json: Json = False,
+) -> None:
+    """Follow a version on later records: what moved since it was frozen; exit 1 when a new model is asked for."""
+    from models.approval import approved_model
+    from models.experiment import load_experiment
+    from models.monitoring import MonitoringError, monitor
+    from models.reporting.monitored import render
+    from models.sourcing import prepare
+
+    asked = load_experiment(experiment)
+    if version is None:
+        approved = approved_model(asked.province)
+        if approved is None:
+            raise MonitoringError("no version is approved; name one with --version")
+        version = approved[1]
+    with progress("following", quiet=as_json) as step:
+        prepared = prepare(asked.source, asked.name, data, work / f"{asked.name}_later", step)
+        step("indicators, scores, results")
+        found = monitor(version, asked, prepared.clean, prepared.as_of, months)
+    emit(found.as_dict()) if as_json else show(render(found))
+    if found.stable.retrain.asked:
+        raise typer.Exit(1)
+
+
 def add_to(app: typer.Typer) -> None:
     """Register the verbs."""
-    for verb in (train, compare):
+    for verb in (train, compare, drift):
         app.command()(verb)

@@ -108,7 +108,7 @@ def reject(version: Version, note: Note, key: Key, signers: List = None, as_json
 
     with _signing(key, signers, as_json, "rejecting") as (private, _):
         entry = approval.reject(version, note, key=private, on=today().isoformat())
-        standing = approval.in_force(approval.history())
+        standing = approval.in_force(approval.history(), entry.province)
     served = f"version {standing.version}" if standing else "no model: the rules answer"
     _said(entry, as_json, "rejected", f"served: {served}")
 
@@ -119,21 +119,32 @@ def history(
     signers: List = None,
     as_json: Json = False,
 ) -> None:
-    """Verify the whole record and show who proposed, approved and rejected what."""
+    """Verify the whole record and show who proposed, approved and rejected what.
+
+    Exit 1 where what is in force is not what was signed.
+    """
     from models import approval
 
     _use(signers)
     if mend:
         approval.follow()
     found = approval.read(head)
-    standing = approval.in_force(found.entries)
+    standing = approval.in_use()
+    wrong = {province: why for province, (_, why) in standing.items() if why}
     if as_json:
-        in_force = standing.version if standing else None
-        emit({"in_force": in_force, "head": found.head, "entries": [asdict(e) for e in found.entries]})
-        return
-    show(_table(found))
-    show(Text(f"in force: {f'version {standing.version}' if standing else 'none, the rules answer'}"))
-    show(Text(f"head, to keep elsewhere: {found.head}"))
+        in_force = {province: entry.version for province, (entry, why) in standing.items() if not why}
+        entries = [asdict(e) for e in found.entries]
+        emit({"in_force": in_force, "not_used": wrong, "head": found.head, "entries": entries})
+    else:
+        show(_table(found))
+        for province, (entry, why) in standing.items():
+            unused = f", but not used, the rules answer: {why}" if why else ""
+            show(Text(f"in force in {province}: version {entry.version}{unused}"))
+        if not standing:
+            show(Text("in force: none, the rules answer"))
+        show(Text(f"head, to keep elsewhere: {found.head}"))
+    if wrong:
+        raise typer.Exit(1)
 
 
 def _table(found: History) -> Table:

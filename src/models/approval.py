@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from features.errors import FenleiError
 from models import gate, registry, tracking
 from models.risk_model import RiskModel
 from models.signing import record, rules
@@ -31,6 +32,7 @@ __all__ = [
     "follow",
     "history",
     "in_force",
+    "in_use",
     "propose",
     "read",
     "record_path",
@@ -206,8 +208,8 @@ def _write(draft: Entry, key: Ed25519PrivateKey, entries: list[Entry]) -> Entry:
 
 def _follow(entries: list[Entry]) -> None:
     registry.set_tag(HEAD, record.head_of(entries))
-    standing = in_force(entries)
-    registry.set_alias(standing.version if standing else None)
+    newest = in_force(entries)
+    registry.set_alias(newest.version if newest else None)
 
 
 def follow() -> str | None:
@@ -218,14 +220,19 @@ def follow() -> str | None:
             _follow(entries)
         else:
             registry.set_alias(None)
-        standing = in_force(entries)
-    return standing.version if standing else None
+        newest = in_force(entries)
+    return newest.version if newest else None
 
 
-def approved_model() -> tuple[RiskModel, str] | None:
-    """Return the approved model and its version, or None when nothing is approved.
+def approved_model(province: str | None = None) -> tuple[RiskModel, str] | None:
+    """Return the model approved for a province and its version, or None when none is.
 
     The record decides, not the alias: an alias set by hand changes nothing here but is said.
+
+    Parameters
+    ----------
+    province
+        Whose; None: the newest approval in force of any, which is where the alias points.
 
     Raises
     ------
@@ -234,25 +241,55 @@ def approved_model() -> tuple[RiskModel, str] | None:
         the alias points elsewhere.
     """
     pointers = registry.pointers()
-    entry = in_force(read_beside(pointers).entries)
-    if pointers.alias != (entry.version if entry else None):
+    entries = read_beside(pointers).entries
+    _hold_alias(pointers, entries)
+    entry = in_force(entries, province)
+    return None if entry is None else (_signed_model(entry), entry.version)
+
+
+def in_use() -> dict[str, tuple[Entry, str]]:
+    """Return, by province, the approval in force and why it is not used, "" where it is; raises as `read` does."""
+    pointers = registry.pointers()
+    entries = read_beside(pointers).entries
+    found = {}
+    for province, approved in rules.standing(entries).items():
+        why = ""
+        try:
+            _hold_alias(pointers, entries)
+            _signed_model(approved[-1])
+        except FenleiError as err:
+            why = str(err)
+        found[province] = (approved[-1], why)
+    return found
+
+
+def _hold_alias(pointers: registry.Pointers, entries: list[Entry]) -> None:
+    newest = in_force(entries)
+    if pointers.alias != (newest.version if newest else None):
         raise ApprovalError(
             f"alias {tracking.ALIAS!r} points at version {pointers.alias}, the record approves "
-            f"{entry.version if entry else 'none'}: the alias was set by hand"
+            f"{newest.version if newest else 'none'}: the alias was set by hand"
         )
-    if entry is None:
-        return None
+
+
+def _signed_model(entry: Entry) -> RiskModel:
+    """Load the model of an approval, if it is still what was signed."""
     folder = registry.bundle(entry.version)
-    found = tracking.bundle_hash(folder)
+    try:
+        found = tracking.bundle_hash(folder)
+    except OSError as err:
+        raise ApprovalError(
+            f"the files of approved version {entry.version} can't be read: {err}",
+            f"the files of approved version {entry.version} can't be read",
+        ) from err
     if found != entry.model_hash:
         raise ApprovalError(
             f"the files of approved version {entry.version} have changed since approval "
             f"({found[:12]}… instead of {entry.model_hash[:12]}…)"
         )
-    tags = registry.inputs(entry.version)
-    if any(entry.inputs.get(k) != v for k, v in tags.items()) or registry.run_id(entry.version) != entry.run:
+    if registry.inputs(entry.version) != entry.inputs or registry.run_id(entry.version) != entry.run:
         raise ApprovalError(f"what is registered of approved version {entry.version} has changed since approval")
     model = RiskModel.load(folder)
     if model.province != entry.province:
         raise ApprovalError(f"approved version {entry.version} is of {model.province}, signed for {entry.province}")
-    return model, entry.version
+    return model

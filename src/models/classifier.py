@@ -42,7 +42,9 @@ class RiskClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         and less penalised below. A split that binds all below it to a direction is dear early in a tree, and greedy
         growth does not see it. The directions hold all the same.
     families : mapping of column name to family, or a sequence of one per column, optional
-        When given, no tree mixes families (interaction constraints), so that family scores are exact sums.
+        When given, no tree mixes families (interaction constraints). The margin is then exactly a sum of one term a
+        family, and a family's term depends on its own columns alone. That holds in log-odds: points of the score are
+        log-odds scaled by where the whole margin stands (`models.explanations.scaled_points`).
     early_stopping_rounds : int
         Rounds without a better log loss on ``eval_set`` before the fit stops; unused without ``eval_set``.
     seed, num_threads : int

@@ -15,11 +15,13 @@ from features.errors import FenleiError
 from models import tracking
 from models.run_metrics import BETTER, GROUPS, better, group_of
 
-FACTS = ("study", "name", "version", "band_contract", "drift", "arm", "approved")
+FACTS = ("study", "name", "version", "band_contract", "drift", "arm", "approved", "not_approved")
 """Columns of `runs` that are no metric and no parameter; those of parameters begin with ``params.``."""
 PARAMS = "params."
 DECIDES = ("data_hash", "test_from", "test_to", "measure_arms", "weights", "label_codes", "sector", "province", "as_of")
 """Parameters that must be alike for two runs' figures to be of the same visits."""
+WRITTEN = ("bundle_hash", "model_hash", "inputs_hash", "evaluation_hash")
+"""Parameters that say what a run wrote, and nothing of what it was given: no two runs have them alike."""
 OVERLAP = "intervals overlap"
 WIDE = 3
 """Up to so many runs an interval stands beside its figure, of more below it."""
@@ -58,7 +60,9 @@ def runs(run_ids: list[str] | None = None, *, limit: int = 20, sort: str | None 
     Returns
     -------
     DataFrame
-        Index ``run``; columns `FACTS`, every metric that any run has, and ``params.`` with every parameter.
+        Index ``run``; columns `FACTS`, every metric that any run has, and ``params.`` with every parameter. Where the
+        record has a run's version in force and it is not used, ``not_approved`` says why; where the record is broken,
+        it says so of every run.
 
     Raises
     ------
@@ -86,7 +90,7 @@ def runs(run_ids: list[str] | None = None, *, limit: int = 20, sort: str | None 
         chosen.sort(key=lambda r: sign * r.data.metrics[sort] if sort in r.data.metrics else math.inf)
     if not run_ids:
         chosen = chosen[:limit]
-    approved = _approved()
+    in_force, broken = _approved()
     rows = [
         {
             "run": r.info.run_id,
@@ -96,7 +100,8 @@ def runs(run_ids: list[str] | None = None, *, limit: int = 20, sort: str | None 
             "band_contract": r.data.tags.get("band_contract", ""),
             "drift": r.data.tags.get("drift", ""),
             "arm": r.data.tags.get("arm", ""),
-            "approved": approved is not None and r.data.tags.get("version") == approved,
+            "approved": in_force.get(r.info.run_id) == "",
+            "not_approved": broken or in_force.get(r.info.run_id, ""),
             **dict(sorted(r.data.metrics.items())),
             **{f"{PARAMS}{k}": v for k, v in sorted(r.data.params.items())},
         }
@@ -105,16 +110,17 @@ def runs(run_ids: list[str] | None = None, *, limit: int = 20, sort: str | None 
     return pd.DataFrame(rows, columns=["run", *FACTS] if not rows else None).set_index("run")
 
 
-def _approved() -> str | None:
-    """Return the version that the verified record approves; None too where the record does not hold."""
-    from models.approval import history, in_force
-    from models.signing.errors import ApprovalError
+def _approved() -> tuple[dict[str, str], str]:
+    """Return the runs whose version the record has in force, each with why it is not used; and why it is broken.
+
+    By the run that was signed: a run's tag of its version is anybody's to set.
+    """
+    from models.approval import in_use
 
     try:
-        entry = in_force(history())
-    except ApprovalError:
-        return None
-    return None if entry is None else entry.version
+        return {entry.run: why for entry, why in in_use().values()}, ""
+    except FenleiError as err:
+        return {}, f"the approval record can't be relied on, so no run counts as approved: {err}"
 
 
 def metrics_in(frame: pd.DataFrame) -> list[str]:
@@ -128,7 +134,7 @@ def metrics_in(frame: pd.DataFrame) -> list[str]:
 
 def differs(frame: pd.DataFrame) -> dict[str, dict[str, str]]:
     """Return the parameters in which the runs differ: name to run to value; those that decide first."""
-    names = [c.removeprefix(PARAMS) for c in frame.columns if c.startswith(PARAMS)]
+    names = [n for c in frame.columns if (n := c.removeprefix(PARAMS)) != c and n not in WRITTEN]
     out = {}
     for name in sorted(names, key=lambda n: (n not in DECIDES, DECIDES.index(n) if n in DECIDES else 0, n)):
         values = {str(run): "" if pd.isna(v) else str(v) for run, v in frame[f"{PARAMS}{name}"].items()}
@@ -210,6 +216,9 @@ def render(frame: pd.DataFrame, *, everything: bool = False) -> Group:
             )
         out.add_section()
     parts: list[Table | Text] = [out]
+    for why in dict.fromkeys(w for w in frame["not_approved"] if w):
+        named = ", ".join(f"v{v or '–'}" for v in frame["version"][frame["not_approved"] == why])
+        parts.append(Text(f"{named} not approved: {why}", style="bold"))
     if len(frame) > 1:
         parts += _why(frame)
     for arm in dict.fromkeys(frame["arm"]):

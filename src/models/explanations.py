@@ -94,6 +94,10 @@ def scaled_points(
 ) -> Floats:
     """Turn contributions to the margin into points of the score.
 
+    All contributions of a row are scaled by one factor, the score map's mean slope between the base and the row's
+    margin. Points therefore add up for every row, but the same contribution is worth other points at another margin:
+    with ``additive_families`` a family's part is its own alone in log-odds, not in points.
+
     Parameters
     ----------
     contributions : ndarray of shape (n, k), without the base

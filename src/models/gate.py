@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.table import Table
 from rich.text import Text
@@ -23,6 +24,9 @@ from models.signing.errors import ApprovalError
 from models.signing.evaluation_file import Verdict, read_evaluation
 from models.signing.rules import CHECKS
 from models.signing.signers import load_signers
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
 
 Say = Callable[[str], None]
 
@@ -94,20 +98,37 @@ def bound(version: str, inputs: Path | None, evaluation: Path | None) -> dict[st
     return dict(sorted(found.items()))
 
 
+def _run(version: str, run_id: str) -> Run:
+    """Return the run of a version, whose files are the evidence."""
+    try:
+        run = tracking.get_run(run_id)
+    except KeyError as err:
+        raise ApprovalError(
+            f"run {run_id} of version {version} is not in {tracking.store().uri} any more, nor what it logged: "
+            "train it again",
+            f"the run of version {version} is gone",
+        ) from err
+    if run.info.lifecycle_stage != "active":
+        raise ApprovalError(
+            f"run {run_id} of version {version} was deleted: bring it back (mlflow runs restore), or train it again"
+        )
+    return run
+
+
 def examine(version: str, say: Say = lambda _: None) -> Gate:
     """Look at a registered version with every check.
 
     Raises
     ------
     FenleiError
-        If the version doesn't exist, its model can't be read, or a policy of its province is wrong: then there is
-        nothing that could be signed.
+        If the version doesn't exist, its model can't be read, its run is gone, or a policy of its province is wrong:
+        then there is nothing that could be signed.
     """
     say("reading the version")
     folder = registry.bundle(version)
     model = RiskModel.load(folder)
     run_id = registry.run_id(version)
-    run = tracking.get_run(run_id)
+    run = _run(version, run_id)
     inputs, evaluation = registry.artifact(run_id, FOLDER), registry.artifact(run_id, EVALUATION)
     seen = Seen(
         version,
@@ -116,7 +137,6 @@ def examine(version: str, say: Say = lambda _: None) -> Gate:
         tracking.bundle_hash(folder),
         registry.inputs(version),
         dict(run.data.params),
-        dict(run.data.tags),
         None,
         None,
         load_policy(model.province, "gate", GatePolicy),

@@ -14,14 +14,13 @@ from scipy.stats import rankdata
 from features.catalogue import CATALOGUE, catalogue_hash
 from features.errors import FenleiError
 from features.policy import Policy, policy_hash
+from models.bands import BandPolicy, load_bands
 from models.experiment import SEGMENTS
+from models.rejudging import contract_differs
 from models.retrain import EVALUATION, FOLDER, Inputs, computing, retrain
 from models.risk_model import POLICIES, RiskModel
-from models.signing.evaluation_file import EvaluationFile, Judged, Verdict
+from models.signing.evaluation_file import JUDGED_BY, MOST, EvaluationFile, Judged, Verdict
 from models.splits import Assignment, check_order
-
-TRAINED_FROM = ("data_hash", "catalogue_hash", "policy_hash", "experiment_hash")
-"""What training registers of where a version comes from."""
 
 
 class GatePolicy(Policy):
@@ -40,8 +39,9 @@ class Seen:
     ----------
     version, run, model, bundle_hash
         The registered version, its run, its model and the SHA-256 over the model's files.
-    tags, params, run_tags
-        Hashes registered with the version; parameters and tags of its run.
+    tags, params
+        Hashes registered with the version; parameters of its run, which hold the same hashes and which MLflow lets
+        nobody change.
     inputs, evaluation
         What the run logged of its fit and of its evaluation; None where it logged none, or nothing readable.
     policy
@@ -58,7 +58,6 @@ class Seen:
     bundle_hash: str
     tags: dict[str, str]
     params: dict[str, str]
-    run_tags: dict[str, str]
     inputs: Inputs | None
     evaluation: EvaluationFile | None
     policy: GatePolicy
@@ -69,44 +68,80 @@ class Seen:
 Answer = tuple[Verdict, str]
 
 
+def _held(seen: Seen, name: str, found: str | None, what: str) -> list[str]:
+    """Say where a hash that the run states, the one that the version states and the thing itself are not the same.
+
+    A hash that is stated nowhere is no agreement: who can take a tag away could otherwise take the check away.
+    """
+    stated = {"its run": seen.params.get(name), "the version": seen.tags.get(name)}
+    missing = " and ".join(who for who, said in stated.items() if said is None)
+    if missing:
+        return [f"{missing} states no {name}, as every training writes it: look who took it away, or train it again"]
+    if found is None:
+        return [f"{what} is not there, but its run logged it"]
+    return [
+        f"{name} of {what} is {found[:12]}…, {who} states {said[:12]}…"
+        for who, said in stated.items()
+        if said is not None and said != found
+    ]
+
+
 def _files(seen: Seen) -> Answer:
-    """The model's files are those that were registered."""
-    registered, measured = seen.tags.get("bundle_hash"), seen.run_tags.get("model_hash")
-    if registered is None:
-        return "cannot tell", "the version was registered without the hash of its files"
-    if registered != seen.bundle_hash:
-        return "fail", f"its files hash to {seen.bundle_hash[:12]}…, registered was {registered[:12]}…"
-    if measured is not None and measured != seen.model.content_hash:
-        return "fail", f"it holds model {seen.model.content_hash[:12]}…, the run measured {measured[:12]}…"
-    return "pass", f"its files are as registered ({registered[:12]}…)"
+    """The model's files are those that were registered, and hold the model that was measured."""
+    wrong = _held(seen, "bundle_hash", seen.bundle_hash, "its files")
+    wrong += _held(seen, "model_hash", seen.model.content_hash, "the model in them")
+    if wrong:
+        return "fail", "; ".join(wrong)
+    return "pass", f"its files are as registered ({seen.bundle_hash[:12]}…)"
 
 
 def _inputs(seen: Seen) -> Answer:
     """Every hash that the version, its run, its model and its logged files name is the same, and holds today."""
-    tags, wrong = seen.tags, []
-    for name in TRAINED_FROM:
-        if name in tags and name in seen.params and tags[name] != seen.params[name]:
-            wrong.append(f"{name} of the version is not its run's")
-    stated = {"catalogue_hash": seen.model.catalogue_hash, "policy_hash": seen.model.policy_hash}
-    stated["data_hash"] = str(seen.model.about.get("source_hash", tags.get("data_hash", "")))
-    wrong += [f"{k} of the version is not its model's" for k, v in stated.items() if k in tags and tags[k] != v]
-    if seen.inputs is not None and seen.inputs.data_hash != tags.get("data_hash"):
+    model = seen.model
+    found = {
+        "data_hash": (str(model.about.get("source_hash", "")), "the data its model names"),
+        "catalogue_hash": (model.catalogue_hash, "the catalogue its model names"),
+        "policy_hash": (model.policy_hash, "the policies its model names"),
+        "experiment_hash": (seen.params.get("experiment_hash"), "the study"),
+        "inputs_hash": (seen.actual.get("inputs_hash"), f"{FOLDER}/"),
+        "evaluation_hash": (seen.actual.get("evaluation_hash"), EVALUATION),
+    }
+    wrong = [line for name, (value, what) in found.items() for line in _held(seen, name, value, what)]
+    if seen.inputs is not None and seen.inputs.data_hash != seen.tags.get("data_hash"):
         wrong.append("the logged inputs come from other data than the version names")
-    if seen.model.catalogue_hash != catalogue_hash(CATALOGUE):
+    if model.catalogue_hash != catalogue_hash(CATALOGUE):
         wrong.append("the catalogue of indicators is another than when it was trained")
-    if seen.model.policy_hash != policy_hash(seen.model.province, *POLICIES):
+    if model.policy_hash != policy_hash(model.province, *POLICIES):
         wrong.append("the province's policies are others than when it was trained")
-    wrong += [
-        f"{what} is not as the run logged it"
-        for what, tag in ((EVALUATION, "evaluation_hash"), (f"{FOLDER}/", "inputs_hash"))
-        if tag in tags and tags[tag] != seen.actual.get(tag)
-    ]
+    wrong += [*_own_bands(model), *_judged_by(seen)]
     if wrong:
         return "fail", "; ".join(wrong)
-    unknown = [name for name in TRAINED_FROM if name not in tags]
-    if unknown:
-        return "cannot tell", f"registered without {', '.join(unknown)}"
-    return "pass", f"trained from data {tags['data_hash'][:12]}…, and catalogue and policies are those of today"
+    return "pass", f"trained from data {seen.tags['data_hash'][:12]}…, and catalogue and policies are those of today"
+
+
+def _own_bands(model: RiskModel) -> list[str]:
+    """Say where the model's bands are not its province's: a study that sets its own sets what it is judged by."""
+    promised = load_bands(model.province)
+    differs = [
+        f"{name} {getattr(model.bands, name)}, the province's {getattr(promised, name)}"
+        for name in BandPolicy.model_fields
+        if getattr(model.bands, name) != getattr(promised, name)
+    ]
+    return [f"its bands are its study's own, which can't be signed: {', '.join(differs)}"] if differs else []
+
+
+def _judged_by(seen: Seen) -> list[str]:
+    """Say which policies of the evaluation are not today's; another hash is in ``evaluation.json`` for good."""
+    if seen.evaluation is None:
+        return []
+    out = []
+    for name in JUDGED_BY:
+        said = seen.evaluation.policies.get(name)
+        if said is None:
+            out.append(f"{EVALUATION} does not say which {name}.toml it was judged by; train it again")
+        elif said != policy_hash(seen.model.province, name):
+            out.append(f"it was judged by another {name}.toml than today's; train it again")
+    return out
 
 
 def _without_inputs(seen: Seen) -> Answer:
@@ -170,11 +205,15 @@ def _retrained(seen: Seen) -> Answer:
     if again == seen.model.booster_text:
         rows = len(seen.inputs.segments["fit"])
         return "pass", f"fitted again on {rows:,} logged visits, it gives the same booster, letter by letter"
-    here = computing()
-    other = [f"{k} {v}, here {here.get(k)}" for k, v in seen.inputs.computed_by.items() if here.get(k) != v]
-    if other:
-        return "cannot tell", f"it gives another booster, but it was trained with {'; '.join(other)}"
+    if other := _computed_elsewhere(seen.inputs):
+        return "cannot tell", f"it gives another booster, but it was trained with {other}"
     return "fail", "fitted again from the logged inputs, it gives another booster"
+
+
+def _computed_elsewhere(inputs: Inputs) -> str:
+    """Say with what else than here the run computed; empty where nothing differs."""
+    here = computing()
+    return "; ".join(f"{k} {v}, here {here.get(k)}" for k, v in inputs.computed_by.items() if here.get(k) != v)
 
 
 def _judged(seen: Seen, of: Callable[[EvaluationFile], Judged | None], what: str) -> Answer:
@@ -189,12 +228,32 @@ def _judged(seen: Seen, of: Callable[[EvaluationFile], Judged | None], what: str
     return found.verdict, found.why or f"{what}: {found.verdict}, as the run's {EVALUATION} says"
 
 
+def _bands(seen: Seen) -> Answer:
+    """The contract holds, as the run's file says; and of everyone the logged visits say the same again."""
+    told = seen.evaluation.band_contract if seen.evaluation is not None else None
+    verdict, why = _judged(seen, lambda e: e.band_contract, "the band contract")
+    if verdict == "fail" or seen.inputs is None:
+        return verdict, why
+    seed = seen.params.get("seed", "")
+    if not seed.isdecimal():
+        return "fail", f"its run states the seed {seed!r}, expected a number as every training logs; train it again"
+    try:
+        wrong = contract_differs(told, seen.inputs, seen.model, int(seed))
+    except FenleiError as err:
+        return "fail", f"the logged visits can't be judged again: {err}"
+    if not wrong:
+        return verdict, f"{why}; for everyone, the logged visits say it again"
+    text = f"judged again on the logged visits: {'; '.join(wrong[:MOST])}"
+    other = _computed_elsewhere(seen.inputs)
+    return ("cannot tell", f"{text}; but it was trained with {other}") if other else ("fail", text)
+
+
 LOOK: dict[str, Callable[[Seen], Answer]] = {
     "files": _files,
     "inputs": _inputs,
     "order": _order,
     "single_indicators": _single,
     "retrained": _retrained,
-    "bands": lambda seen: _judged(seen, lambda e: e.band_contract, "the band contract"),
+    "bands": _bands,
     "drift": lambda seen: _judged(seen, lambda e: e.drift, "drift"),
 }

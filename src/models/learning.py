@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,8 @@ from features.catalogue import catalogue_hash
 from features.errors import ConfigError
 from models.arms import Fitted
 from models.bands import BandPolicy, load_bands
-from models.calibration import Beta, Isotonic, Platt, choose_calibrator, fit_calibrator
+from models.calibration import choose_calibrator, fit_calibrator
+from models.calibrators import AnyCalibrator
 from models.dataset import Dataset, Part
 from models.experiment import Experiment
 from models.fitting import fitted
@@ -23,6 +25,9 @@ from models.risk_model import RiskModel, assemble
 from models.sector import catalogue, policies_hash
 from models.tuning import Params, Trial, Tuned, tune
 from models.uncertainty import fit_uncertainty
+
+if TYPE_CHECKING:
+    from models.trial_log import TrialLog
 
 Floats = NDArray[np.float64]
 
@@ -51,9 +56,13 @@ class Learned:
 
 
 def study_name(experiment: Experiment, dataset: Dataset) -> str:
-    """Name of the search: what decides its values, but not how many trials are asked for."""
+    """Name of the search: everything that decides its values, but not how many trials are asked for.
+
+    The policies are among it: ``outcomes.toml`` says what a violation is, ``cohort.toml`` whose visits teach.
+    """
     decides = experiment.model_dump_json(exclude={"tuning": {"trials"}, "title": True, "evaluation": True})
-    text = "\0".join([decides, dataset.source_hash, catalogue_hash(catalogue(experiment))])
+    found = [decides, dataset.source_hash, catalogue_hash(catalogue(experiment)), policies_hash(experiment)]
+    text = "\0".join(found)
     return f"{experiment.name}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
 
@@ -63,8 +72,11 @@ def search(
     trials: int,
     storage: Path,
     say: Callable[[str], None],
+    log: TrialLog | None = None,
 ) -> Tuned:
     """Search the learner's parameters over the rolling origins, all earlier than the calibration.
+
+    With a log every trial is a run within the training run from when it ends.
 
     Raises
     ------
@@ -81,6 +93,8 @@ def search(
             yield origin_loss(experiment, fold, *at_origin(experiment, dataset.names, fold, params))
 
     def tell(trial: Trial) -> None:
+        if log is not None:
+            log.ended(trial)
         given_up = ", given up" if trial.pruned else ""
         say(f"trial {trial.number + 1} of {trials}: {experiment.tuning.objective} {trial.loss:.4f}{given_up}")
 
@@ -92,13 +106,12 @@ def search(
         seed=experiment.seed,
         storage=storage,
         study=study_name(experiment, dataset),
+        on_start=None if log is None else log.begun,
         on_trial=tell,
     )
 
 
-def calibrated(
-    experiment: Experiment, part: Part, margin: np.ndarray
-) -> tuple[Platt | Beta | Isotonic, dict[str, float]]:
+def calibrated(experiment: Experiment, part: Part, margin: np.ndarray) -> tuple[AnyCalibrator, dict[str, float]]:
     """Fit the calibrator; "auto" chooses the kind on the later third of the rows, then fits it on all.
 
     The rows are in order of visit, so the later third is later in time.
@@ -109,7 +122,7 @@ def calibrated(
         cut = int(len(part) * CHOOSING_SHARE)
         early, late = slice(None, cut), slice(cut, None)
         both = len(np.unique(part.y[early])) == 2 and len(np.unique(part.y[late])) == 2
-        kind = "platt"
+        kind = "spline"
         if both:
             choice = choose_calibrator(
                 (margin[early], part.y[early], part.weight[early]),
@@ -140,6 +153,7 @@ def learn(
     storage: Path,
     arm: str,
     say: Callable[[str], None] = lambda _: None,
+    log: TrialLog | None = None,
 ) -> Learned:
     """Search, fit, calibrate and freeze.
 
@@ -153,8 +167,10 @@ def learn(
         The sentence on what the probability is measured on.
     say
         Told of every step.
+    log
+        Logs the search's trials; None: they are only kept in the storage.
     """
-    tuned = search(experiment, dataset, trials, storage, say)
+    tuned = search(experiment, dataset, trials, storage, say, log)
     say("fitting")
     found = fitted(experiment, dataset.names, dataset.parts, tuned.params)
     say("looking back at the rolling origins")

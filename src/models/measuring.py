@@ -8,17 +8,17 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import logit
 
 from features.declare import Indicator
 from models import plots
-from models.classification import GRADES
 from models.dataset import Dataset
 from models.experiment import Experiment
-from models.learning import Learned
-from models.metrics import ECE_BINS, Evaluation, Interval, Sample, Scored, evaluate, group_rates
-from models.reporting.page import ClassRow, IndicatorRow, verdict
+from models.learning import Learned, calibrated
+from models.metrics import CALIBRATION_BINS, Evaluation, Sample, Scored, evaluate
+from models.reporting.page import IndicatorRow, verdict
 from models.risk_model import RiskModel
-from models.rivals import LogisticBaseline, past_violation_rate, recalibrate
+from models.rivals import LogisticBaseline, past_violation_rate
 from models.scorecard import load_scorecard
 from models.sector import catalogue
 
@@ -34,7 +34,6 @@ class Measured:
     scorers: dict[str, Scored]
     evaluation: Evaluation
     without: Evaluation | None
-    classes: tuple[ClassRow, ...]
     indicators: tuple[IndicatorRow, ...]
     plots: dict[str, Path]
 
@@ -61,41 +60,29 @@ def arm_statement(experiment: Experiment, dataset: Dataset) -> str:
 
 
 def score_all(experiment: Experiment, dataset: Dataset, model: RiskModel) -> dict[str, Scored]:
-    """Return the model's and every rival's scores of the test rows; the model first."""
+    """Return the model's and every rival's scores of the test rows; the model first.
+
+    A rival that states a probability is calibrated as the model is: the same kind, on the same rows and weights. The
+    rules state none.
+    """
     fit, calibrate, test = (dataset.parts[s] for s in ("fit", "calibrate", "test"))
-    margin = model.margin(test.X)
     rates = past_violation_rate(
         dataset.every, prior=float(fit.y.mean()), strength=experiment.evaluation.past_rate_strength
     )
     rows = dataset.every.reset_index(drop=True).reset_index().set_index("inspection_id")["index"]
-    past = rates[rows.loc[test.outcomes["inspection_id"]].to_numpy()]
+    before, past = (rates[rows.loc[p.outcomes["inspection_id"]].to_numpy()] for p in (calibrate, test))
     linear = LogisticBaseline().fit(fit.X, fit.y)
-    linear_margin = linear.margin(test.X)
+
+    def likewise(margin: Floats, asked: Floats) -> Floats:
+        return calibrated(experiment, calibrate, margin)[0].probability(asked)
+
+    margin, linear_margin = model.margin(test.X), linear.margin(test.X)
     return {
         "model": Scored(margin, model.probability(margin)),
         "scorecard": Scored(load_scorecard(model.bands.scorecard).evaluate(test.frame).score),
-        "past_rate": Scored(past, past),
-        "logistic": Scored(
-            linear_margin,
-            recalibrate(linear.margin(calibrate.X), calibrate.y, calibrate.weight, linear_margin),
-        ),
+        "past_rate": Scored(past, likewise(logit(before), logit(past))),
+        "logistic": Scored(linear_margin, likewise(linear.margin(calibrate.X), linear_margin)),
     }
-
-
-def classes(experiment: Experiment, sample: Sample, model: RiskModel, margin: Floats) -> tuple[ClassRow, ...]:
-    """Share and observed rate of every score class on the test, also of those nobody fell into."""
-    e = experiment.evaluation
-    grade = model.bands.grade_index(np.round(model.score(margin), 1)).astype(np.int64)
-    rates = group_rates(sample, grade, repetitions=e.repetitions, level=e.level, seed=experiment.seed)
-    return tuple(
-        ClassRow(
-            name,
-            int((grade == i).sum()),
-            float(sample.weight[grade == i].sum() / sample.weight.sum()),
-            rates.get(i, Interval(float("nan"))),
-        )
-        for i, name in enumerate(GRADES)
-    )
 
 
 def measure(experiment: Experiment, dataset: Dataset, learned: Learned, folder: Path) -> Measured:
@@ -120,7 +107,7 @@ def measure(experiment: Experiment, dataset: Dataset, learned: Learned, folder: 
             plots.reliability_bins(
                 sample,
                 _probability(scorers["model"]),
-                bins=ECE_BINS,
+                bins=CALIBRATION_BINS,
                 repetitions=e.repetitions,
                 level=e.level,
                 seed=experiment.seed,
@@ -135,7 +122,6 @@ def measure(experiment: Experiment, dataset: Dataset, learned: Learned, folder: 
         scorers,
         evaluation,
         without,
-        classes(experiment, sample, model, scorers["model"].score),
         strongest(model, parts, catalogue(experiment)),
         {name: plots.save(figure, folder / f"{name}.png") for name, figure in figures.items()},
     )
@@ -181,9 +167,6 @@ def limits(experiment: Experiment, dataset: Dataset, learned: Learned, measured:
         if unsure:
             words = ", ".join(f"{m.replace('_', ' ')} {verdict(m, row[m])}" for m in unsure)
             out.append(f"Against {rival.replace('_', ' ')} the model is not ahead in: {words}.")
-    few = [c.grade for c in measured.classes if c.visits < 100]
-    if few:
-        out.append(f"Fewer than 100 test visits in class {', '.join(few)}: their rates say little.")
     if learned.model.score_map.unreachable:
         out.append(f"No score of this model reaches class {', '.join(learned.model.score_map.unreachable)}.")
     if dataset.constant:

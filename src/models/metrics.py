@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 RANKING = ("auc", "average_precision", "precision_top_tenth")
-PROBABILITY = ("log_loss", "brier", "ece")
+PROBABILITY = ("log_loss", "brier", "calibration_error")
 METRICS = RANKING + PROBABILITY
 LOWER_IS_BETTER = frozenset(PROBABILITY)
 TOP = 0.1
-ECE_BINS = 10
+CALIBRATION_BINS = 10
 _CHUNK = 400_000  # weights held at once: small enough for the cache to help
 
 
@@ -189,7 +189,7 @@ def mean_kernel(values: Floats) -> Kernel:
     return kernel
 
 
-def ece_kernel(sample: Sample, probability: Floats, bins: int = ECE_BINS) -> Kernel:
+def calibration_error_kernel(sample: Sample, probability: Floats, bins: int = CALIBRATION_BINS) -> Kernel:
     """Expected calibration error over bins of equal weight, cut once on the sample; ties stay together."""
     order = np.argsort(probability, kind="stable")
     p, y, w0 = probability[order], sample.y[order], sample.weight[order]
@@ -218,7 +218,7 @@ def kernels(sample: Sample, scored: Scored) -> dict[str, Kernel]:
         loss = -(sample.y * np.log(p) + (1 - sample.y) * np.log(1 - p))
         out["log_loss"] = mean_kernel(loss)
         out["brier"] = mean_kernel((p - sample.y) ** 2)
-        out["ece"] = ece_kernel(sample, scored.probability)
+        out["calibration_error"] = calibration_error_kernel(sample, scored.probability)
     return out
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,9 +11,10 @@ from scipy.special import expit
 
 from models.calibration import fit_calibrator, log_loss
 from models.dataset import Dataset, Part
+from models.errors import ModelError
 from models.experiment import Experiment
 from models.fitting import fitted
-from models.metrics import Sample, auc_kernel
+from models.metrics import Interval, Sample, Scored, evaluate
 from models.splits import design_weights
 from models.tuning import Params
 
@@ -22,14 +23,21 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Origin:
-    """The final parameters at one rolling origin: what they would have shown then."""
+    """The final parameters at one rolling origin: what they would have shown then, with intervals by enterprise.
+
+    The visits are of the arms that measure, weighted as in the test.
+    """
 
     validate_from: str
     validate_to: str
     visits: int
     violations: int
-    auc: float
-    log_loss: float
+    auc: Interval
+    log_loss: Interval
+
+    def as_dict(self) -> dict[str, object]:
+        """Plain values for JSON."""
+        return asdict(self) | {"auc": self.auc.as_dict(), "log_loss": self.log_loss.as_dict()}
 
 
 def at_origin(
@@ -62,12 +70,31 @@ def origin_loss(experiment: Experiment, fold: Mapping[str, Part], margin: Floats
 
 
 def visits_needed(margin: Floats, y: NDArray[np.generic], weight: Floats, found_share: float) -> float:
-    """Return the share of visits, the riskiest first, that finds a share of all violations; ties taken as a whole."""
+    """Return the least share of the visits, the riskiest first, that finds a share of all violations.
+
+    Parameters
+    ----------
+    margin, y, weight
+        Of each visit, [n]. Visits of equal margin come in no order: a part of them finds the same part of their
+        violations.
+    found_share
+        Of the weighted violations, between 0 and 1. At random it takes as large a share of the visits.
+
+    Raises
+    ------
+    ModelError
+        If there is no violation to find.
+    """
     levels, group = np.unique(-margin, return_inverse=True)
-    visits = np.cumsum(np.bincount(group, weights=weight, minlength=len(levels)))
-    found = np.cumsum(np.bincount(group, weights=weight * np.asarray(y), minlength=len(levels)))
-    at = np.r_[0.0, found / found[-1]]
-    return float(np.interp(found_share, at, np.r_[0.0, visits / visits[-1]]))
+    visits = np.r_[0.0, np.cumsum(np.bincount(group, weights=weight, minlength=len(levels)))]
+    found = np.r_[0.0, np.cumsum(np.bincount(group, weights=weight * np.asarray(y), minlength=len(levels)))]
+    if not found[-1] > 0:
+        raise ModelError("there is no violation among the visits: how many find a share of them can't be said")
+    wanted = found_share * found[-1]
+    # The first group that reaches it, but for rounding: those behind it that find nothing are not needed.
+    last = int(np.searchsorted(found, wanted * (1 - 1e-12)))
+    part = (wanted - found[last - 1]) / (found[last] - found[last - 1])
+    return float((visits[last - 1] + part * (visits[last] - visits[last - 1])) / visits[-1])
 
 
 def origins(experiment: Experiment, dataset: Dataset, params: Params) -> tuple[Origin, ...]:
@@ -77,15 +104,22 @@ def origins(experiment: Experiment, dataset: Dataset, params: Params) -> tuple[O
         rows = fold["validate"]
         margin, probability = at_origin(experiment, dataset.names, fold, params)
         days = rows.outcomes["visited_on"]
-        sample = Sample.of(rows.y, rows.enterprise, rows.weight)
+        e = experiment.evaluation
+        shown = evaluate(
+            Sample.of(rows.y, rows.enterprise, rows.weight),
+            {"model": Scored(margin, probability)},
+            repetitions=e.repetitions,
+            level=e.level,
+            seed=experiment.seed,
+        ).values["model"]
         out.append(
             Origin(
                 validate_from=str(days.min()),
                 validate_to=str(days.max()),
                 visits=len(rows),
                 violations=int(rows.y.sum()),
-                auc=float(auc_kernel(sample, margin)(sample.weight[None, :])[0]),
-                log_loss=log_loss(probability, rows.y, rows.weight),
+                auc=shown["auc"],
+                log_loss=shown["log_loss"],
             )
         )
     return tuple(out)

@@ -67,8 +67,12 @@ def follow(clean: Path, experiment: Experiment, last_visit: date, most: int = MO
     most
         Enterprises to follow.
     """
-    split = experiment.split
-    months = tuple(m.date() for m in pd.date_range(split.test_from, last_visit, freq="MS"))[:MOST_MONTHS]
+    months = tuple(m.date() for m in pd.date_range(experiment.split.test_from, last_visit, freq="MS"))
+    return follow_months(clean, experiment, months[:MOST_MONTHS], most)
+
+
+def follow_months(clean: Path, experiment: Experiment, months: tuple[date, ...], most: int = MOST_ENTERPRISES) -> Panel:
+    """Follow enterprises through the given months, each as known at its first day; see `follow`."""
     members = cohort(clean, list(months), province=experiment.province, sector=experiment.sector)
     ids = np.unique(members["enterprise_id"].to_numpy(dtype=str))
     if len(ids) > most:

@@ -32,10 +32,12 @@ def register(run_id: str, bundle: Path, names: tuple[str, ...], tags: dict[str, 
     """Log the model of a run as a pyfunc holding the bundle and register it; returns the version.
 
     The model is logged from code (`models.served`), so that it holds no pickle. Beside the given tags the version
-    gets the hash of the bundle's files.
+    gets the hash of the bundle's files. Every hash becomes a parameter of the run too.
     """
     client = tracking.client()
     tags = {**tags, "bundle_hash": tracking.bundle_hash(bundle)}
+    # A tag can be rewritten or taken away by whoever can write to MLflow; it lets nobody change a parameter.
+    tracking.log(run_id, params={k: v for k, v in tags.items() if k.endswith("_hash")})
     with tempfile.TemporaryDirectory() as folder, tracking.quiet(), mlflow.start_run(run_id=run_id):
         # MLflow keeps the folder under its own name, by which it is found again.
         named = shutil.copytree(bundle, Path(folder) / tracking.BUNDLE)

@@ -1,8 +1,10 @@
 """What a fit was given, logged with the run so that the same booster can be made again from it alone.
 
 ``inputs/`` holds one Parquet file a segment (day of visit, day known, cut-off, outcome, weight, whether apart from
-the random arm, and the learner's columns; no enterprise ids) and ``spec.json`` (columns, parameters, seed, versions
-of what computes). The gate fits again from these files and compares LightGBM's text with the registered one.
+the random arm, 1 / draw probability, a number that tells visits to one enterprise from those to others, and the
+learner's columns; no enterprise ids) and ``spec.json`` (columns, parameters, seed, versions of what computes). The
+gate fits again from these files, compares LightGBM's text with the registered one, and judges the band contract of
+everyone again (`models.rejudging`).
 """
 
 from __future__ import annotations
@@ -36,12 +38,12 @@ FOLDER = "inputs"
 EVALUATION = "evaluation.json"
 """Artifact of the run with the verdicts on band contract and drift (`models.signing.evaluation_file`)."""
 
-FORMAT = 1
+FORMAT = 2
 COMPUTES = ("lightgbm", "numpy", "scikit-learn", "scipy")
 """Packages whose version may change a booster's text."""
 
 _SPEC = "spec.json"
-_OUTCOME = ("visited_on", "known_at", "cutoff", "violation", "weight", "apart")
+_OUTCOME = ("visited_on", "known_at", "cutoff", "violation", "weight", "apart", "drawn", "enterprise")
 _PREFIX = "x:"
 """Before an indicator's name in a column: an indicator may be called as an outcome's column is."""
 
@@ -70,7 +72,8 @@ class Inputs:
         Package (and machine) to version.
     segments
         Segment to its rows: columns ``visited_on``, ``known_at``, ``cutoff`` (datetime64), ``violation``,
-        ``weight``, ``apart`` (not of the random arm) and the learner's, in order.
+        ``weight``, ``apart`` (not of the random arm), ``drawn`` (1 / draw probability; 1 where there was no draw),
+        ``enterprise`` (0, 1, …: a number of the segment's own) and the learner's, in order.
     """
 
     names: tuple[str, ...]
@@ -117,6 +120,10 @@ def write_inputs(folder: Path, experiment: Experiment, dataset: Dataset, params:
         part = dataset.parts[segment]
         days = {c: pd.to_datetime(part.outcomes[c]).astype("datetime64[s]").to_numpy() for c in _OUTCOME[:3]}
         columns = {**days, "violation": part.y.astype(np.int8), "weight": part.weight, "apart": part.apart}
+        chance = part.outcomes["probability_ppm"].to_numpy(dtype=np.float64, na_value=np.nan)
+        # In the order of the ids: simulations by enterprise then draw the same numbers as they did on the ids.
+        number = np.unique(part.enterprise.astype(str), return_inverse=True)[1]
+        columns |= {"drawn": np.where(np.isnan(chance), 1.0, 1e6 / chance), "enterprise": number.astype(np.int64)}
         columns |= {_PREFIX + name: part.X[:, i] for i, name in enumerate(dataset.names)}
         pq.write_table(pa.table(columns), folder / f"{segment}.parquet", compression="zstd")
     spec = {
@@ -160,7 +167,7 @@ def read_inputs(folder: Path) -> Inputs:
     try:
         spec = json.loads((folder / _SPEC).read_text(encoding="utf-8"))
         if spec["format"] != FORMAT:
-            raise InputsError(f"{folder / _SPEC}: format {spec['format']!r}, expected {FORMAT}")
+            raise InputsError(f"{folder / _SPEC}: format {spec['format']!r}, expected {FORMAT}: train it again")
         names = tuple(map(str, spec["names"]))
         wanted = [*_OUTCOME, *(_PREFIX + name for name in names)]
         segments = {s: pq.read_table(folder / f"{s}.parquet").to_pandas() for s in SEGMENTS}

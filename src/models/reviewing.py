@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import date, timedelta
+from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from features.groups import enterprise_groups
-from features.outcomes import read_awaited
-from models.dataset import Dataset
+from features.policy import policy_hash
+from models.awaited import Awaited, awaited_visits, count_by_month, score_awaited
+from models.dataset import Dataset, Part
 from models.evaluation import BandContract, TestVisits, check_band_contract, load_contract
 from models.evaluation.days_earlier import WINDOWS, DaysEarlier, days_earlier
 from models.evaluation.drift import (
@@ -38,13 +39,14 @@ from models.evaluation.policies import DriftPolicy, load_drift, load_sampling
 from models.evaluation.stability import Frozen, Stability, freeze_classes, freeze_numbers, monthly
 from models.evaluation.unlabelled import BeforeLabels, before_labels
 from models.evaluation.visits import gather_visits
-from models.evaluation.worth import CODES, Worth, worth
+from models.evaluation.worth import CODES, Worth, worth, worth_by_group
 from models.experiment import Experiment
 from models.learning import Learned
 from models.metrics import Scored
 from models.panel import Panel
 from models.retrain import EVALUATION
 from models.risk_model import RiskModel
+from models.signing.evaluation_file import JUDGED_BY
 
 Floats = NDArray[np.float64]
 FROZEN = "frozen.json"
@@ -54,8 +56,9 @@ FROZEN = "frozen.json"
 class Stable:
     """The followed enterprises against the first month, and what labels say as they ripen.
 
-    ``expected`` is the rate that the calibrated probabilities alone let expect of each month's visits, before any
-    result is known.
+    ``expected`` is the rate that the calibrated probabilities alone let expect of each month's visits, whether their
+    results have come in or not; ``expected_arrived`` that of the visits with a result alone, month by month what the
+    observed rate can be compared with.
     """
 
     enterprises: int
@@ -66,29 +69,37 @@ class Stable:
     migrations: tuple[Migration, ...]
     calibration: CalibrationDrift
     expected: tuple[BeforeLabels, ...]
+    expected_arrived: tuple[BeforeLabels, ...]
     retrain: Retrain
 
 
 @dataclass(frozen=True)
 class Review:
-    """Everything beyond the rivals that a reviewer is told."""
+    """Everything beyond the rivals that a reviewer is told.
+
+    ``policies``: each policy it was judged by, and no model is made by, to its hash; the gate asks for today's.
+    """
 
     visits: TestVisits
     contract: BandContract
     worth: tuple[Worth, ...]
+    worth_groups: tuple[Worth, ...]
     earlier: tuple[DaysEarlier, ...]
     fairness: Fairness
     stable: Stable
     frozen: dict[str, Frozen]
+    policies: dict[str, str] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values for JSON; the keys that the gate reads are ``band_contract`` and ``drift``."""
+        """Plain values for JSON; the gate reads ``band_contract``, ``drift`` and ``policies``."""
         s = self.stable
         latest = s.indicators[-1] if s.indicators else ()
         return {
             "arm": self.visits.statement,
+            "policies": self.policies,
             "band_contract": self.contract.as_dict(),
             "worth": [w.as_dict() for w in self.worth],
+            "worth_by_group": [w.as_dict() for w in self.worth_groups],
             "days_earlier": [d.as_dict() for d in self.earlier],
             "fairness": self.fairness.as_dict(),
             "drift": s.retrain.as_dict(),
@@ -101,6 +112,7 @@ class Review:
                 "migrations": [x.as_dict() for x in s.migrations],
                 "calibration": s.calibration.as_dict(),
                 "expected": [x.as_dict() for x in s.expected],
+                "expected_arrived": [x.as_dict() for x in s.expected_arrived],
             },
         }
 
@@ -128,18 +140,21 @@ def review(
     """
     model, province, seed = learned.model, experiment.province, experiment.seed
     contract_policy, sampling = load_contract(province), load_sampling(province)
-    visits = tested_visits(clean, experiment, dataset, model)
+    visits = tested_visits(clean, experiment, dataset.parts["test"], model)
     contract = check_band_contract(visits, model.bands, contract_policy, seed=seed)
     plan = sampling.plans.get(province) or next(iter(sampling.plans.values()))
     name = province if province in sampling.plans else next(iter(sampling.plans))
-    awaited = awaited_results(clean, experiment, dataset.as_of)
-    stable, frozen = stability_of(model, panel, visits, awaited, load_drift(province), seed)
+    rows = awaited_visits(clean, experiment, dataset.as_of)
+    waiting = score_awaited(clean, experiment, model, rows, weighted=visits.arm == "random")
+    drift = load_drift(province)
+    stable, frozen = stability_of(model, panel, visits, count_by_month(rows), drift, seed, waiting=waiting)
     repetitions = experiment.evaluation.repetitions
     rivals = {name: scored.score for name, scored in scorers.items() if name != "model"}
     return Review(
         visits,
         contract,
         worth(visits, sampling, contract_policy, repetitions=repetitions, seed=seed),
+        worth_by_group(visits, sampling, contract_policy, repetitions=repetitions, seed=seed),
         tuple(
             days_earlier(visits, window=w, rivals=rivals, codes=codes, repetitions=repetitions, seed=seed)
             for codes in CODES
@@ -148,12 +163,12 @@ def review(
         fairness(visits, plan, contract_policy, name=name, seed=seed, checks=contract.checks),
         stable,
         frozen,
+        {policy: policy_hash(province, policy) for policy in JUDGED_BY},
     )
 
 
-def tested_visits(clean: Path, experiment: Experiment, dataset: Dataset, model: RiskModel) -> TestVisits:
-    """Return the test's visits with what the model says of them, their groups and their direct determinations."""
-    test = dataset.parts["test"]
+def tested_visits(clean: Path, experiment: Experiment, test: Part, model: RiskModel) -> TestVisits:
+    """Return visits with what the model says of them, their groups and their direct determinations."""
     margin = model.margin(test.X)
     score = np.round(model.score(margin), 1)
     return gather_visits(
@@ -183,8 +198,15 @@ def stability_of(
     awaited: dict[str, int],
     policy: DriftPolicy,
     seed: int,
+    frozen: Mapping[str, Frozen] | None = None,
+    waiting: Awaited | None = None,
 ) -> tuple[Stable, dict[str, Frozen]]:
-    """Compare the followed enterprises of each month with those of the first, which is when the model is frozen."""
+    """Compare the followed enterprises of each month with what was frozen.
+
+    Without ``frozen`` that is their own first month, which is when the model could first have been used. ``awaited``
+    says how many visits of a month have no result, ``waiting`` what the model says of them; without it what is expected
+    before results is of the visits with a result alone.
+    """
     names = list(model.indicator_names)
     X = np.ascontiguousarray(panel.frame[names].to_numpy(dtype=np.float64))
     usable = ~model.unusable(X).any(axis=1)
@@ -194,11 +216,14 @@ def stability_of(
     grade = np.full(len(X), "", dtype=object)
     grade[usable] = model.grades(score[usable])
     first = np.asarray(month == min(month.tolist(), default=""))
-    frozen = {
-        "score": freeze_numbers("score", score[first & usable], policy.bins),
-        "class": freeze_classes(grade[first & usable]),
-        **freeze_indicators(panel.frame.loc[first, names], policy),
-    }
+    if frozen is None:
+        frozen = {
+            "score": freeze_numbers("score", score[first & usable], policy.bins),
+            "class": freeze_classes(grade[first & usable]),
+            **freeze_indicators(panel.frame.loc[first, names], policy),
+        }
+    else:
+        first = np.zeros(len(month), dtype=bool)
     later = usable & ~first
     scores = monthly(frozen["score"], score[later], month[later], policy, seed=seed)
     classes = monthly(frozen["class"], grade[later], month[later], policy, seed=seed)
@@ -215,10 +240,6 @@ def stability_of(
         }
     )
     calibration = calibration_drift(visits, awaited, policy)
-    expected = tuple(
-        before_labels(visits.probability[visits.month == m], visits.weight[visits.month == m], month=m, seed=seed)
-        for m in sorted(set(visits.month))
-    )
     asked = ask_retrain(policy, scores=scores, classes=classes, indicators=indicators, calibration=calibration)
     return (
         Stable(
@@ -229,20 +250,25 @@ def stability_of(
             indicators,
             migration(ledger),
             calibration,
-            expected,
+            expected_by_month(visits, waiting, seed),
+            expected_by_month(visits, None, seed),
             asked,
         ),
-        frozen,
+        dict(frozen),
     )
 
 
-def awaited_results(clean: Path, experiment: Experiment, as_of: date) -> dict[str, int]:
-    """Return how many visits of each test month, of the arms that measure, have no result yet in the records."""
-    waiting = read_awaited(clean, as_of + timedelta(days=1))
-    days = waiting["visited_on"]
-    own = waiting["arm"].isin(experiment.arms.measure) & (days >= experiment.split.test_from)
-    found = pd.to_datetime(days[own & (days < experiment.split.test_to)]).dt.strftime("%Y-%m").value_counts()
-    return {str(m): int(n) for m, n in sorted(found.items())}
+def expected_by_month(visits: TestVisits, waiting: Awaited | None, seed: int) -> tuple[BeforeLabels, ...]:
+    """Estimate each month's rate from the probabilities of its visits, those without a result among them."""
+    month, p, w = visits.month, visits.probability, visits.weight
+    if waiting is not None:
+        month = np.concatenate([month, waiting.month])
+        p, w = np.concatenate([p, waiting.probability]), np.concatenate([w, waiting.weight])
+    late = np.arange(len(month)) >= len(visits)
+    return tuple(
+        before_labels(p[month == m], w[month == m], month=str(m), awaited=int(late[month == m].sum()), seed=seed)
+        for m in sorted(set(month))
+    )
 
 
 def write_review(found: Review, folder: Path) -> None:

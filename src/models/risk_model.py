@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from models.bands import BandPolicy, ScoreMap, attainable_margins, freeze_score_map
-from models.calibration import Calibrator
+from models.calibrators import Calibrator
 from models.classification import GRADES, Grade
 from models.errors import ModelError, ModelFileError, ModelInputError
 from models.uncertainty import Uncertainty

@@ -93,14 +93,3 @@ class LogisticBaseline:
     def margin(self, X: Floats) -> Floats:
         """Log odds [n]."""
         return np.asarray(self.pipeline_.decision_function(self._design(_plain(X))), dtype=float)
-
-
-def recalibrate(margin: Floats, y: NDArray[np.generic], weight: Floats, asked: Floats) -> Floats:
-    """Probability of ``asked`` margins by a two-parameter logistic fitted on (margin, y, weight).
-
-    Gives the logistic rival the same chance to be calibrated on the measuring arm as the model has.
-    """
-    if len(np.unique(y)) < 2:
-        return np.asarray(1 / (1 + np.exp(-asked)))
-    platt = LogisticRegression(C=1e3, max_iter=1000).fit(margin[:, None], y, sample_weight=weight)
-    return np.asarray(platt.predict_proba(asked[:, None])[:, 1], dtype=float)

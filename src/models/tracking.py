@@ -11,8 +11,9 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlparse
 from urllib.request import url2pathname
 
@@ -36,6 +37,9 @@ MODEL_NAME = "fenlei"
 BUNDLE = "bundle"
 ALIAS = "approved"
 DEFAULT_STORE = Path("data/generated/mlflow.db")
+MOST_METRICS = 500
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -125,17 +129,17 @@ def experiment_id(name: str) -> str:
 
 
 @contextmanager
-def run(experiment: str, name: str, *, parent: str | None = None) -> Iterator[str]:
+def run(experiment: str, name: str, *, parent: str | None = None, tags: dict[str, str] | None = None) -> Iterator[str]:
     """Open a run and yield its id; it ends as FAILED when the block raises.
 
-    ``parent`` nests it under another run, as tuning trials are.
+    ``parent`` nests it under another run, as tuning trials are; ``tags`` it has from the start.
     """
     c = client()
-    tags = {"mlflow.runName": name, "mlflow.source.name": "fenlei train", "mlflow.source.type": "LOCAL"}
+    given = {"mlflow.runName": name, "mlflow.source.name": "fenlei train", "mlflow.source.type": "LOCAL"}
     if parent is not None:
-        tags["mlflow.parentRunId"] = parent
+        given["mlflow.parentRunId"] = parent
     with quiet():
-        started = c.create_run(experiment_id(experiment), tags=tags, run_name=name)
+        started = c.create_run(experiment_id(experiment), tags=given | (tags or {}), run_name=name)
     run_id = str(started.info.run_id)
     try:
         yield run_id
@@ -158,15 +162,29 @@ def log(
 
     c = client()
     kept = {k: v for k, v in (metrics or {}).items() if v == v and abs(v) != float("inf")}
+    # A server refuses more than a thousand at once, and every sampling plan adds some dozens.
+    first, *rest = batched([Metric(k, float(v), 0, 0) for k, v in kept.items()], MOST_METRICS)
     with quiet():
+        for more in rest:
+            c.log_batch(run_id, more)
         c.log_batch(
             run_id,
-            [Metric(k, float(v), 0, 0) for k, v in kept.items()],
+            first,
             [Param(k, str(v)[:6000]) for k, v in (params or {}).items()],
             [RunTag(k, v) for k, v in (tags or {}).items()],
         )
         if files is not None:
             c.log_artifacts(run_id, str(files))
+
+
+def batched(items: list[T], most: int) -> list[list[T]]:
+    """Return the items in lists of at most so many; one empty list for none."""
+    return [items[i : i + most] for i in range(0, len(items), most)] or [[]]
+
+
+def started_on(run_id: str) -> str:
+    """Return the day a run began, ISO, UTC: MLflow's clock, for what is computed within a run."""
+    return datetime.fromtimestamp(get_run(run_id).info.start_time / 1000, UTC).date().isoformat()
 
 
 def log_folder(run_id: str, folder: Path, name: str) -> None:

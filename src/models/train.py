@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Group
@@ -15,19 +15,20 @@ from features.catalogue import catalogue_hash
 from features.errors import SourceError
 from models import registry, retrain, tracking
 from models.dataset import Dataset, build
+from models.evaluation import ClassRate
 from models.experiment import Experiment, experiment_hash, load_experiment
 from models.learning import Learned, learn
 from models.measuring import arm_statement, measure
-from models.metrics import Evaluation
+from models.metrics import Evaluation, Interval
 from models.panel import follow
-from models.report import ClassRow, render
+from models.report import render
 from models.reporting.gathering import gather
 from models.reporting.terminal import contract_table, figures, lines, worth_table
 from models.reviewing import Review, review, write_review
 from models.run_metrics import design_params, learned_metrics, metrics_of, review_metrics
 from models.sector import catalogue, policies_hash
 from models.sourcing import Prepared, account, prepare
-from models.tuning import Tuned
+from models.trial_log import PLACE, TrialLog, alone, end_killed
 
 WORK = Path("data/generated")
 Say = Callable[[str], None]
@@ -44,12 +45,16 @@ class TrainResult:
     arm_statement: str
     evaluation: Evaluation
     without: Evaluation | None
-    classes: tuple[ClassRow, ...]
     dataset: Dataset
     learned: Learned
     limits: tuple[str, ...]
     prepared: Prepared
     review: Review
+
+    @property
+    def classes(self) -> tuple[ClassRate, ...]:
+        """The score classes on the test as the band contract has them: one source for every figure of a class."""
+        return tuple(c for c in self.review.contract.classes if not c.direct)
 
     def as_dict(self) -> dict[str, object]:
         """Plain values for ``--json``."""
@@ -72,10 +77,17 @@ class TrainResult:
             "test": self.evaluation.as_dict(),
             "test_without_6_and_B": None if self.without is None else self.without.as_dict(),
             "classes": [
-                {"class": c.grade, "visits": c.visits, "share": c.share, "rate": c.rate.as_dict()} for c in self.classes
+                {
+                    "class": c.grade,
+                    "visits": c.visits,
+                    "violations": c.violations,
+                    "share": c.share,
+                    "rate": Interval(c.rate, c.low, c.high).as_dict(),
+                }
+                for c in self.classes
             ],
             "review": self.review.as_dict(),
-            "rolling_origins": [asdict(o) for o in self.learned.origins],
+            "rolling_origins": [o.as_dict() for o in self.learned.origins],
             "arm_effect": self.learned.arm_effect,
             "limits": list(self.limits),
             "hashes": hashes(self.experiment, self.dataset),
@@ -112,16 +124,6 @@ def hashes(experiment: Experiment, dataset: Dataset) -> dict[str, str]:
     }
 
 
-def log_trials(experiment: Experiment, tuned: Tuned, run_id: str) -> None:
-    """Log every trial of the search as a run within the training run."""
-    name = experiment.tuning.objective
-    for trial in tuned.trials:
-        with tracking.run(experiment.name, f"trial {trial.number}", parent=run_id) as nested:
-            found = {f"{name}_origin_{k + 1}": loss for k, loss in enumerate(trial.losses)}
-            tags = {"kind": "trial", "given_up": str(trial.pruned).lower()}
-            tracking.log(nested, params=dict(trial.params), metrics={f"mean_{name}": trial.loss, **found}, tags=tags)
-
-
 def train(
     experiment_path: Path,
     data: Path | None = None,
@@ -152,12 +154,20 @@ def train(
     experiment = load_experiment(experiment_path)
     if data is None or not data.is_dir():
         raise SourceError(f"experiment {experiment.name}: no source folder at {data}; name it with --data")
+    with alone(work / experiment.name) as place:
+        return _trained(experiment, data, trials, work, place, say)
+
+
+def _trained(experiment: Experiment, data: Path, trials: int | None, work: Path, place: str, say: Say) -> TrainResult:
+    """Run a study in a working folder that is held, under the name that it is held by."""
     own = work / experiment.name
     prepared = prepare(experiment.source, experiment.name, data, own, say)
     say(prepared.summary)
     say("computing the indicators")
     dataset = build(prepared.clean, experiment, prepared.as_of)
-    with tracking.run(experiment.name, experiment.name) as run_id:
+    tags = {"kind": "training", PLACE: place}
+    with tracking.run(experiment.name, experiment.name, tags=tags) as run_id:
+        end_killed(experiment.name, place, run_id)
         learned = learn(
             experiment,
             dataset,
@@ -165,8 +175,8 @@ def train(
             storage=work / "tuning.db",
             arm=arm_statement(experiment, dataset),
             say=say,
+            log=TrialLog(experiment, run_id),
         )
-        log_trials(experiment, learned.tuned, run_id)
         say("measuring")
         out = own / "report"
         shutil.rmtree(out, ignore_errors=True)
@@ -179,8 +189,9 @@ def train(
         report = out / "report.html"
         say("writing the report")
         found = hashes(experiment, dataset)
+        day = tracking.started_on(run_id)
         facts = {"MLflow run": run_id, "records": prepared.summary, **found}
-        content = gather(experiment, dataset, learned, measured, reviewed, panel, folder=out, facts=facts)
+        content = gather(experiment, dataset, learned, measured, reviewed, panel, folder=out, facts=facts, on=day)
         report.write_text(render(content), encoding="utf-8")
         tracking.log(
             run_id,
@@ -207,6 +218,7 @@ def train(
             files=out,
         )
         say("registering")
+        found["model_hash"] = learned.model.content_hash
         found |= retrain.log_inputs(run_id, own / retrain.FOLDER, experiment, dataset, learned.tuned.params, out)
         bundle = own / "bundle"
         shutil.rmtree(bundle, ignore_errors=True)
@@ -221,7 +233,6 @@ def train(
         content.arm_statement,
         measured.evaluation,
         measured.without,
-        measured.classes,
         dataset,
         learned,
         tuple(content.limits),

@@ -7,8 +7,9 @@ A trial is judged at one rolling origin after the other and given up when it fal
 
 from __future__ import annotations
 
+import uuid
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,6 +83,7 @@ def tune(
     seed: int,
     storage: Path,
     study: str,
+    on_start: Callable[[str, Sequence[Trial]], None] | None = None,
     on_trial: Callable[[Trial], None] | None = None,
 ) -> Tuned:
     """Minimise the mean loss over the rolling origins.
@@ -98,6 +100,8 @@ def tune(
     study
         Name under which this search is kept: give it the hashes of data and experiment, so that a changed
         input starts a new search.
+    on_start
+        Called once with the id of the search, which it has from its first trial on, and the trials finished before.
     on_trial
         Called after each new finished trial.
     """
@@ -115,6 +119,8 @@ def tune(
             )
             for left in found.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
                 found.tell(left.number, state=TrialState.FAIL)
+            if on_start is not None:
+                on_start(_search_id(found), [_as_trial(i, t) for i, t in enumerate(finished(found)[:trials])])
             while (done := len(finished(found))) < trials:
                 found.sampler = TPESampler(seed=seed + done, n_startup_trials=STARTUP, multivariate=True)
                 _one_more(found, losses, tuning, base)
@@ -141,6 +147,13 @@ def _one_more(study: optuna.Study, losses: Callable[[Params], Iterable[float]], 
             return
     trial.set_user_attr("losses", seen)
     study.tell(trial, float(np.mean(seen)))
+
+
+def _search_id(study: optuna.Study) -> str:
+    """Return the study's id, made when missing: its name would come back when the storage is thrown away."""
+    if "search" not in study.user_attrs:
+        study.set_user_attr("search", uuid.uuid4().hex)
+    return str(study.user_attrs["search"])
 
 
 def _as_trial(number: int, trial: FrozenTrial) -> Trial:

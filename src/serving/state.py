@@ -142,7 +142,7 @@ class State:
     def _served(self, now: float, *, settled: bool) -> Served:
         province = self.settings.province
         try:
-            found = approval.approved_model()
+            found = approval.approved_model(province)
         except FenleiError as err:
             self._failing_since = self._failing_since or now
             if not settled and now - self._failing_since < PATIENCE:
@@ -155,8 +155,6 @@ class State:
         if found is None:
             return Served(province, why=NO_MODEL)
         model, version = found
-        if model.province != province:
-            return Served(province, why=f"approved version {version} is of {model.province}, not of {province}")
         if model.catalogue_hash != catalogue_hash(CATALOGUE):
             # Columns may still be there and mean something else: not what was signed.
             return Served(province, why=f"approved version {version} was signed with another catalogue")

@@ -13,8 +13,9 @@ from typer.testing import CliRunner
 
 from features.errors import FenleiError
 from fenlei.cli import app
-from helpers.signing import register
+from helpers.signing import judged, register
 from models import registry, tracking
+from models.risk_model import RiskModel
 from models.signing.errors import ApprovalError, KeyFileError
 
 runner = CliRunner()
@@ -82,7 +83,7 @@ def test_a_version_is_proposed_approved_shown_and_withdrawn(desk):
     assert json.loads(done.stdout)["by"] == "Wang Wei 王伟"
     assert registry.aliased() == "1"
     seen = json.loads(fenlei("history", "--json").stdout)
-    assert seen["in_force"] == "1"
+    assert (seen["in_force"], seen["not_used"]) == ({"hebei": "1"}, {})
     assert [e["action"] for e in seen["entries"]] == ["propose", "approve"]
     assert "every line verified" in fenlei("history", "--head", seen["head"]).stdout
     assert "version 1 is the one in force" in str(refused("back", version, "--note", "?", "--key", li))
@@ -93,8 +94,7 @@ def test_a_version_is_proposed_approved_shown_and_withdrawn(desk):
 
 
 def test_a_gate_that_says_no_is_exit_code_1_and_says_why(desk):
-    contract = {"verdict": "fail", "checks": [{"verdict": "fail", "text": "class C found less than class B"}]}
-    version = register(desk, evaluation={"band_contract": contract, "drift": {"verdict": "pass"}})
+    version = register(desk, evaluation=judged("fail", why="class C found less than class B"))
     done = fenlei("propose", version, "--note", "x", "--key", str(key(desk, "Li Na")), env=PASSPHRASE)
     assert done.exit_code == 1
     assert "class C found less than class B" in done.output
@@ -102,7 +102,7 @@ def test_a_gate_that_says_no_is_exit_code_1_and_says_why(desk):
 
 
 def test_an_unknown_is_accepted_with_a_reason_that_history_shows(desk):
-    version = register(desk, evaluation={"band_contract": {"verdict": "cannot tell"}, "drift": {"verdict": "pass"}})
+    version = register(desk, evaluation=judged("cannot tell"))
     note = "no markup: [/red] \x1b[2J"
     arguments = ["propose", version, "--note", note, "--key", str(key(desk, "Li Na"))]
     assert fenlei(*arguments, env=PASSPHRASE).exit_code == 1
@@ -125,3 +125,22 @@ def test_another_list_can_be_named_and_an_alias_set_by_hand_is_mended(desk):
     tracking.client().set_registered_model_alias(tracking.MODEL_NAME, tracking.ALIAS, version)
     assert fenlei("history", "--mend", *named).exit_code == 0
     assert registry.aliased() is None
+
+
+def test_history_says_that_a_version_in_force_is_not_what_was_signed(desk):
+    version = register(desk)
+    li, wang = str(key(desk, "Li Na")), str(key(desk, "Wang Wei"))
+    fenlei("propose", version, "--note", "first", "--key", li, env=PASSPHRASE)
+    fenlei("approve", version, "--key", wang, env=PASSPHRASE)
+    assert "in force in hebei: version 1\n" in fenlei("history").stdout
+    folder = registry.bundle(version)
+    RiskModel.load(folder).model_copy(update={"arm": "another"}).save(folder)
+    done = fenlei("history")
+    assert done.exit_code == 1
+    said = " ".join(done.stdout.split())
+    assert "version 1, but not used, the rules answer: the files of approved version 1 have changed" in said
+    done = fenlei("history", "--json")
+    assert done.exit_code == 1
+    seen = json.loads(done.stdout)
+    assert seen["in_force"] == {}
+    assert "have changed since approval" in seen["not_used"]["hebei"]

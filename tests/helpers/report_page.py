@@ -13,6 +13,7 @@ from features.catalogue import CATALOGUE
 from helpers.henan_year import henan_year
 from helpers.small_model import NAMES, model, outcomes, rows
 from models import plots
+from models.awaited import Awaited
 from models.dataset import Part
 from models.evaluation import (
     WINDOWS,
@@ -24,9 +25,10 @@ from models.evaluation import (
     load_drift,
     load_sampling,
     worth,
+    worth_by_group,
 )
 from models.evaluation.visits import gather_visits
-from models.metrics import Sample, Scored, evaluate
+from models.metrics import Interval, Sample, Scored, evaluate
 from models.origins import Origin
 from models.panel import Panel
 from models.reporting.cases import most_wrong
@@ -109,11 +111,15 @@ def review(visits: TestVisits | None = None, seed: int = 0) -> Review:
     seen = grouped_year() if visits is None else visits
     found, contract, sampling = model(), load_contract("hebei"), load_sampling("hebei")
     checked = check_band_contract(seen, found.bands, contract, seed=seed)
-    stable, frozen = stability_of(found, panel(), seen, {"2025-12": 300}, load_drift("hebei"), seed)
+    # Of December some visits have no result yet, of January none has.
+    awaited = {"2025-12": 300, "2026-01": 120}
+    late = Awaited(np.repeat(list(awaited), list(awaited.values())), np.linspace(0.02, 0.3, 420), np.full(420, 50.0))
+    stable, frozen = stability_of(found, panel(), seen, awaited, load_drift("hebei"), seed, waiting=late)
     return Review(
         seen,
         checked,
         worth(seen, sampling, contract, repetitions=50, seed=seed),
+        worth_by_group(seen, sampling, contract, repetitions=50, seed=seed),
         tuple(
             days_earlier(seen, window=w, rivals=rival_scores(seen), codes=c, repetitions=20, seed=seed)
             for c in ("all", "without 6 and B")
@@ -155,7 +161,7 @@ def page(folder: Path, *, found: Review | None = None, compared: Differences | N
         without=None,
         indicators=[IndicatorRow("penalties_3y", "近三年行政处罚", "regulatory", "raises the risk", 0.31)],
         review=reviewed,
-        origins=[Origin("2024-01-01", "2024-02-28", 200, 30, 0.7, 0.3)],
+        origins=[Origin("2024-01-01", "2024-02-28", 200, 30, Interval(0.7, 0.61, 0.78), Interval(0.3, 0.2, 0.4))],
         shapes=shapes(model(), panel(), CATALOGUE, folder, shown=3),
         cases=most_wrong(model(), part, visits, CATALOGUE),
         differences=differences(model(), "7", model(), panel(), CATALOGUE) if compared is None else compared,

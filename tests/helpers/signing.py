@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from scipy.special import expit, logit
 
 from features.catalogue import CATALOGUE, catalogue_hash
 from features.policy import policy_hash
@@ -19,9 +21,11 @@ from models import registry, retrain, tracking
 from models.bands import load_bands
 from models.calibration import fit_calibrator
 from models.dataset import Dataset, Part
+from models.evaluation import check_band_contract, gather_visits, load_contract
 from models.experiment import SEGMENTS, Experiment, load_experiment
 from models.fitting import fitted
 from models.risk_model import POLICIES, RiskModel, assemble
+from models.signing.evaluation_file import JUDGED_BY
 from models.signing.keys import make_key, read_key
 from models.signing.signers import Signer, lines
 
@@ -69,27 +73,55 @@ def people(folder: Path) -> People:
 
 
 def part(segment: str, n: int, seed: int) -> Part:
-    """Rows of one segment of the demo study's calendar, each known twelve days after its visit."""
-    frame, truth = rows(n, seed)
+    """Rows of one segment of the demo study's calendar, each known twelve days after its visit.
+
+    Risks lie further apart than in the small province: a few thousand visits then tell of every class.
+    """
+    frame, risk = rows(n, seed)
+    truth = expit(1 + 1.8 * logit(risk))
     start, end = load_experiment(STUDY).split.bounds(segment)
     days = pd.date_range(start, pd.Timestamp(end) - pd.Timedelta(days=1), periods=n).floor("D")
     table = pd.DataFrame({"visited_on": days, "known_at": days + pd.Timedelta(days=12)})
     table["arm"] = "random"
     table["cutoff"] = days.to_period("M").to_timestamp()
+    table["enterprise_id"] = frame.index.get_level_values("enterprise_id").to_numpy()
+    table["probability_ppm"] = 100_000
+    table["severity"] = table["restates"] = 0
     y = outcomes(truth, seed + 10)
     X = np.ascontiguousarray(frame[list(NAMES)].to_numpy(dtype=np.float64))
     return Part(table, frame, X, y, np.ones(n))
 
 
-@lru_cache(maxsize=1)
-def study() -> tuple[Experiment, Dataset, RiskModel]:
-    """The small province learnt as a study learns: its dataset, and a model of this catalogue and these policies."""
-    experiment = load_experiment(STUDY).model_copy(update={"learner": {}})
-    parts = {s: part(s, n, seed) for s, n, seed in zip(SEGMENTS, (1200, 400, 600, 600), (1, 2, 3, 4), strict=True)}
+@lru_cache(maxsize=2)
+def study(province: str = "hebei") -> tuple[Experiment, Dataset, RiskModel]:
+    """The small province learnt as a study learns: its dataset, and a model of this catalogue and these policies.
+
+    The test finds what the model says, by chance alone: its band contract holds, and the visits are enough to tell.
+    """
+    experiment = load_experiment(STUDY).model_copy(update={"learner": {}, "province": province})
+    parts = {s: part(s, n, seed) for s, n, seed in zip(SEGMENTS, (1200, 400, 2000, 8000), (1, 2, 3, 4), strict=True)}
     nothing = pd.DataFrame()
     population = parts["test"].X
+    learner = fitted(experiment, NAMES, parts, PARAMS).classifier
+    later = parts["calibrate"]
+    model = assemble(
+        booster_text=learner.booster_text(),
+        calibrator=fit_calibrator("platt", learner.decision_function(later.X), later.y),
+        bands=load_bands(province),
+        reference=learner.decision_function(population),
+        indicator_names=NAMES,
+        families=FAMILIES,
+        directions=DIRECTIONS,
+        nullable=["registered_capital"],
+        province=province,
+        catalogue_hash=catalogue_hash(CATALOGUE),
+        policy_hash=policy_hash(province, *POLICIES),
+        arm="random arm of a made-up province",
+        about={"source_hash": "d" * 64},
+    )
+    found = outcomes(model.probability(model.margin(population)), 5)
     dataset = Dataset(
-        parts=parts,
+        parts={**parts, "test": replace(parts["test"], y=found)},
         folds=(),
         names=NAMES,
         constant=(),
@@ -100,31 +132,42 @@ def study() -> tuple[Experiment, Dataset, RiskModel]:
         source_hash="d" * 64,
         as_of=date(2026, 1, 1),
     )
-    learner = fitted(experiment, NAMES, parts, PARAMS).classifier
-    later = parts["calibrate"]
-    model = assemble(
-        booster_text=learner.booster_text(),
-        calibrator=fit_calibrator("platt", learner.decision_function(later.X), later.y),
-        bands=load_bands("hebei"),
-        reference=learner.decision_function(population),
-        indicator_names=NAMES,
-        families=FAMILIES,
-        directions=DIRECTIONS,
-        nullable=["registered_capital"],
-        province="hebei",
-        catalogue_hash=catalogue_hash(CATALOGUE),
-        policy_hash=policy_hash("hebei", *POLICIES),
-        arm="random arm of a made-up province",
-        about={"source_hash": dataset.source_hash},
-    )
     return experiment, dataset, model
 
 
-def tags(data: str = "d" * 64) -> dict[str, str]:
-    """What training registers of where a version comes from."""
-    _, _, model = study()
+@lru_cache(maxsize=2)
+def contract(province: str = "hebei") -> dict[str, Any]:
+    """What the review of the study finds of the band contract."""
+    experiment, dataset, model = study(province)
+    test = dataset.parts["test"]
+    margin = model.margin(test.X)
+    score = np.round(model.score(margin), 1)
+    visits = gather_visits(
+        test.outcomes.assign(violation=test.y),
+        probability=model.probability(margin),
+        score=score,
+        grade=model.grades(score),
+    )
+    return check_band_contract(visits, model.bands, load_contract(province), seed=experiment.seed).as_dict()
+
+
+def judged(bands: str = "pass", drift: str = "pass", why: str = "", province: str = "hebei") -> dict[str, Any]:
+    """``evaluation.json`` as the study's review writes it; another verdict on the contract is that of a group."""
+    found = contract(province)
+    of_group = {"check": "calibration_slope", "subject": "size micro", "attribute": "size", "group": "micro"}
+    more = [] if bands == "pass" else [{**of_group, "verdict": bands, "text": why}]
     return {
-        "data_hash": data,
+        "band_contract": {**found, "verdict": bands, "checks": [*found["checks"], *more]},
+        "drift": {"verdict": drift},
+        "policies": {name: policy_hash(province, name) for name in JUDGED_BY},
+    }
+
+
+def tags(province: str = "hebei") -> dict[str, str]:
+    """What training registers of where a version comes from."""
+    _, dataset, model = study(province)
+    return {
+        "data_hash": dataset.source_hash,
         "catalogue_hash": model.catalogue_hash,
         "policy_hash": model.policy_hash,
         "experiment_hash": "e" * 64,
@@ -135,24 +178,29 @@ def register(
     folder: Path,
     n: int = 1,
     *,
-    evaluation: dict[str, object] | None = None,
+    evaluation: dict[str, Any] | None = None,
     inputs: bool = True,
     data: Dataset | None = None,
     model: RiskModel | None = None,
+    province: str = "hebei",
 ) -> str:
     """Log and register a version of the study as training does; returns it."""
-    experiment, dataset, fresh = study()
+    experiment, dataset, fresh = study(province)
     made = (model or fresh).model_copy(update={"about": {"n": n, "source_hash": dataset.source_hash}})
     work = folder / f"work{n}"
-    judged = {"band_contract": {"verdict": "pass"}, "drift": {"verdict": "pass"}} if evaluation is None else evaluation
+    found_of_it = judged(province=province) if evaluation is None else evaluation
     out = work / "report"
     out.mkdir(parents=True, exist_ok=True)
-    if judged:
-        (out / retrain.EVALUATION).write_text(json.dumps(judged), encoding="utf-8")
+    if found_of_it:
+        (out / retrain.EVALUATION).write_text(json.dumps(found_of_it), encoding="utf-8")
     with tracking.run("study", f"run {n}") as run_id:
-        found = tags()
-        tracking.log(run_id, params=dict(found), tags={"model_hash": made.content_hash}, files=out)
+        found = tags(province)
+        tags_of_run = {"kind": "training", "model_hash": made.content_hash}
+        tracking.log(run_id, params={**found, "seed": experiment.seed}, tags=tags_of_run, files=out)
+        found["model_hash"] = made.content_hash
         if inputs:
             found |= retrain.log_inputs(run_id, work / "inputs", experiment, data or dataset, PARAMS, out)
         made.save(work / "bundle")
-        return registry.register(run_id, work / "bundle", NAMES, found)
+        version = registry.register(run_id, work / "bundle", NAMES, found)
+        tracking.log(run_id, tags={"version": version})
+    return version

@@ -11,7 +11,7 @@ import pytest
 from mlflow import MlflowClient
 
 from features.policy import policy_root
-from helpers.signing import ON, People, register, study
+from helpers.signing import ON, People, judged, register
 from models import approval, registry, retrain, tracking
 from models.approval import ApprovalError, GateRefused
 from models.risk_model import RiskModel
@@ -67,7 +67,7 @@ def test_nothing_is_approved_until_two_people_have_signed(one):
     assert (entry.action, entry.version, entry.by) == ("approve", "1", "Wang Wei 王伟")
     assert set(entry.inputs) == {
         *("data_hash", "catalogue_hash", "policy_hash", "experiment_hash"),
-        *("bundle_hash", "inputs_hash", "evaluation_hash"),
+        *("bundle_hash", "model_hash", "inputs_hash", "evaluation_hash"),
     }
     found = approval.approved_model()
     assert found is not None
@@ -194,11 +194,11 @@ def test_hashes_changed_after_the_proposal_or_the_approval_undo_it(one):
 
 
 def test_an_evaluation_edited_after_the_proposal_stops_the_approval(store, signers):
-    register(store, 1, evaluation={"band_contract": {"verdict": "cannot tell"}, "drift": {"verdict": "pass"}})
+    register(store, 1, evaluation=judged("cannot tell"))
     approval.propose("1", "few visits", key=signers.keys["li"], on=ON, accept_unknown="one year of draws only")
     file = registry.artifact(registry.run_id("1"), retrain.EVALUATION)
     assert file is not None
-    file.write_text(json.dumps({"band_contract": {"verdict": "pass"}, "drift": {"verdict": "pass"}}))
+    file.write_text(json.dumps(judged()))
     with pytest.raises(ApprovalError, match="not what was proposed: evaluation_hash is"):
         approve(signers)
 
@@ -247,7 +247,7 @@ def test_a_rejected_proposal_can_be_proposed_again_and_a_new_proposal_withdraws_
 
 def test_going_back_needs_two_people_and_a_version_that_two_people_approved(two):
     li = two.keys["li"]
-    with pytest.raises(ApprovalError, match="version 1 was never approved, or was withdrawn: propose it"):
+    with pytest.raises(ApprovalError, match="version 1 was never approved, or was withdrawn or gone back from"):
         approval.back("1", "?", key=li, on=ON)
     accept(two, "1")
     with pytest.raises(ApprovalError, match="version 1 is the one in force"):
@@ -367,7 +367,7 @@ def test_two_people_signing_at_once_write_two_entries_in_one_chain(two):
 
 
 def test_what_the_gate_cannot_tell_is_signed_only_with_a_reason_that_both_sign(store, signers):
-    register(store, 1, evaluation={"band_contract": {"verdict": "cannot tell", "reasons": ["1,200 more visits would"]}})
+    register(store, 1, evaluation=judged("cannot tell", "cannot tell", why="1,200 more visits would"))
     with pytest.raises(GateRefused, match=r"can't tell for version 1: bands, drift(.|\n)*1,200 more visits would"):
         propose(signers)
     approval.propose("1", "first year", key=signers.keys["li"], on=ON, accept_unknown="first year of draws")
@@ -378,9 +378,7 @@ def test_what_the_gate_cannot_tell_is_signed_only_with_a_reason_that_both_sign(s
 
 def test_a_version_that_breaks_the_band_contract_cannot_be_proposed_whatever_is_accepted(store, signers):
     why = "class C found less than class B"
-    contract = {"verdict": "fail", "checks": [{"check": "rise", "verdict": "fail", "text": why}]}
-    register(store, 1, evaluation={"band_contract": contract, "drift": {"verdict": "pass"}})
+    register(store, 1, evaluation=judged("fail", why=why))
     with pytest.raises(GateRefused, match=rf"the gate said no to version 1: bands(.|\n)*{why}"):
         approval.propose("1", "all the same", key=signers.keys["li"], on=ON, accept_unknown="I say so")
     assert approval.history() == []
-    assert study()[2].province == "hebei"

@@ -12,6 +12,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from helpers import small_model as small
 from models.classifier import LATER, RiskClassifier
+from models.explanations import family_points
 
 NAMES = list(small.NAMES)
 WEIGHTS = (
@@ -115,6 +116,46 @@ def test_families_stay_additive_under_interaction_constraints(data):
 
     assert mixed(fitted(data))
     assert not mixed(fitted(data, families=small.FAMILIES))
+
+
+def by_family(model: RiskClassifier, rows: pd.DataFrame) -> tuple[tuple[str, ...], np.ndarray]:
+    """What each family adds to the margin of each row."""
+    return family_points(model.contributions(rows)[:, :-1], [small.FAMILIES[n] for n in NAMES])
+
+
+def test_with_additive_families_each_adds_what_its_own_trees_say_and_together_the_margin(data):
+    model, rows = fitted(data, families=small.FAMILIES), data[2].head(300)
+    names, sums = by_family(model, rows)
+    base = model.contributions(rows)[0, -1]
+    np.testing.assert_allclose(sums.sum(axis=1) + base, model.decision_function(rows), rtol=0, atol=1e-9)
+    trees = model.booster_.trees_to_dataframe().dropna(subset="split_feature")
+    family_of = trees.groupby("tree_index")["split_feature"].first().map(small.FAMILIES)
+    assert set(family_of) == set(names)
+    x = rows.to_numpy()
+    for name, found in zip(names, sums.T, strict=True):
+        own = sum(
+            model.booster_.predict(x, raw_score=True, start_iteration=int(k), num_iteration=1)
+            for k in family_of.index[family_of == name]
+        )
+        # A contribution counts from the mean of the fit's rows, a tree's answer from 0: they differ by one constant.
+        assert np.ptp(own) > 0.01
+        np.testing.assert_allclose(found - own, (found - own)[0], rtol=0, atol=1e-9)
+
+
+def test_with_additive_families_what_one_adds_does_not_move_with_anothers_indicators(data):
+    rows = data[2].head(300)
+    apart, mixed = fitted(data, families=small.FAMILIES), fitted(data)
+    for family in dict.fromkeys(small.FAMILIES.values()):
+        others = [n for n in NAMES if small.FAMILIES[n] != family]
+        changed = rows.assign(**{n: rows[n].to_numpy()[::-1] for n in others})
+
+        def moved(model: RiskClassifier, family: str = family, changed: pd.DataFrame = changed) -> float:
+            names, before = by_family(model, rows)
+            k = names.index(family)
+            return float(np.abs(by_family(model, changed)[1][:, k] - before[:, k]).max())
+
+        assert moved(apart) == 0.0
+        assert moved(mixed) > 1e-3  # so that the line above can fail
 
 
 def test_directions_by_name_and_by_position_are_the_same(data):

@@ -8,7 +8,9 @@ import json
 import pytest
 from rich.console import Console
 
-from models import compare, tracking
+from helpers.signing import ON, register
+from models import approval, compare, registry, tracking
+from models.risk_model import RiskModel
 from models.run_metrics import BETTER, better, group_of
 
 HASH = "ab" * 32
@@ -119,12 +121,17 @@ def test_a_program_reads_the_same(two_runs):
 
 def test_a_metric_means_the_same_under_a_rivals_name_or_as_a_difference():
     assert better("auc") == better("scorecard_auc") == better("without_6_and_B_auc_minus_logistic") == 1
-    assert better("log_loss_minus_past_rate") == better("origin_2_log_loss") == better("past_rate_ece") == -1
+    assert better("log_loss_minus_past_rate") == better("origin_2_log_loss") == -1
+    assert better("past_rate_calibration_error") == better("without_6_and_B_calibration_error") == -1
     assert better("worth_daqing_least_lift") == better("origin_1_auc") == 1
     assert better("past_rate_days_earlier") == better("days_earlier_whole_test_minus_logistic") == 1
     assert group_of("days_earlier_minus_scorecard") == group_of("days_earlier_whole_test") == "worth"
     assert better("class_A_share") == better("calibration_slope") == 0
-    assert group_of("worth_henan_lift") == "worth"
+    assert better("worth_henan_saved") == better("without_6_and_B_worth_henan_severity_lift") == 1
+    assert better("without_6_and_B_scorecard_days_earlier_severity") == better("days_earlier_severity_minus_logistic")
+    assert better("without_6_and_B_scorecard_days_earlier_severity") == 1
+    assert group_of("worth_henan_lift") == group_of("worth_henan_saved") == "worth"
+    assert group_of("worth_henan_severity_lift") == ""
     assert group_of("worth_henan_per_inspection") == ""
     assert group_of("origin_1_auc") == "stability"
     assert group_of("scorecard_auc") == ""
@@ -134,3 +141,40 @@ def test_a_metric_means_the_same_under_a_rivals_name_or_as_a_difference():
 def test_an_empty_store_gives_an_empty_table(store):
     assert compare.runs().empty
     assert "runs" in shown(compare.runs())
+
+
+def test_the_run_that_two_people_signed_is_called_approved_and_no_other(store, signers):
+    version = register(store)
+    approval.propose(version, "look", key=signers.keys["li"], on=ON)
+    approval.approve(version, key=signers.keys["wang"], on=ON)
+    other = logged("a", int(version), {"auc": 0.7})  # a run may say of itself that it made any version
+    frame = compare.runs()
+    run = registry.run_id(version)
+    assert frame["approved"].to_dict() == {run: True, other: False}
+    assert set(frame["not_approved"]) == {""}
+    assert "✓ approved" in shown(frame)
+
+
+def test_a_swapped_model_and_a_broken_record_are_not_called_approved(store, signers):
+    version = register(store)
+    approval.propose(version, "look", key=signers.keys["li"], on=ON)
+    approval.approve(version, key=signers.keys["wang"], on=ON)
+    folder = registry.bundle(version)
+    RiskModel.load(folder).model_copy(update={"arm": "another"}).save(folder)
+    frame = compare.runs()
+    assert not frame["approved"].any()
+    text = " ".join(shown(frame).split())
+    assert "✓ approved" not in text
+    assert "v1 not approved: the files of approved version 1 have changed since approval" in text
+    lines = approval.record_path().read_text(encoding="utf-8").replace("look", "Look")
+    approval.record_path().write_text(lines, encoding="utf-8")
+    plain = json.loads(json.dumps(compare.as_dict(compare.runs())))["runs"]
+    assert [r["approved"] for r in plain] == [False]
+    assert "the record was changed: its hashes don't chain" in plain[0]["not_approved"]
+
+
+def test_what_a_run_wrote_is_no_input_in_which_runs_differ(store):
+    made = [registry.run_id(register(store, n)) for n in (1, 2)]
+    frame = compare.runs(made)
+    assert frame["params.bundle_hash"].nunique() == 2
+    assert compare.differs(frame) == {}

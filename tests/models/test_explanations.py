@@ -82,6 +82,15 @@ def test_family_points_are_the_sums_of_their_indicators():
     np.testing.assert_allclose(sums, [[5.0, 2.0], [-1.0, 0.5]])
 
 
+def test_a_familys_points_move_with_the_rest_of_the_margin_though_its_log_odds_do_not():
+    # Points are log-odds times the score map's mean slope up to the firm's own margin: exactness ends at the log-odds.
+    parts, points, _ = explained([[0.5, 0.1, 0.0, 0.0], [0.5, 2.5, 0.0, 0.0]])
+    _, odds = family_points(parts, ["basic", "societal", "societal", "societal"])
+    _, sums = family_points(points, ["basic", "societal", "societal", "societal"])
+    assert odds[0, 0] == odds[1, 0]
+    assert abs(sums[0, 0] - sums[1, 0]) > 1
+
+
 def test_the_strongest_come_first_whatever_their_sign():
     assert strongest(np.array([[1.0, -5.0, 3.0, 0.0]]), 2).tolist() == [[1, 2]]
     assert strongest(np.array([[2.0, -2.0, 2.0]]), 9).tolist() == [[0, 1, 2]]

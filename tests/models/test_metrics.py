@@ -13,7 +13,7 @@ from models.metrics import (
     Scored,
     auc_kernel,
     average_precision_kernel,
-    ece_kernel,
+    calibration_error_kernel,
     evaluate,
     resample,
     top_kernel,
@@ -93,7 +93,7 @@ def test_calibration_error_is_the_weighted_gap_per_bin():
     y = (rng.uniform(size=1000) < p).astype(float)
     order = np.argsort(p)
     by_hand = sum(abs((y[b] - p[b]).sum()) for b in np.array_split(order, 10)) / 1000
-    assert ece_kernel(sample_of(y), p)(np.ones((1, 1000)))[0] == pytest.approx(by_hand)
+    assert calibration_error_kernel(sample_of(y), p)(np.ones((1, 1000)))[0] == pytest.approx(by_hand)
 
 
 def test_equal_predictions_share_a_calibration_bin():
@@ -101,7 +101,7 @@ def test_equal_predictions_share_a_calibration_bin():
     p = np.full(100, 0.5)
     shuffled = np.random.default_rng(0).permutation(100)
     for at in (np.arange(100), shuffled, np.argsort(y, kind="stable")):
-        assert ece_kernel(sample_of(y[at]), p)(np.ones((1, 100)))[0] == pytest.approx(0.0)
+        assert calibration_error_kernel(sample_of(y[at]), p)(np.ones((1, 100)))[0] == pytest.approx(0.0)
 
 
 @given(st.integers(0, 50))

@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from html.parser import HTMLParser
 
+import numpy as np
 import pytest
 
 from helpers.henan_year import henan_year
@@ -48,7 +49,7 @@ class Outline(HTMLParser):
         ("auc", -0.01, 0.05, "within noise"),
         ("auc", -0.05, -0.01, "behind"),
         ("log_loss", -0.05, -0.01, "ahead"),
-        ("ece", 0.01, 0.05, "behind"),
+        ("calibration_error", 0.01, 0.05, "behind"),
         ("auc", float("nan"), float("nan"), "no interval: cannot tell"),
     ],
 )
@@ -98,6 +99,23 @@ def test_the_verdict_comes_first_and_reads_without_colour(text, page):
         assert said in box
 
 
+def test_no_figure_of_the_verdict_stands_without_its_interval(page):
+    auc = page.evaluation.values["model"]["auc"]
+    plan = next(w for w in page.review.worth if w.plan == "hebei")
+    rate, uniform, lift = (
+        [getattr(plan, f"{name}{end}") for end in ("", "_low", "_high")]
+        for name in ("per_inspection", "uniform", "lift")
+    )
+    for words in (in_english(page), in_chinese(page)):
+        assert f"{auc.value:.3f} [{auc.low:.3f}, {auc.high:.3f}]" in words
+        # Every decimal number is a figure in front of its interval, or one of its ends.
+        bare = re.sub(r"[\d.]+%? \[[\d.]+%?, [\d.]+%?\]", "", words)
+        assert not re.search(r"\d\.\d", bare)
+    for figure in (rate, uniform):
+        assert "{:.1%} [{:.1%}, {:.1%}]".format(*figure) in in_english(page)
+    assert "{:.2f} [{:.2f}, {:.2f}]倍".format(*lift) in in_chinese(page)
+
+
 def test_the_page_says_what_was_found_and_how_sure_it_is(text, page):
     auc = page.evaluation.values["model"]["auc"]
     for said in (
@@ -137,6 +155,52 @@ def test_every_plan_stands_beside_uniform_draws_with_intervals(text, page):
         assert w.name_zh in shown
 
 
+def test_the_plans_worth_within_every_group_stands_with_visits_intervals_and_counts(text, page):
+    shown = section(text, "worth").split("Within each group")[1].split("Days earlier")[0]
+    own = [w for w in page.review.worth_groups if w.plan == page.review.fairness.plan]
+    often = {(g.attribute, g.group): g for g in page.review.fairness.groups}
+    assert {w.attribute for w in own} == {"size", "region", "industry", "visited"}
+    for w in own:
+        g = often[w.attribute, w.group]
+        row = next(r for r in shown.split("<tr>") if f'<th scope="row">{w.group}<' in r)
+        for said in (
+            f"{w.visits:,}<",
+            f"{w.visits_per_100:.1f} [{w.visits_per_100_low:.1f}, {w.visits_per_100_high:.1f}]",
+            f"{g.burden_ratio:.2f} [{g.burden_ratio_low:.2f}, {g.burden_ratio_high:.2f}]",
+            f"{w.per_inspection:.1%} [{w.per_inspection_low:.1%}, {w.per_inspection_high:.1%}]",
+            f"{w.uniform:.1%} [{w.uniform_low:.1%}, {w.uniform_high:.1%}]",
+            f"{w.lift:.2f} [{w.lift_low:.2f}, {w.lift_high:.2f}]",
+        ):
+            assert said in row
+    assert f"Of {len(own)} groups with visits enough: {len(own)} ahead." in shown
+    assert "Measured on the random arm" in shown
+
+
+def test_a_plan_that_gains_only_by_choosing_among_groups_is_ahead_in_none(page):
+    """Everyone in a group is said the same risk, and it is true: within a group nobody is worth more than another."""
+    year = henan_year(200_000, seed=3)
+    group = np.where(year.probability > np.median(year.probability), "risky", "safe")
+    risk = np.where(group == "risky", 0.3, 0.05)
+    y = (np.random.default_rng(4).random(len(year)) < risk).astype(int)
+    grade = np.where(group == "risky", "C", "A")
+    frame = year.frame.assign(y=y, severity=y, restates=0, probability=risk, grade=grade, size=group)
+    found = review(TestVisits(frame, "random"))
+    shown = section(render(replace(page, review=found)), "worth")
+    assert "▲ ahead" in shown.split("Within each group")[0]
+    assert "Of 2 groups with visits enough: 2 within noise." in shown
+
+
+def test_a_month_that_awaits_every_result_has_its_estimate_and_no_comparison(text, page):
+    december, january = page.review.stable.expected[-2:]
+    seen = int((page.review.visits.month == "2025-12").sum())
+    assert (december.month, december.visits, december.awaited) == ("2025-12", seen + 300, 300)
+    assert (january.month, january.visits, january.awaited) == ("2026-01", 120, 120)
+    row = section(text, "stability").split('<th class=k scope="row">2026-01</th>')[1].split("</tr>")[0]
+    cells = re.findall("<td[^>]*>(.*?)</td>", row)
+    estimate = f"{january.rate:.1%} [{january.low:.1%}, {january.high:.1%}]"
+    assert cells == ["0", "120 (unripe)", estimate, "–", "–", "–"]
+
+
 def test_days_earlier_stand_beside_every_rival_for_either_window(text, page):
     shown = section(text, "worth")
     table = shown.split("Days earlier", 1)[1]
@@ -165,8 +229,21 @@ def test_months_groups_and_origins_are_told(text, page):
     assert "(unripe)" in shown
     assert "now D" in shown
     assert "2024-01-01 to 2024-02-28" in shown
+    for m in page.review.stable.calibration.months:
+        if m.visits:
+            assert f"{m.observed:.1%} [{m.observed_low:.1%}, {m.observed_high:.1%}]" in shown
+    for o in page.origins:
+        for i in (o.auc, o.log_loss):
+            assert f"{i.value:.3f} [{i.low:.3f}, {i.high:.3f}]" in shown
     for g in page.review.fairness.groups:
         assert f'<th scope="row">{g.group}<' in section(text, "fairness")
+        for value, low, high in (
+            (g.needless, g.needless_low, g.needless_high),
+            (g.misses, g.misses_low, g.misses_high),
+            (g.false_alarms, g.false_alarms_low, g.false_alarms_high),
+        ):
+            assert f"{value:.1%} [{low:.1%}, {high:.1%}]" in section(text, "fairness")
+        assert f"{g.burden:.1f} [{g.burden_low:.1f}, {g.burden_high:.1f}]" in section(text, "fairness")
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -17,13 +18,14 @@ from features.adapters.folder import write_table
 from features.manifest import Coverage, Manifest, write_manifest
 from features.outcomes import read_awaited
 from models import reviewing
-from models.dataset import build
+from models.awaited import awaited_visits, count_by_month, score_awaited
+from models.dataset import Part, build
 from models.evaluation.stability import Frozen
 from models.experiment import load_experiment
 from models.learning import learn
 from models.measuring import score_all
 from models.panel import follow
-from models.reviewing import awaited_results, direct_grades, review, write_review
+from models.reviewing import direct_grades, review, write_review
 
 AS_OF = date(2026, 1, 1)
 DEMO = load_experiment(Path(__file__).parents[2] / "experiments" / "demo.toml")
@@ -42,7 +44,7 @@ def studied(checked, tmp_path_factory):
 def test_visits_without_a_result_are_those_that_are_awaited(tmp_path):
     folder, day = tmp_path / "clean", DEMO.split.test_from + timedelta(days=3)
     folder.mkdir()
-    common = {"enterprise_id": "E1", "record_state": "active", "occurred_at": day, "arm": "random"}
+    common = {"enterprise_id": "E1", "record_state": "active", "occurred_at": day, "arm": "random", "draw_id": "D1"}
     write_table(
         folder,
         "inspections",
@@ -51,15 +53,59 @@ def test_visits_without_a_result_are_those_that_are_awaited(tmp_path):
             {**common, "record_id": "b", "version": 1, "known_at": day, "result_codes": None},
             {**common, "record_id": "b", "version": 2, "known_at": day + timedelta(days=9), "result_codes": "1"},
             {**common, "record_id": "c", "version": 1, "known_at": day, "result_codes": None, "arm": "targeted"},
+            {**common, "record_id": "d", "version": 1, "known_at": day, "result_codes": None, "draw_id": None},
         ],
     )
-    write_manifest(
-        Manifest(source="t", as_of=AS_OF, tables={"inspections": Coverage(covers_from=date(2021, 1, 1))}), folder
-    )
-    assert list(read_awaited(folder, AS_OF)["inspection_id"]) == ["a", "c"]
-    assert sorted(read_awaited(folder, day + timedelta(days=9))["inspection_id"]) == ["a", "b", "c"]
+    drawn = {**common, "record_id": "D1", "version": 1, "known_at": day, "probability_ppm": 50_000, "fate": "visited"}
+    write_table(folder, "draws", [drawn])
+    covers = Coverage(covers_from=date(2021, 1, 1))
+    write_manifest(Manifest(source="t", as_of=AS_OF, tables={"inspections": covers, "draws": covers}), folder)
+    found = read_awaited(folder, AS_OF)
+    assert list(found["inspection_id"]) == ["a", "c", "d"]
+    assert found["probability_ppm"].fillna(0).tolist() == [50_000, 50_000, 0]
+    assert set(found["cutoff"]) == {DEMO.split.test_from}
+    assert sorted(read_awaited(folder, day + timedelta(days=9))["inspection_id"]) == ["a", "b", "c", "d"]
     assert read_awaited(folder, day).empty
-    assert awaited_results(folder, DEMO, AS_OF) == {day.strftime("%Y-%m"): 1}  # the targeted one measures nothing
+    # The targeted one measures nothing, the one without a draw can't be weighted, and E1 is no member of any cohort.
+    assert count_by_month(awaited_visits(folder, DEMO, AS_OF)) == {}
+    everyone = DEMO.model_copy(update={"cohort": DEMO.cohort.model_copy(update={"members_only": False})})
+    assert count_by_month(awaited_visits(folder, everyone, AS_OF)) == {day.strftime("%Y-%m"): 1}
+
+
+def known_by(part: Part, day: date) -> Part:
+    """The visits whose result was known on a day."""
+    at = np.asarray([d <= day for d in part.outcomes["known_at"]])
+    return Part(part.outcomes[at].reset_index(drop=True), part.frame[at], part.X[at], part.y[at], part.weight[at])
+
+
+@pytest.mark.slow
+def test_before_labels_a_month_is_told_by_all_its_visits_and_later_the_same_is_said_of_them(studied, checked):
+    """On a day in November: October's visits are partly without a result, November's all of them."""
+    quick, dataset, learned = studied
+    today, test = date(2025, 11, 14), dataset.parts["test"]
+    early = replace(dataset, as_of=today, parts={**dataset.parts, "test": known_by(test, today)})
+    found = review(checked, quick, early, learned, follow(checked, quick, today, most=200), {})
+    told = {e.month: e for e in found.stable.expected}
+    arrived = {e.month: e for e in found.stable.expected_arrived}
+    waiting = awaited_visits(checked, quick, today)
+    counts = waiting["visited_on"].map(lambda d: d.strftime("%Y-%m")).value_counts()
+    assert set(told) - set(arrived) == {"2025-11"}
+    assert told["2025-11"].visits == told["2025-11"].awaited == counts["2025-11"] > 5
+    assert told["2025-11"].low < told["2025-11"].rate < told["2025-11"].high
+    assert told["2025-10"].visits == arrived["2025-10"].visits + counts["2025-10"]
+    assert told["2025-10"].rate != arrived["2025-10"].rate
+    assert told["2025-08"] == arrived["2025-08"]
+    months = {m.month: m for m in found.stable.calibration.months}
+    assert (months["2025-10"].visits, months["2025-10"].awaited) == (arrived["2025-10"].visits, counts["2025-10"])
+    assert not months["2025-11"].ripe
+    # What was said of a visit before its result is what is said of it afterwards, and it stands for as many firms.
+    before = score_awaited(checked, quick, learned.model, waiting, weighted=True)
+    later = reviewing.tested_visits(checked, quick, test, learned.model).frame.set_index(test.outcomes["inspection_id"])
+    has = waiting["inspection_id"].isin(later.index).to_numpy()
+    assert has.sum() > 10
+    after = later.loc[waiting["inspection_id"][has]]
+    assert before.probability[has] == pytest.approx(after["probability"].to_numpy())
+    assert before.weight[has] == pytest.approx(after["weight"].to_numpy())
 
 
 def test_the_direct_class_is_the_worst_of_the_rules_hit():
@@ -100,7 +146,7 @@ def test_visits_from_the_cut_off_on_put_nobody_among_the_visited(studied, checke
     quick, dataset, learned = studied
     out = tmp_path / "clean"
     shutil.copytree(checked, out)
-    before = reviewing.tested_visits(checked, quick, dataset, learned.model)
+    before = reviewing.tested_visits(checked, quick, dataset.parts["test"], learned.model)
     keys = before.frame[["enterprise_id", "cutoff"]].drop_duplicates()
     keys.to_parquet(tmp_path / "keys.parquet")
     path = out / "inspections.parquet"
@@ -116,7 +162,7 @@ def test_visits_from_the_cut_off_on_put_nobody_among_the_visited(studied, checke
             """
         ).write_parquet(str(out / "more.parquet"))
     (out / "more.parquet").replace(path)
-    after = reviewing.tested_visits(out, quick, dataset, learned.model)
+    after = reviewing.tested_visits(out, quick, dataset.parts["test"], learned.model)
     assert len(pd.read_parquet(path)) > len(pd.read_parquet(checked / "inspections.parquet")) + 100
     assert before.group("visited").tolist() == after.group("visited").tolist()
 
@@ -129,8 +175,19 @@ def test_a_review_is_written_as_the_gate_and_later_months_read_it(studied, check
     found = review(checked, quick, dataset, learned, panel, scorers)
     write_review(found, tmp_path)
     told = json.loads((tmp_path / "evaluation.json").read_text(encoding="utf-8"))
-    assert told["band_contract"]["verdict"] in ("pass", "fail", "cannot tell")
-    assert told["band_contract"]["months"] == 12
+    contract = told["band_contract"]
+    assert contract["months"] == 12
+    # Some five hundred visits can't show whether a probability is wrong by 0.02 on average; they do tell A from D.
+    everyone = {(c["check"], c["subject"]): c for c in contract["checks"] if not c["attribute"]}
+    error = everyone["calibration_error", "everyone"]
+    assert error["visits"] == contract["visits"] == len(dataset.parts["test"]) < error["visits_to_tell"]
+    assert (error["verdict"], contract["verdict"]) == ("cannot tell", "cannot tell")
+    assert all(c["verdict"] != "fail" for c in contract["checks"])
+    assert everyone["range", "A"]["high"] < everyone["range", "D"]["low"]
+    groups = [(w["attribute"], w["group"]) for w in told["worth_by_group"] if w["plan"] == "hebei"]
+    tested = [(g["attribute"], g["group"]) for g in told["fairness"]["groups"] if g["visits"] >= 100]
+    assert groups == tested
+    assert all(w["lift_low"] <= w["lift"] <= w["lift_high"] for w in told["worth_by_group"])
     assert told["drift"]["verdict"] == found.stable.retrain.verdict
     assert len(found.stable.scores) == len(panel.months) - 1
     frozen = json.loads((tmp_path / "frozen.json").read_text(encoding="utf-8"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import mlflow
@@ -44,6 +45,23 @@ def test_a_run_keeps_what_it_was_given_and_leaves_out_what_is_no_number(store):
     assert kept.read_text(encoding="utf-8") == "好"
     with pytest.raises(KeyError, match="no run"):
         tracking.get_run("f" * 32)
+
+
+def test_more_metrics_than_a_server_takes_at_once_are_all_written(store):
+    many = {f"worth_plan{k}_lift": float(k) for k in range(2 * tracking.MOST_METRICS + 1)}
+    with tracking.run("study", "many") as run_id:
+        tracking.log(run_id, metrics=many)
+    assert tracking.get_run(run_id).data.metrics == many
+    sizes = [len(b) for b in tracking.batched(list(many), tracking.MOST_METRICS)]
+    assert sizes == [tracking.MOST_METRICS, tracking.MOST_METRICS, 1]
+    assert tracking.batched([], 3) == [[]]
+
+
+def test_the_day_of_a_run_is_the_day_it_began(store):
+    before = datetime.now(UTC).date().isoformat()
+    with tracking.run("study", "one") as run_id:
+        pass
+    assert before <= tracking.started_on(run_id) <= datetime.now(UTC).date().isoformat()
 
 
 def test_a_run_that_breaks_is_marked_failed(store):

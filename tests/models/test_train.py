@@ -6,10 +6,14 @@ import io
 import json
 import re
 import shutil
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import mlflow
 import numpy as np
+import optuna
 import pytest
 from rich.console import Console
 
@@ -26,11 +30,12 @@ from models.sector import catalogue
 from models.train import TrainResult, train
 
 FOLDER = Path(__file__).parents[2] / "experiments"
+TRIALS = 3
 
 
 @pytest.fixture(scope="module")
 def trained(province: Path, empty_store: Path, tmp_path_factory: pytest.TempPathFactory):
-    """The demo study on a small province, trained twice: two trials, then the same again."""
+    """The demo study on a small province, trained twice: three trials, then the same again."""
     home = tmp_path_factory.mktemp("trained")
     shutil.copy(empty_store, home / "mlflow.db")
     patch = pytest.MonkeyPatch()
@@ -38,7 +43,7 @@ def trained(province: Path, empty_store: Path, tmp_path_factory: pytest.TempPath
     patch.delenv("FENLEI_RECORDS", raising=False)
     said: list[str] = []
     path = FOLDER / "demo.toml"
-    results = [train(path, province, trials=2, work=home / "work", say=said.append) for _ in range(2)]
+    results = [train(path, province, trials=TRIALS, work=home / "work", say=said.append) for _ in range(2)]
     yield results[0], results[1], said
     patch.undo()
 
@@ -84,13 +89,86 @@ def test_the_run_holds_metrics_plots_hashes_and_the_model(trained):
             its, less = run.data.metrics[f"{rival}_{name}"], run.data.metrics[f"{name}_minus_{rival}"]
             assert less == pytest.approx(own - its)
             assert f"{name}_minus_{rival}_low" in run.data.metrics
+    for k, o in enumerate(result.learned.origins, start=1):
+        for name, i in (("auc", o.auc), ("log_loss", o.log_loss)):
+            logged = [run.data.metrics[f"origin_{k}_{name}{end}"] for end in ("", "_low", "_high")]
+            assert logged == pytest.approx([i.value, i.low, i.high])
+            assert i.low < i.value < i.high
+        assert run.data.metrics[f"origin_{k}_visits"] == o.visits
     for name in ("data_hash", "catalogue_hash", "policy_hash", "experiment_hash"):
         assert len(run.data.params[name]) == 64
     files = {f.path for f in tracking.client().list_artifacts(result.run_id)}
     assert {"reliability.png", "precision_recall.png", "gain.png", "shap_summary.png", "report.html"} <= files
-    trials = tracking.client().search_runs([run.info.experiment_id], f"tags.`mlflow.parentRunId` = '{result.run_id}'")
-    assert len(trials) == 2
+    assert len(trial_runs(result.run_id)) == TRIALS
     assert run.data.tags["version"] == "1"
+
+
+def trial_runs(run_id: str) -> list:
+    """The runs nested under a training run, by trial."""
+    where = tracking.get_run(run_id).info.experiment_id
+    found = tracking.client().search_runs([where], f"tags.`mlflow.parentRunId` = '{run_id}'")
+    return sorted(found, key=lambda r: int(r.data.tags["trial"]))
+
+
+def test_trained_again_no_trial_is_logged_again_and_the_run_says_where_they_are(trained):
+    first, second, _ = trained
+    assert [r.data.tags["trial"] for r in trial_runs(first.run_id)] == ["0", "1", "2"]
+    assert trial_runs(second.run_id) == []
+    assert tracking.get_run(second.run_id).data.tags["continues"] == first.run_id
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+import models.learning as learning
+from models.train import train
+
+judged, count = learning.origin_loss, 0
+
+def origin_loss(*arguments):
+    global count
+    loss, count = judged(*arguments), count + 1
+    if count == 4:  # the second trial's second origin is judged, and nobody has been told yet
+        os.kill(os.getpid(), signal.SIGKILL)
+    return loss
+
+learning.origin_loss = origin_loss
+train(Path(sys.argv[1]), Path(sys.argv[2]), trials=int(sys.argv[3]), work=Path(sys.argv[4]))
+"""
+
+
+def test_a_training_killed_between_the_origins_of_a_trial_goes_on_and_loses_and_repeats_none(trained, province, store):
+    study, work = FOLDER / "demo.toml", store / "work"
+    command = [sys.executable, "-c", KILLED, str(study), str(province), str(TRIALS), str(work)]
+    killed = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    storage = f"sqlite:///{work / 'tuning.db'}"
+    (name,) = optuna.get_all_study_names(storage)
+    done, cut_off = optuna.load_study(study_name=name, storage=storage).get_trials()
+    assert (done.state.name, len(done.intermediate_values)) == ("COMPLETE", 2)
+    assert (cut_off.state.name, len(cut_off.intermediate_values)) == ("RUNNING", 1)  # one origin of two was reported
+    (dead,) = tracking.client().search_runs([tracking.experiment_id("demo")], "tags.kind = 'training'")
+    assert dead.info.status == "RUNNING"
+    (logged,) = trial_runs(dead.info.run_id)
+    assert (logged.data.tags["trial"], logged.info.status) == ("0", "FINISHED")
+
+    said: list[str] = []
+    resumed = train(study, province, trials=TRIALS, work=work, say=said.append)
+    assert resumed.learned.tuned == trained[0].learned.tuned
+    assert resumed.learned.model.content_hash == trained[0].learned.model.content_hash
+    assert [s.split(":")[0] for s in said if s.startswith("trial ")] == ["trial 2 of 3", "trial 3 of 3"]
+    states = [t.state.name for t in optuna.load_study(study_name=name, storage=storage).get_trials()]
+    assert states == ["COMPLETE", "FAIL", "COMPLETE", "COMPLETE"]
+    runs = trial_runs(resumed.run_id)
+    assert [r.data.tags["trial"] for r in runs] == ["0", "1", "2"]
+    assert runs[0].info.run_id == logged.info.run_id  # taken over, not written again
+    for run, trial in zip(runs, trained[0].learned.tuned.trials, strict=True):
+        origins = {f"origin_{k}_log_loss": loss for k, loss in enumerate(trial.losses, start=1)}
+        assert run.data.metrics == pytest.approx({"mean_log_loss": trial.loss, **origins})
+    assert trial_runs(dead.info.run_id) == []
+    was = tracking.get_run(dead.info.run_id)
+    assert (was.info.status, was.data.tags["continued_by"]) == ("KILLED", resumed.run_id)
+    assert compare.runs()["version"].tolist() == [resumed.version]  # a run cut off has nothing to compare
 
 
 def test_the_registered_version_scores_as_the_model_that_was_measured(trained):
@@ -128,6 +206,11 @@ def test_the_answer_can_be_read_by_a_program_and_by_a_person(trained):
     assert plain["version"] == "1"
     assert plain["test"]["values"]["model"]["auc"]["low"] < plain["test"]["values"]["model"]["auc"]["high"]
     assert sum(c["visits"] for c in plain["classes"]) == plain["test"]["visits"]
+    contract = {c["grade"]: c for c in plain["review"]["band_contract"]["classes"] if not c["direct"]}
+    for c in plain["classes"]:
+        own = contract[c["class"]]
+        assert c["rate"] == {"value": own["rate"], "low": own["low"], "high": own["high"]}
+        assert tracking.get_run(plain["run"]).data.metrics[f"class_{c['class']}_rate_low"] == own["low"]
     console = Console(width=200, record=True, file=io.StringIO())
     console.print(trained[0].render())
     text = console.export_text()
@@ -149,6 +232,8 @@ def test_a_trained_version_passes_the_gate_can_be_signed_and_compared(trained, t
     entry = approval.propose("1", "demo", key=signers.keys["li"], on="2026-01-01", accept_unknown="a small province")
     # The small province has too few visits for the rest to be told; what needs no visits must hold.
     assert {entry.verdicts[check] for check in ("files", "inputs", "order", "retrained")} == {"pass"}
+    # The gate judges the contract again from the logged visits: of an honest run it finds what the review found.
+    assert entry.verdicts["bands"] == trained[0].review.contract.verdict
     approval.approve("1", key=signers.keys["wang"], on="2026-01-01")
     found = approval.approved_model()
     assert found is not None
@@ -158,6 +243,7 @@ def test_a_trained_version_passes_the_gate_can_be_signed_and_compared(trained, t
     followed = Panel(firms, (max(firms.index.get_level_values("cutoff")).date(),))
     beside = against_approved(found[0], followed, catalogue(trained[0].experiment))
     assert (beside.version, beside.changed, beside.problem) == ("1", 0, "")
+    assert (beside.approved_on, beside.entry) == ("2026-01-01", 1)
     assert beside.enterprises > 0
     approval.reject("1", "end of the test", key=signers.keys["wang"], on="2026-01-02")
 

@@ -14,17 +14,14 @@ import httpx
 import pandas as pd
 import pytest
 
-from features.catalogue import CATALOGUE, catalogue_hash
 from features.check import check_folder
-from features.policy import policy_hash
 from features.record import Record, extract_context
 from features.store import open_folder
 from features.table import read_table, write_clean_table
-from helpers.signing import People, people
+from helpers.signing import People, people, register, study
 from helpers.small_model import NAMES
-from helpers.small_model import model as small_model
-from models import approval, registry, tracking
-from models.risk_model import POLICIES, RiskModel
+from models import approval
+from models.risk_model import RiskModel
 from serving.access import create_token
 from serving.launch import start
 from serving.settings import Settings
@@ -34,15 +31,10 @@ CUTOFF = date(2026, 1, 1)
 ON = "2026-01-02"
 
 
-def signed_model(n: int) -> RiskModel:
-    """A model that can be approved here: of this catalogue, and fine with unknown values."""
-    fields = small_model().model_dump() | {
-        "catalogue_hash": catalogue_hash(CATALOGUE),
-        "policy_hash": policy_hash("hebei", *POLICIES),
-        "nullable": NAMES,
-        "about": {"n": n},
-    }
-    return RiskModel.model_validate(fields)
+def signed_model(n: int, province: str = "hebei") -> RiskModel:
+    """A model that can be approved here: the signing tests' study's, and fine with unknown values."""
+    _, dataset, model = study(province)
+    return model.model_copy(update={"nullable": NAMES, "about": {"n": n, "source_hash": dataset.source_hash}})
 
 
 @dataclass(frozen=True)
@@ -61,8 +53,7 @@ class World:
         return signed_model(int(version))
 
     def approve(self, version: str = "1") -> None:
-        # The versions are bare bundles without a run's evidence: the gate says it can't tell, which is accepted.
-        approval.propose(version, "ok", key=self.signers.keys["li"], on=ON, accept_unknown="a test of serving")
+        approval.propose(version, "ok", key=self.signers.keys["li"], on=ON)
         approval.approve(version, "ok", key=self.signers.keys["wang"], on=ON)
 
     def withdraw(self) -> None:
@@ -72,7 +63,7 @@ class World:
 
 @pytest.fixture(scope="session")
 def built(empty_store: Path, tmp_path_factory: pytest.TempPathFactory) -> World:
-    """The world; its MLflow store holds versions 1 and 2, of which nothing is approved."""
+    """The world; its MLflow store holds versions 1 and 2, and 3 of Henan, of which nothing is approved."""
     folder = tmp_path_factory.mktemp("served")
     simulate(folder / "source", enterprises=300, months=36, seed=5, end=CUTOFF)
     check_folder(folder / "source", CUTOFF, folder / "checked")
@@ -96,10 +87,8 @@ def built(empty_store: Path, tmp_path_factory: pytest.TempPathFactory) -> World:
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MLFLOW_TRACKING_URI", str(settings.tracking_uri))
-        for n in (1, 2):
-            with tracking.run("study", f"run {n}") as run_id:
-                signed_model(n).save(folder / f"bundle{n}")
-                registry.register(run_id, folder / f"bundle{n}", NAMES, {"data_hash": "d" * 64})
+        for n, province in ((1, "hebei"), (2, "hebei"), (3, "henan")):
+            assert register(folder, n, model=signed_model(n, province), province=province) == str(n)
     token = create_token(settings.tokens, "tests 测试")
     return World(folder, settings, token, frame.drop(columns="uscc"), frame["uscc"], records, signers)
 

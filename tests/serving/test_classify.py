@@ -21,7 +21,7 @@ from helpers.small_model import model as small_model
 from helpers.small_model import rows
 from models import approval
 from models.classification import Classification
-from models.classify import classify_frame, load_rules
+from models.classify import NO_MODEL, classify_frame, load_rules
 from models.errors import ModelError
 from models.risk_model import POLICIES, RiskModel
 from serving.answer import Lost, Result, answer
@@ -132,8 +132,18 @@ def test_a_model_of_another_province_is_not_served(world, policies):
     world.approve("1")
     assert State(world.settings).snapshot.served.model is not None
     other = State(world.settings.model_copy(update={"province": "hubei"})).snapshot.served
-    assert other.model is None
-    assert other.why == "approved version 1 is of hebei, not of hubei"
+    assert (other.model, other.why) == (None, NO_MODEL)
+
+
+def test_a_version_approved_for_one_province_leaves_the_service_of_another_as_it_was(world):
+    world.approve("1")
+    state = State(world.settings)
+    assert state.snapshot.served.version == "1"
+    world.approve("3")
+    served = state.refresh(force=True).served
+    assert (served.version, served.model.province) == ("1", "hebei")
+    served = State(world.settings.model_copy(update={"province": "henan"})).snapshot.served
+    assert (served.version, served.model.province) == ("3", "henan")
 
 
 @pytest.mark.parametrize("name", POLICIES)

@@ -15,9 +15,9 @@ contract passes only when all checks do, and a claim of all is as sure as the le
 nothing fails but some checks have too few visits, the contract's verdict is "cannot tell", and each of them says how
 many would do.
 
-Four families of tests, each wrong about a perfect model in at most one case in twenty, are wrong together in more: a
-perfect model failed one in about one year in eight (``make test-long``). A single fail among the groups is a question
-to ask, not yet an answer; the gate stops at it all the same, and a person decides what to change.
+Families of tests, each wrong about a perfect model in at most one case in twenty, are wrong together in more: a perfect
+model failed one in 102 of 800 simulated years, one in eight (``make test-long``). A single fail among the groups is a
+question to ask, not yet an answer; the gate stops at it all the same, and a person decides what to change.
 """
 
 from __future__ import annotations

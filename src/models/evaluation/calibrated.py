@@ -54,7 +54,7 @@ class Slope:
 def equal_mass_bins(probability: Floats, weight: Floats, bins: int) -> Ints:
     """Return the bin of each visit, 0 upwards: bins of equal weight, equal probabilities together.
 
-    The same cut as `models.metrics.ece_kernel` makes.
+    The same cut as `models.metrics.calibration_error_kernel` makes.
     """
     order = np.argsort(probability, kind="stable")
     p, w = probability[order], weight[order]

@@ -90,6 +90,8 @@ class DaysEarlier:
     first_half_low: float
     first_half_high: float
     first_half_made: float
+    first_half_made_low: float
+    first_half_made_high: float
     rivals: tuple[RivalDays, ...]
     text: str
 
@@ -138,7 +140,7 @@ def days_earlier(
         rows: Bools = visits.frame["restates"].to_numpy(dtype=np.int64) == 0
         scores = {name: score[rows] for name, score in scores.items()}
     if not len(kept) or not kept.y.any():
-        nothing = (NAN,) * 16
+        nothing = (NAN,) * 18
         text = "no violation to find earlier"
         return DaysEarlier(window, visits.arm, codes, kept.months, len(kept), 0, *nothing, (), text)
     lists = _Lists(kept, window, scores)
@@ -179,7 +181,7 @@ def days_earlier(
         *random,
         *best,
         *half,
-        float(point[-1, HALF]),
+        *figure(-1, HALF),
         found,
         _sentence(kept, window, days, random[0], best[0], found),
     )

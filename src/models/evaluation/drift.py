@@ -19,7 +19,7 @@ import pandas as pd
 
 from models.errors import ModelInputError
 from models.evaluation.policies import DriftPolicy
-from models.evaluation.rates import gap
+from models.evaluation.rates import gap, weighted_rate
 from models.evaluation.stability import Frozen, Stability, freeze_numbers, stability
 from models.evaluation.verdicts import NAN, Verdict, holm, plain
 from models.evaluation.visits import TestVisits
@@ -108,6 +108,8 @@ class MonthCalibration:
     ripe_share: float
     ripe: bool
     observed: float
+    observed_low: float
+    observed_high: float
     expected: float
     gap: float
     gap_low: float
@@ -154,16 +156,31 @@ def calibration_drift(visits: TestVisits, awaited: Mapping[str, int], policy: Dr
         share = n / (n + waiting)
         ripe = share >= policy.ripe_share
         g = gap(visits.y[at], visits.probability[at], visits.weight[at], visits.cluster[at], policy.level)
-        observed, expected = (
-            float(np.average(v[at], weights=visits.weight[at])) if n else NAN for v in (visits.y, visits.probability)
+        o = weighted_rate(visits.y[at], visits.weight[at], visits.cluster[at], policy.level)
+        expected = float(np.average(visits.probability[at], weights=visits.weight[at])) if n else NAN
+        figures = (
+            f"observed {o.value:.1%} [{o.low:.1%}, {o.high:.1%}], expected {expected:.1%}, "
+            f"gap {g.value:+.3f} [{g.low:+.3f}, {g.high:+.3f}]"
         )
-        figures = f"observed {observed:.1%}, expected {expected:.1%}, gap {g.value:+.3f} [{g.low:+.3f}, {g.high:+.3f}]"
         text = f"{month}: {figures if n else 'no result yet'}" + (
             "" if ripe else f"; unripe, {share:.0%} of {n + waiting:,} results known"
         )
         rows.append(
             MonthCalibration(
-                month, visits.arm, n, waiting, share, ripe, observed, expected, g.value, g.low, g.high, text
+                month,
+                visits.arm,
+                n,
+                waiting,
+                share,
+                ripe,
+                o.value,
+                o.low,
+                o.high,
+                expected,
+                g.value,
+                g.low,
+                g.high,
+                text,
             )
         )
     ripe_months = [r.month for r in rows if r.ripe]

@@ -16,10 +16,10 @@ import numpy as np
 from models.classification import GRADES
 from models.evaluation.calibration_checks import group_checks
 from models.evaluation.policies import ContractPolicy, Plan
-from models.evaluation.rates import NOTHING, linear_variance, quantile, ratio, weighted_mean, weighted_rate
+from models.evaluation.rates import NOTHING, linear_variance, quantile, ratio, weighted_rate
 from models.evaluation.verdicts import Check, Verdict, overall, plain
 from models.evaluation.visits import Bools, Floats, TestVisits
-from models.evaluation.worth import expected_visits
+from models.evaluation.worth import expected_visits, yearly_visits
 from models.metrics import Interval
 
 
@@ -186,7 +186,7 @@ def _group(
     close = np.isin(np.asarray(GRADES)[visits.grade[rows]], contract.close).astype(np.float64)
     rate = weighted_rate(y, w, c, level)
     over = ratio(y, p, w, c, level)
-    burden = weighted_mean(100 * target[rows], w, c, level)
+    burden = yearly_visits(visits.take(rows), plan, level)
     visited = target[rows] > 0
     needless = weighted_rate(1 - y[visited], (w * target[rows])[visited], c[visited], level)
     false_alarms = weighted_rate(close[y == 0], w[y == 0], c[y == 0], level)

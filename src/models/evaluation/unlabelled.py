@@ -22,12 +22,14 @@ ASSUMPTION = (
 class BeforeLabels:
     """What a month's visits are expected to find, before any result.
 
-    ``low`` and ``high`` hold the rate that will be observed, if the ``assumption`` holds. ``auc`` is what the ranking
-    would reach if every probability were exact.
+    ``visits`` are all of the month that are told of, ``awaited`` those of them without a result yet. ``low`` and
+    ``high`` hold the rate that will be observed, if the ``assumption`` holds. ``auc`` is what the ranking would reach
+    if every probability were exact.
     """
 
     month: str
     visits: int
+    awaited: int
     rate: float
     low: float
     high: float
@@ -41,20 +43,29 @@ class BeforeLabels:
 
 
 def before_labels(
-    probability: Floats, weight: Floats, *, month: str = "", level: float = 0.95, seed: int = 0, draws: int = 2000
+    probability: Floats,
+    weight: Floats,
+    *,
+    month: str = "",
+    awaited: int = 0,
+    level: float = 0.95,
+    seed: int = 0,
+    draws: int = 2000,
 ) -> BeforeLabels:
     """Estimate a month's observed rate from calibrated probabilities alone (confidence-based estimation).
 
     Parameters
     ----------
     probability, weight
-        Of each visit made or drawn, shape [n].
+        Of each visit made or drawn, whether its result has come in or not, shape [n].
+    awaited
+        So many of them have no result yet.
     level
         Of the interval of the rate that will be observed.
     """
     p, w = np.asarray(probability, dtype=np.float64), np.asarray(weight, dtype=np.float64)
     if not len(p):
-        return BeforeLabels(month, 0, NAN, NAN, NAN, NAN, ASSUMPTION, f"{month}: no visits")
+        return BeforeLabels(month, 0, 0, NAN, NAN, NAN, NAN, ASSUMPTION, f"{month}: no visits")
     share = w / w.sum()
     rate = float(share @ p)
     if len(p) > 20_000:
@@ -68,11 +79,12 @@ def before_labels(
         )
         low, high = (float(v) for v in np.quantile(found, [(1 - level) / 2, (1 + level) / 2]))
     auc = _expected_auc(p, share)
+    waiting = f", {awaited:,} of them still without a result," if awaited else ""
     text = (
-        f"{month + ': ' if month else ''}{len(p):,} visits are expected to find violations at {rate:.1%} "
-        f"[{low:.1%}, {high:.1%}]. {ASSUMPTION}"
+        f"{month + ': ' if month else ''}{len(p):,} visits{waiting} "
+        f"are expected to find violations at {rate:.1%} [{low:.1%}, {high:.1%}]. {ASSUMPTION}"
     )
-    return BeforeLabels(month, len(p), rate, low, high, auc, ASSUMPTION, text)
+    return BeforeLabels(month, len(p), awaited, rate, low, high, auc, ASSUMPTION, text)
 
 
 def _expected_auc(p: Floats, w: Floats) -> float:

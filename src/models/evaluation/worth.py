@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 
 from models.evaluation.policies import ContractPolicy, Plan, SamplingPolicy
-from models.evaluation.rates import kish
+from models.evaluation.rates import kish, weighted_mean
 from models.evaluation.verdicts import NAN, plain
 from models.evaluation.visits import Bools, Floats, TestVisits
-from models.metrics import resample
+from models.metrics import Interval, resample
 
 WHAT = ("violations", "severity")
 CODES = ("all", "without 6 and B")
@@ -75,6 +75,8 @@ class Worth:
     saved_low: float
     saved_high: float
     visits_per_100: float
+    visits_per_100_low: float
+    visits_per_100_high: float
     effective_visits: float
     tells: bool
     text: str
@@ -139,6 +141,13 @@ def expected_visits(visits: TestVisits, plan: Plan) -> Floats:
     return np.asarray(plan.visits(), dtype=np.float64)[visits.grade]
 
 
+def yearly_visits(visits: TestVisits, plan: Plan, level: float) -> Interval:
+    """Return how many visits a year a plan makes to 100 firms like these, never beyond what a class can get."""
+    found = weighted_mean(100 * expected_visits(visits, plan), visits.weight, visits.cluster, level)
+    least, most = 100 * min(plan.visits()), 100 * max(plan.visits())
+    return Interval(found.value, max(found.low, least), min(found.high, most))
+
+
 def _estimates(
     visits: TestVisits,
     sampling: SamplingPolicy,
@@ -167,6 +176,7 @@ def _estimates(
         numbers: dict[str, float] = {}
         for key, values in figures.items():
             numbers |= {key: float(values[0]), f"{key}_low": ends[key][0], f"{key}_high": ends[key][1]}
+        often = yearly_visits(visits, plan, contract.level)
         unit = "violations" if what == "violations" else "points of severity"
         text = (
             f"{name}{f', {attribute} {group}' if attribute else ''}{'' if codes == 'all' else f', {codes}'}: "
@@ -188,7 +198,9 @@ def _estimates(
                 months=visits.months,
                 arm=visits.arm,
                 **numbers,
-                visits_per_100=100 * float(np.average(targets[k], weights=visits.weight)),
+                visits_per_100=often.value,
+                visits_per_100_low=often.low,
+                visits_per_100_high=often.high,
                 effective_visits=kish((visits.weight * targets[k])[targets[k] > 0]),
                 tells=not why,
                 text=f"{text}{f'. {why}' if why else ''}",
@@ -206,10 +218,13 @@ def _figures(sums: Floats, k: int) -> dict[str, Floats]:
     uniform = over(sums[:, 1], sums[:, 0])
     per_inspection = over(sums[:, 3 + 2 * k], sums[:, 2 + 2 * k])
     lift = over(per_inspection, uniform)
+    # Where all firms are of one class the two are equal but for rounding, which must not pass for a gain.
+    difference = per_inspection - uniform
+    difference[np.isclose(per_inspection, uniform, rtol=1e-9, atol=0.0)] = 0.0
     return {
         "per_inspection": per_inspection,
         "uniform": uniform,
-        "difference": per_inspection - uniform,
+        "difference": difference,
         "lift": lift,
         "saved": 1 - over(np.ones_like(lift), lift),
     }

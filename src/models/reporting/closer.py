@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from models.classification import GRADES
 from models.reporting.html import Raw, bullets, folded, image, number, paragraph, percent, table, text
-from models.reporting.page import Case, Page, Shape
+from models.reporting.page import Case, Differences, Page, Shape
 
 _ARROW = {
     "raises": ("↗", "may only raise 只升", "more of it means more risk, by constraint"),
@@ -79,11 +79,16 @@ def _case(c: Case) -> list[object]:
 
 def differences(page: Page) -> str:
     """Who moves class when this model takes the approved one's place."""
-    d = page.differences
+    return compared(page.differences)
+
+
+def compared(d: Differences) -> str:
+    """Return what the section says of two models, or why there is nothing to say."""
+    when = f"Looked up on {d.on}. " if d.on else ""
     if d.problem:
-        return paragraph(d.problem, "say")
+        return paragraph(when + d.problem, "say")
     if not d.version:
-        return paragraph("No model is approved: there is nothing to differ from. 目前没有已批准的模型。")
+        return paragraph(f"{when}No model is approved: there is nothing to differ from. 目前没有已批准的模型。")
     share = d.changed / d.enterprises if d.enterprises else float("nan")
     rows = [
         [f"approved {grade}", *(Raw(f"<b>{n:,}</b>") if i == j else f"{n:,}" for j, n in enumerate(counts))]
@@ -95,7 +100,8 @@ def differences(page: Page) -> str:
             f"{m.before:.1f}",
             f"{m.after:.1f}",
             f"{m.after - m.before:+.1f}",
-            f"{m.grade_before} → {m.grade_after}",
+            _step(m.grade_before, m.grade_after),
+            _step(m.answer_before, m.answer_after),
             m.family,
             m.why,
         ]
@@ -106,19 +112,34 @@ def differences(page: Page) -> str:
     return "".join(
         [
             paragraph(
-                f"Approved is version {d.version} ({d.model_hash[:12]}). Of {d.enterprises:,} enterprises followed, in "
+                f"{_against(d)} Of {d.enterprises:,} enterprises followed, in "
                 f"{d.month}, {d.changed:,} ({percent(share)}) would change class by score: {d.riskier:,} to a riskier "
-                f"one, {d.changed - d.riskier:,} to a safer one. Rank correlation of the scores: "
+                f"one, {d.changed - d.riskier:,} to a safer one; with direct determinations laid under the score, the "
+                f"class answered changes for {d.answers_changed:,}. Rank correlation of the scores: "
                 f"{number(d.same_rank, form='.3f')}." + (" The two give the same scores." if same else "")
             ),
-            table(["", *(f"new {g}" for g in GRADES)], rows, align="tnnnn", label="class under either model"),
+            table(["by score", *(f"new {g}" for g in GRADES)], rows, align="tnnnn", label="class under either model"),
             "" if same else paragraph(f"Mean size of the change in points by family: {families}."),
-            "<h3>The largest moves</h3>" + table(
-                ["enterprise", "approved", "new", "change", "class", "family", "indicators, points"],
-                moves, align="knnnkt", label="largest moves",
+            "<h3>Who moves class, and why</h3>" + paragraph(
+                "Those of another class first, the greatest step ahead; then those whose score moves most.", "dim",
+            ) + table(
+                ["enterprise", "approved", "new", "change", "class by score", "class answered", "family",
+                 "indicators, points"],
+                moves, align="knnnkkt", label="largest moves",
             ) if moves else "",
         ]
     )  # fmt: skip
+
+
+def _step(before: str, after: str) -> str:
+    return f"{before} → {after}" if before != after else f"{after}, as before"
+
+
+def _against(d: Differences) -> str:
+    """Say which approved version it is, since when, and when the two were compared."""
+    signed = f", approved on {d.approved_on} (entry {d.entry} of the signing record)" if d.approved_on else ""
+    compared = f"; compared on {d.on}" if d.on else ""
+    return f"Approved is version {d.version} ({d.model_hash[:12]}){signed}{compared}."
 
 
 def limits(page: Page) -> str:

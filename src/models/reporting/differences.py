@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,7 @@ from models.explanations import family_points
 from models.panel import Panel
 from models.reporting.page import Differences, Move
 from models.reporting.pointing import Floats, pointed
+from models.reviewing import direct_grades
 from models.risk_model import RiskModel
 
 MOVES = 10
@@ -21,30 +23,36 @@ WHY = 3
 """Indicators named for a move."""
 
 
-def against_approved(model: RiskModel, panel: Panel, known: Mapping[str, Indicator]) -> Differences:
-    """Compare with the approved model on the last followed month; a reason instead where that can't be done."""
-    from models.approval import approved_model
+def against_approved(model: RiskModel, panel: Panel, known: Mapping[str, Indicator], on: str = "") -> Differences:
+    """Compare with the province's approved model on the last followed month; a reason instead where that can't be done.
+
+    Parameters
+    ----------
+    model, panel, known
+        As for `differences`.
+    on
+        Day of the comparison, ISO: another model may be approved the day after.
+    """
+    from models.approval import approved_model, history, in_force
 
     try:
-        approved = approved_model()
+        approved, entry = approved_model(model.province), in_force(history(), model.province)
     except FenleiError as err:
-        return Differences("", problem=f"The approved model can't be read: {err}")
-    if approved is None:
-        return Differences("")
+        return Differences("", problem=f"The approved model can't be read: {err}", on=on)
+    if approved is None or entry is None:
+        return Differences("", on=on)
     before, version = approved
-    if before.province != model.province:
-        return Differences(
-            version,
-            before.content_hash,
-            problem=f"The approved model is of {before.province}, this one of {model.province}",
-        )
-    return differences(before, version, model, panel, known)
+    found = differences(before, version, model, panel, known)
+    return replace(found, on=on, approved_on=entry.on, entry=entry.number)
 
 
 def differences(
     before: RiskModel, version: str, after: RiskModel, panel: Panel, known: Mapping[str, Indicator]
 ) -> Differences:
     """Compare two models on the enterprises of the last followed month.
+
+    The moves told of are those of most consequence: the greatest step in the class that is answered, then in the class
+    by score, then in the score.
 
     Parameters
     ----------
@@ -78,7 +86,9 @@ def differences(
     base = round(after.base_score, 1) - round(before.base_score, 1)
     ids = rows.index.get_level_values("enterprise_id").to_numpy(dtype=str)
     moved = new.score - old.score
-    order = np.lexsort((ids, -np.abs(moved)))[:MOVES]
+    floor = np.array([GRADES.index(g) if g else 0 for g in direct_grades(rows, after.province)], dtype=np.int64)
+    answers = np.maximum(i, floor), np.maximum(j, floor)
+    order = np.lexsort((ids, -np.abs(moved), -np.abs(j - i), -np.abs(answers[1] - answers[0])))[:MOVES]
     moves = tuple(
         Move(
             ids[k],
@@ -86,6 +96,8 @@ def differences(
             float(new.score[k]),
             old.grade[k],
             new.grade[k],
+            GRADES[answers[0][k]],
+            GRADES[answers[1][k]],
             _largest(named, by_family[k], base),
             "; ".join(
                 f"{known[names[c]].zh if names[c] in known else ''} {names[c]} {change[k, c]:+.0f}".strip()
@@ -104,6 +116,7 @@ def differences(
         tuple(tuple(int(n) for n in row) for row in counts),
         int((i != j).sum()),
         int((j > i).sum()),
+        int((answers[0] != answers[1]).sum()),
         _rank_correlation(old.score, new.score),
         (("base score", abs(base)), *((f, float(np.abs(by_family[:, c]).mean())) for c, f in enumerate(named))),
         moves,

@@ -95,5 +95,5 @@ def halves(d: DaysEarlier) -> str:
     return (
         f"By score, the first half of the visits of {lists} finds "
         f"{percent(d.first_half, d.first_half_low, d.first_half_high)} of the violations; as the visits were made, "
-        f"{percent(d.first_half_made)}."
+        f"{percent(d.first_half_made, d.first_half_made_low, d.first_half_made_high)}."
     )

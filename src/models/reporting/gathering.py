@@ -22,6 +22,8 @@ from models.reviewing import Review
 from models.sector import catalogue
 
 VERSIONS = ("fenlei", "lightgbm", "scikit-learn", "numpy", "duckdb")
+FEW = 100
+"""Visits below which a class's rate says little."""
 PICTURES = "pictures"
 """Folder of the shapes' PNGs, among the run's files."""
 
@@ -36,6 +38,7 @@ def gather(
     *,
     folder: Path,
     facts: Mapping[str, str],
+    on: str = "",
 ) -> Page:
     """Return the page of a run; its pictures are drawn into ``folder``.
 
@@ -47,6 +50,8 @@ def gather(
         Of the run's files.
     facts
         Where it comes from: run id, records, hashes.
+    on
+        Day on which it is compared with the approved model, ISO.
     """
     known = catalogue(experiment)
     tuned, model = learned.tuned, learned.model
@@ -71,7 +76,7 @@ def gather(
         origins=learned.origins,
         shapes=shapes(model, panel, known, folder / PICTURES),
         cases=most_wrong(model, dataset.parts["test"], review.visits, known),
-        differences=against_approved(model, panel, known),
+        differences=against_approved(model, panel, known, on),
         plots={**measured.plots, **draw(review, folder)},
         limits=[*limits(experiment, dataset, learned, measured), *review_limits(review)],
         indicator_zh={name: known[name].zh for name in model.indicator_names if name in known},
@@ -98,6 +103,9 @@ def group_names(review: Review, province: str) -> dict[tuple[str, str], tuple[st
 def review_limits(review: Review) -> list[str]:
     """What the review can't show, in sentences."""
     out = list(review.contract.reasons)
+    few = [c.grade for c in review.contract.classes if not c.direct and c.visits < FEW]
+    if few:
+        out.append(f"Fewer than {FEW} test visits in class {', '.join(few)}: their rates say little.")
     if review.contract.groups_small:
         out.append(
             f"{review.contract.groups_small} groups have too few tested visits to say whether their probabilities hold."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from models.evaluation import IndicatorDrift, Migration, Stability
+from models.evaluation import GroupFairness, IndicatorDrift, Migration, Stability
 from models.reporting.groups import attribute_title, cell
 from models.reporting.html import Raw, badge, bullets, folded, image, number, paragraph, percent, table, text
 from models.reporting.page import Page
@@ -64,23 +64,40 @@ def index_table(s: Stable) -> Raw:
 
 def labels_table(s: Stable) -> str:
     """Expected and observed by month, as results ripen."""
-    expected = {e.month: e for e in s.expected}
+    expected, arrived = ({e.month: e for e in found} for found in (s.expected, s.expected_arrived))
     rows = []
     for m in s.calibration.months:
-        e = expected.get(m.month)
+        e, a = expected.get(m.month), arrived.get(m.month)
         rows.append(
             [
                 m.month,
                 f"{m.visits:,}",
                 f"{m.awaited:,}" + ("" if m.ripe else " (unripe)"),
                 "–" if e is None else percent(e.rate, e.low, e.high),
-                percent(m.observed),
+                "–" if a is None else percent(a.rate, a.low, a.high),
+                percent(m.observed, m.observed_low, m.observed_high),
                 percent(m.gap, m.gap_low, m.gap_high, signed=True),
             ]
         )
-    head = ["month", "visits", "still awaited", "expected before results", "observed", "observed − expected"]
+    head = [
+        "month",
+        "visits with a result",
+        "still awaited",
+        "expected of all of them, before results",
+        "expected of those with a result",
+        "observed of these",
+        "observed − expected",
+    ]
     return "".join(
-        [table(head, rows, align="tnnnnn", label="expected and observed"), paragraph(s.calibration.text, "dim")]
+        [
+            paragraph(
+                f"Arm: {s.calibration.arm}. What is expected before results is of every visit made in the month, its "
+                "result known or not; what is observed is compared with what was expected of the same visits.",
+                "dim",
+            ),
+            table(head, rows, align="knnwwww", label="expected and observed"),
+            paragraph(s.calibration.text, "dim"),
+        ]
     )
 
 
@@ -138,16 +155,19 @@ def origins(page: Page) -> str:
     """What the final parameters would have shown earlier."""
     if not page.origins:
         return paragraph("None asked for by the study.")
-    auc = page.evaluation.values["model"]["auc"].value
-    loss = page.evaluation.values["model"]["log_loss"].value
-    rows: list[list[object]] = [
-        [f"{o.validate_from} to {o.validate_to}", f"{o.visits:,}", f"{o.violations:,}", number(o.auc, form=".3f"),
-         number(o.log_loss, form=".3f")]
-        for o in reversed(page.origins)
-    ]  # fmt: skip
     e = page.evaluation
-    rows.append(["this test", f"{e.visits:,}", f"{e.violations:,}", number(auc, form=".3f"), number(loss, form=".3f")])
-    return table(
+    own = e.values["model"]
+    found = [
+        (f"{o.validate_from} to {o.validate_to}", o.visits, o.violations, o.auc, o.log_loss)
+        for o in reversed(page.origins)
+    ]
+    found.append(("this test", e.visits, e.violations, own["auc"], own["log_loss"]))
+    rows = [
+        [when, f"{visits:,}", f"{bad:,}", *(number(i.value, i.low, i.high, ".3f") for i in (auc, loss))]
+        for when, visits, bad, auc, loss in found
+    ]
+    arm = paragraph(f"{page.arm_statement} Intervals by enterprise.", "dim")
+    return arm + table(
         ["validated on", "visits", "violations", "AUC", "log loss"], rows, align="tnnnn", label="rolling origins"
     )
 
@@ -159,6 +179,12 @@ def _ratio(value: float, low: float, high: float) -> str:
     return number(value, low, high)
 
 
+def _held(g: GroupFairness) -> Raw:
+    """Return how far a group's probabilities hold, and the verdict below it: side by side they find no room."""
+    held = _ratio(g.observed_over_expected, g.observed_over_expected_low, g.observed_over_expected_high)
+    return Raw(f"{text(held)}<br>{badge(g.calibration)}")
+
+
 def fairness(page: Page) -> str:
     """Calibration, burden and false alarms by group."""
     f = page.review.fairness
@@ -166,8 +192,7 @@ def fairness(page: Page) -> str:
         "group",
         "share",
         "visits",
-        "found / said",
-        "calibration",
+        "found / said, calibration",
         "visits a year to 100",
         "times everyone's",
         "needless visits",
@@ -179,7 +204,7 @@ def fairness(page: Page) -> str:
         f"to test), and what the plan {f.plan} would mean for each.</p>",
         paragraph(
             "A group with more violations ought to be visited more: burden and false alarms are shown, not judged. "
-            "What must hold is that a probability means the same in each (found / said near 1).",
+            f"What must hold is that a probability means the same in each (found / said near 1). {f.statement}",
             "dim",
         ),
     ]
@@ -189,18 +214,17 @@ def fairness(page: Page) -> str:
                 cell(attribute, g.group, page.group_names),
                 percent(g.firms_share),
                 f"{g.visits:,}",
-                _ratio(g.observed_over_expected, g.observed_over_expected_low, g.observed_over_expected_high),
-                badge(g.calibration),
-                number(g.burden, form=".1f"),
+                _held(g),
+                number(g.burden, g.burden_low, g.burden_high, ".1f"),
                 _ratio(g.burden_ratio, g.burden_ratio_low, g.burden_ratio_high),
-                percent(g.needless),
+                percent(g.needless, g.needless_low, g.needless_high),
                 percent(g.false_alarms, g.false_alarms_low, g.false_alarms_high),
-                percent(g.misses),
+                percent(g.misses, g.misses_low, g.misses_high),
             ]
             for g in f.groups
             if g.attribute == attribute
         ]
-        shown = table(head, rows, align="tnnwknwnwn", label=f"fairness by {attribute}")
+        shown = table(head, rows, align="tnnwwwwww", label=f"fairness by {attribute}")
         title = f"by {attribute_title(attribute)}: {len(rows)} groups"
         parts.append(folded(title, shown, opened=attribute in ("size", "ownership", "visited")))
     if not f.groups:

@@ -19,7 +19,7 @@ METRIC_TEXT = {
     "precision_top_tenth": ("precision in the top tenth", "violation rate among the riskiest 10 %"),
     "log_loss": ("log loss", "lower is better"),
     "brier": ("Brier score", "lower is better"),
-    "ece": ("calibration error", "mean gap between promise and finding in ten bins; lower is better"),
+    "calibration_error": ("calibration error", "mean gap between promise and finding in ten bins; lower is better"),
 }
 SCORER_TEXT = {
     "model": "model",
@@ -27,16 +27,6 @@ SCORER_TEXT = {
     "past_rate": "own past violation rate",
     "logistic": "logistic regression",
 }
-
-
-@dataclass(frozen=True)
-class ClassRow:
-    """One score class on the test: its share, and the rate found in it."""
-
-    grade: str
-    visits: int
-    share: float
-    rate: Interval
 
 
 @dataclass(frozen=True)
@@ -105,13 +95,19 @@ class Case:
 
 @dataclass(frozen=True)
 class Move:
-    """One enterprise under the approved and the new model; ``why`` names the largest differences in points."""
+    """One enterprise under the approved and the new model; ``why`` names the largest differences in points.
+
+    ``grade_before`` and ``grade_after`` are the classes by score, ``answer_before`` and ``answer_after`` those that an
+    answer gives: never below a direct determination.
+    """
 
     enterprise_id: str
     before: float
     after: float
     grade_before: str
     grade_after: str
+    answer_before: str
+    answer_after: str
     family: str
     why: str
 
@@ -120,8 +116,10 @@ class Move:
 class Differences:
     """The new model beside the approved one on the followed enterprises of one month.
 
-    ``problem`` says why they can't be compared; empty with ``version`` "" where no model is approved.
-    ``counts[i][j]`` enterprises are of class i under the approved model, of class j under the new one.
+    ``problem`` says why they can't be compared; empty with ``version`` "" where no model is approved. ``on`` is the day
+    of the comparison, ``approved_on`` that of the approval, ``entry`` its line in the signing record. ``counts[i][j]``
+    enterprises are by score of class i under the approved model, of class j under the new one; ``changed`` of them move
+    by score, ``answers_changed`` get another class once direct determinations are laid under it.
     """
 
     version: str
@@ -131,10 +129,14 @@ class Differences:
     counts: tuple[tuple[int, ...], ...] = ()
     changed: int = 0
     riskier: int = 0
+    answers_changed: int = 0
     same_rank: float = float("nan")
     families: tuple[tuple[str, float], ...] = ()
     moves: tuple[Move, ...] = ()
     problem: str = ""
+    on: str = ""
+    approved_on: str = ""
+    entry: int | None = None
 
 
 @dataclass(frozen=True)

@@ -147,21 +147,30 @@ def expected_observed(stable: Stable) -> Figure:
         linewidth=0,
         label="95 % of months, if probabilities hold",
     )
-    axes.plot(x, middle, color=INK, marker="o", markersize=4, label="expected from the probabilities")
+    axes.plot(x, middle, color=INK, marker="o", markersize=4, label="expected of all visits, results in or not")
     seen = {m.month: m for m in stable.calibration.months}
-    for ripe, marker, label in ((True, "D", "found"), (False, "d", "found so far, results still to come")):
+    for ripe, marker, label in ((True, "D", "found, 95 % interval"), (False, "d", "found so far, results to come")):
         at = [k for k, m in enumerate(months) if m in seen and seen[m].visits and seen[m].ripe == ripe]
         if at:
             face = "#c2702b" if ripe else "white"
-            found = [seen[months[k]].observed for k in at]
-            axes.plot(at, found, marker, color="#c2702b", markerfacecolor=face, markersize=7, label=label)
+            found = [seen[months[k]] for k in at]
+            # Beside the months' marks, so that the bars don't hide what was expected.
+            place = np.asarray(at) + 0.12
+            bars = np.clip(
+                [[m.observed - m.observed_low for m in found], [m.observed_high - m.observed for m in found]], 0, None
+            )
+            rate = [m.observed for m in found]
+            axes.errorbar(
+                place, rate, yerr=bars, fmt=marker, color="#c2702b", markerfacecolor=face, markersize=6, capsize=2,
+                label=label,
+            )  # fmt: skip
     axes.set_xticks(x, months, rotation=45 if len(months) > 6 else 0, fontsize=8)
     axes.set_xlim(-0.4, len(months) - 0.6)
-    tops = [*(e.high for e in expected), *(m.observed for m in seen.values() if m.visits)]
+    tops = [*(e.high for e in expected), *(m.observed_high for m in seen.values() if m.visits)]
     axes.set_ylim(0, 1.1 * max(tops, default=1.0))
     axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     axes.set_ylabel("violation rate")
-    axes.legend(frameon=False, fontsize=8, loc="lower left")
+    axes.legend(frameon=False, fontsize=8, loc="lower center", bbox_to_anchor=(0.45, 1.0), ncols=2)
     return figure
 
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 from models.evaluation import Check, Worth
+from models.reporting.by_group import worth_groups
 from models.reporting.earlier import days_earlier
 from models.reporting.groups import GroupNames, cell, subject
 from models.reporting.html import Raw, badge, bullets, folded, image, number, paragraph, percent, table
@@ -202,6 +203,7 @@ def worth(page: Page) -> str:
             if "worth" in page.plots
             else "",
             worth_table(plain),
+            *worth_groups(page),
             folded(
                 "By severity of what is found, and without result codes 6 and B",
                 *(
@@ -225,7 +227,10 @@ def worth_table(found: Sequence[Worth]) -> Raw:
     rows = []
     for w in found:
         shown = number if w.what == "severity" else percent
-        many = [shown(w.per_inspection, w.per_inspection_low, w.per_inspection_high), shown(w.uniform)]
+        many = [
+            shown(w.per_inspection, w.per_inspection_low, w.per_inspection_high),
+            shown(w.uniform, w.uniform_low, w.uniform_high),
+        ]
         rows.append(
             [
                 f"{w.name_zh} {w.plan.replace('_', ' ')}",
@@ -233,8 +238,12 @@ def worth_table(found: Sequence[Worth]) -> Raw:
                 *many,
                 number(w.lift, w.lift_low, w.lift_high),
                 percent(w.saved, w.saved_low, w.saved_high),
-                f"{w.visits_per_100:.1f}",
+                number(w.visits_per_100, w.visits_per_100_low, w.visits_per_100_high, ".1f"),
+                f"{w.visits:,}",
             ]
         )
-    head = ["plan", "the plan is", "per inspection", "uniform", "times", "visits saved", "visits to 100 firms"]
-    return table(head, rows, align="kknnnnn", label="worth of plans")
+    head = [
+        *("plan", "the plan is", "per inspection", "uniform", "times", "visits saved"),
+        *("visits a year to 100 firms", "tested visits"),
+    ]
+    return table(head, rows, align="kkwwwwwn", label="worth of plans")

@@ -83,7 +83,7 @@ def worth_table(review: Review) -> Table:
             out.add_row(
                 f"{w.plan.replace('_', ' ')} {w.name_zh}",
                 percent(w.per_inspection, w.per_inspection_low, w.per_inspection_high),
-                percent(w.uniform),
+                percent(w.uniform, w.uniform_low, w.uniform_high),
                 number(w.lift, w.lift_low, w.lift_high),
                 said(worth_verdict(w)),
             )

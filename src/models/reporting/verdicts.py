@@ -48,12 +48,12 @@ def verdict_box(page: Page) -> Raw:
     ]  # fmt: skip
     for rival, said in rival_verdicts(page.evaluation).items():
         d = page.evaluation.differences[rival][RANKED_BY]
-        ours, its = (page.evaluation.values[s][RANKED_BY].value for s in ("model", rival))
+        ours, its = (_auc(page.evaluation, s) for s in ("model", rival))
         rows.append(
             (
                 f"vs. {_RIVAL.get(rival, rival)} 对比{_RIVAL_ZH.get(rival, rival)}",
                 badge(said, chinese=True),
-                f"AUC {ours:.3f}, its {its:.3f}; difference {number(d.value, d.low, d.high, '+.3f')}",
+                f"AUC {ours}, its {its}; difference {number(d.value, d.low, d.high, '+.3f')}",
             )
         )
     plan = own_plan(page)
@@ -74,6 +74,11 @@ def verdict_box(page: Page) -> Raw:
     )
 
 
+def _auc(evaluation: Evaluation, scorer: str) -> str:
+    i = evaluation.values[scorer][RANKED_BY]
+    return number(i.value, i.low, i.high, ".3f")
+
+
 def _why(found: Worth) -> str:
     return found.text.rpartition(". ")[2]
 
@@ -92,8 +97,8 @@ def in_english(page: Page) -> str:
     failed = [k for k in c.checks if k.verdict == "fail"]
     out = [
         f"On {c.visits:,} visits in {c.months} months ({c.first_month} to {c.last_month}), none of which it learned "
-        f"from, the model ranks a violating visit above a clean one with chance "
-        f"{number(e.values['model']['auc'].value, form='.3f')}."
+        f"from, the model ranks a violating visit above a clean one with chance {_auc(e, 'model')} (the 95 % interval "
+        "stands in brackets here and below)."
     ]
     if c.verdict == "pass":
         out.append("Every promise of the four classes is kept, for everyone and within every group.")
@@ -124,7 +129,8 @@ def in_english(page: Page) -> str:
     if plan is not None and not math.isnan(plan.lift):
         out.append(
             f"As far as these visits tell, the plan {plan.plan} would find violations in "
-            f"{percent(plan.per_inspection)} of inspections, uniform draws in {percent(plan.uniform)}."
+            f"{percent(plan.per_inspection, plan.per_inspection_low, plan.per_inspection_high)} of inspections, "
+            f"uniform draws in {percent(plan.uniform, plan.uniform_low, plan.uniform_high)}."
         )
     return " ".join(out)
 
@@ -150,10 +156,11 @@ def in_chinese(page: Page) -> str:
     plan = own_plan(page)
     worth = ""
     if plan is not None and not math.isnan(plan.lift):
-        worth = f"按分级抽查，每次检查发现问题数为均匀抽查的{plan.lift:.2f}倍。"
+        worth = f"按分级抽查，每次检查发现问题数为均匀抽查的{number(plan.lift, plan.lift_low, plan.lift_high)}倍。"
     return (
-        f"结论要点：{head}（共{c.visits:,}次检查，{c.months}个月）。{arm}。AUC为"
-        f"{e.values['model']['auc'].value:.3f}；与对照方法相比，{rivals}。{worth}{drift[r.stable.retrain.verdict]}。"
+        f"结论要点：{head}（共{c.visits:,}次检查，{c.months}个月）。{arm}。"
+        f"AUC为{_auc(e, 'model')}（方括号内为95%区间）；与对照方法相比，{rivals}。"
+        f"{worth}{drift[r.stable.retrain.verdict]}。"
     )
 
 

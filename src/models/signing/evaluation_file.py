@@ -1,4 +1,4 @@
-"""What the gate reads of a run's ``evaluation.json``: the verdicts on band contract and drift, nothing else.
+"""What the gate reads of a run's ``evaluation.json``: verdicts on band contract and drift, by which policies.
 
 The file is written by the evaluation and holds much more; keys that are not named here are left alone.
 """
@@ -13,14 +13,23 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 from models.signing.errors import ApprovalError
 
 Verdict = Literal["pass", "fail", "cannot tell"]
+JUDGED_BY = ("contract", "drift", "groups", "sampling")
+"""Policies that decide the verdicts and no model: their hashes stand in the file, under ``policies``."""
+
 MOST = 5
 """Checks named in a judgement's line; the report has them all."""
+
+
+_Read = Annotated[Verdict, BeforeValidator(lambda v: v.replace("_", " ") if isinstance(v, str) else v)]
 
 
 class _Check(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    verdict: str = ""
+    check: str = ""
+    subject: str = ""
+    attribute: str = ""
+    verdict: _Read
     text: str = ""
 
 
@@ -39,7 +48,7 @@ class Judged(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    verdict: Annotated[Verdict, BeforeValidator(lambda v: v.replace("_", " ") if isinstance(v, str) else v)]
+    verdict: _Read
     reasons: tuple[str, ...] = ()
     checks: tuple[_Check, ...] = ()
 
@@ -52,12 +61,13 @@ class Judged(BaseModel):
 
 
 class EvaluationFile(BaseModel):
-    """Verdicts of a run's evaluation; None where it did not judge."""
+    """Verdicts of a run's evaluation, None where it did not judge; ``policies``: file of `JUDGED_BY` to its hash."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     band_contract: Judged | None = None
     drift: Judged | None = None
+    policies: dict[str, str] = {}
 
 
 def read_evaluation(path: Path) -> EvaluationFile:

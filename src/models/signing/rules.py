@@ -35,20 +35,37 @@ def state(version: str, entries: list[Entry]) -> Entry | None:
     return next((e for e in reversed(entries) if e.version == version), None)
 
 
-def in_force(entries: list[Entry]) -> Entry | None:
-    """Return the newest approval whose version was not rejected since; a new proposal alone changes nothing."""
-    rejected: set[str] = set()
-    for entry in reversed(entries):
+def standing(entries: list[Entry]) -> dict[str, list[Entry]]:
+    """Return the approvals that stand in each province, the one in force last.
+
+    Approving a version that still stands returns to it: what was approved after it is left behind and needs an approval
+    of its own to come back, so that no single person's rejection can bring it back. Rejecting a version takes that one
+    alone away, and the one approved before it is in force again.
+    """
+    out: dict[str, list[Entry]] = {}
+    for entry in entries:
         if entry.action == "reject":
-            rejected.add(entry.version)
-        elif entry.action == "approve" and entry.version not in rejected:
-            return entry
-    return None
+            for province, approved in out.items():
+                out[province] = [e for e in approved if e.version != entry.version]
+        elif entry.action == "approve":
+            approved = out.get(entry.province, [])
+            at = next((i for i, e in enumerate(approved) if e.version == entry.version), len(approved))
+            out[entry.province] = [*approved[:at], entry]
+    return {province: approved for province, approved in out.items() if approved}
 
 
-def approval_of(version: str, entries: list[Entry]) -> Entry | None:
-    """Return a version's newest approval, unless it was rejected since."""
-    return in_force([e for e in entries if e.version == version])
+def in_force(entries: list[Entry], province: str | None = None) -> Entry | None:
+    """Return the approval in force in a province, or the newest of those of all; a new proposal alone changes nothing.
+
+    A record may hold several provinces' versions: what one of them signs changes nothing for another.
+    """
+    found = [approved[-1] for each, approved in standing(entries).items() if province in (None, each)]
+    return max(found, key=lambda e: e.number, default=None)
+
+
+def approval_of(version: str, province: str, entries: list[Entry]) -> Entry | None:
+    """Return a version's newest approval, unless it was rejected or gone back from since."""
+    return next((e for e in standing(entries).get(province, []) if e.version == version), None)
 
 
 def admit(entry: Entry, before: list[Entry], lists: Lists, *, draft: bool = False) -> None:
@@ -122,11 +139,12 @@ def _signer(entry: Entry, lists: Lists, draft: bool) -> Signer:
 
 def _returns(entry: Entry, before: list[Entry], draft: bool) -> None:
     """Going back leads to a version that two people approved, as it was then."""
-    approved = approval_of(entry.version, before)
+    approved = approval_of(entry.version, entry.province, before)
     if approved is None:
-        raise ApprovalError(f"version {entry.version} was never approved, or was withdrawn: propose it")
-    standing = in_force(before)
-    if standing is not None and standing.version == entry.version:
+        raise ApprovalError(
+            f"version {entry.version} was never approved, or was withdrawn or gone back from: propose it"
+        )
+    if approved is in_force(before, entry.province):
         raise ApprovalError(f"version {entry.version} is the one in force")
     if not draft and _bound(entry) != _bound(approved):
         raise ApprovalError(_other(entry, approved, "approved"))

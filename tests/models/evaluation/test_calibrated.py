@@ -16,7 +16,7 @@ from models.evaluation.calibrated import (
 )
 from models.evaluation.error_power import ErrorPower, shifted
 from models.evaluation.verdicts import holm, inside, overall, se_to_tell
-from models.metrics import Sample, ece_kernel
+from models.metrics import Sample, calibration_error_kernel
 
 
 def test_the_error_is_the_one_that_metrics_reports():
@@ -24,7 +24,7 @@ def test_the_error_is_the_one_that_metrics_reports():
     w = v.weight
     found = error_test(v.y, v.probability, w, v.cluster, bins=10, level=0.95, seed=0)
     sample = Sample(v.y, w, v.cluster, np.zeros(len(v), np.uint64))
-    assert found.error == pytest.approx(float(ece_kernel(sample, v.probability, 10)(w[None, :])[0]))
+    assert found.error == pytest.approx(float(calibration_error_kernel(sample, v.probability, 10)(w[None, :])[0]))
     assert found.bins == 10
 
 

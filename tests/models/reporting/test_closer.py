@@ -12,8 +12,10 @@ from features.catalogue import CATALOGUE
 from helpers.report_page import panel, random_visits
 from helpers.small_model import NAMES, model
 from models.bands import attainable_margins, freeze_score_map
+from models.classification import GRADES
 from models.panel import Panel
 from models.reporting.cases import codes_of, most_wrong
+from models.reporting.closer import compared
 from models.reporting.differences import against_approved, differences
 from models.reporting.pictures import shape_picture
 from models.reporting.pointing import pointed
@@ -86,12 +88,44 @@ def test_moves_between_two_models_are_counted_and_the_largest_explained(stricter
     assert found.enterprises == len(rows) == sum(map(sum, found.counts))
     assert found.changed == sum(a != b for a, b in zip(before.grade, after.grade, strict=True)) > 0
     assert found.riskier == found.changed
-    sizes = [abs(m.after - m.before) for m in found.moves]
-    assert sizes == sorted(sizes, reverse=True)
-    assert len(sizes) == 10
-    assert sizes[0] == pytest.approx(np.abs(after.score - before.score).max())
+    told = [
+        (abs(GRADES.index(m.grade_after) - GRADES.index(m.grade_before)), abs(m.after - m.before)) for m in found.moves
+    ]
+    assert told == sorted(told, reverse=True)
+    steps = [abs(GRADES.index(a) - GRADES.index(b)) for a, b in zip(before.grade, after.grade, strict=True)]
+    sizes = np.abs(after.score - before.score)
+    best = sorted(zip(steps, sizes, strict=True), reverse=True)[:10]
+    assert told == pytest.approx(np.array(best))
+    assert told[0][0] > 0
+    assert told[0][1] < sizes.max()  # the largest change of score of all moves nobody's class, and comes after
     assert all(any(n in m.why for n in NAMES) or "base score" in m.family for m in found.moves)
     assert found.same_rank == pytest.approx(1.0)
+
+
+def test_who_is_held_by_a_direct_determination_keeps_the_class_that_is_answered(stricter):
+    free = differences(model(), "7", stricter, panel(), CATALOGUE)
+    held = [m.enterprise_id for m in free.moves[:2]]
+    rows = panel()
+    at = rows.frame.index.get_level_values("enterprise_id").isin(held)
+    rows.frame.loc[at, "evidence_H13_1"] = "serious_list:S1"
+    found = differences(model(), "7", stricter, rows, CATALOGUE)
+    assert (found.changed, found.answers_changed) == (free.changed, free.answers_changed - 2)
+    assert not {m.enterprise_id for m in found.moves} & set(held)
+    # With nobody else to tell of, both are told, with the class by score and the class that stands.
+    alone = differences(model(), "7", stricter, Panel(rows.frame[at], rows.months), CATALOGUE)
+    assert (alone.changed, alone.answers_changed) == (2, 0)
+    assert all(m.grade_before != m.grade_after and m.answer_before == m.answer_after == "D" for m in alone.moves)
+    words = compared(alone)
+    assert "the class answered changes for 0" in words
+    assert all(f"{m.grade_before} → {m.grade_after}" in words for m in alone.moves)
+    assert words.count("D, as before") == 2
+
+
+def test_the_section_says_which_approved_version_since_when_and_on_which_day(stricter):
+    found = differences(model(), "7", stricter, panel(), CATALOGUE)
+    words = compared(replace(found, on="2026-02-03", approved_on="2026-01-02", entry=5))
+    assert f"Approved is version 7 ({model().content_hash[:12]}), approved on 2026-01-02 (entry 5" in words
+    assert "; compared on 2026-02-03." in words
 
 
 def test_a_model_does_not_differ_from_itself():
@@ -106,8 +140,9 @@ def test_an_indicator_that_the_new_model_dropped_gives_its_points_back():
 
 
 def test_without_an_approved_model_there_is_nothing_to_differ_from(store):
-    found = against_approved(model(), panel(), CATALOGUE)
+    found = against_approved(model(), panel(), CATALOGUE, "2026-02-03")
     assert (found.version, found.problem) == ("", "")
+    assert "Looked up on 2026-02-03. No model is approved" in compared(found)
 
 
 def test_a_broken_record_is_said_and_stops_no_report(store):
