@@ -116,6 +116,11 @@ class Indicator:
         return MONOTONE[self.direction]
 
     @property
+    def shared(self) -> bool:
+        """Whether one value stands for a whole industry, district or legal form."""
+        return "peers" in self.tables
+
+    @property
     def tables(self) -> tuple[str, ...]:
         """Tables and relations it reads, sorted."""
         return tuple(sorted({a.table for a in self.formula.parts}))

@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from features.catalogue import CATALOGUE
 from features.groups import enterprise_groups
 from features.policy import policy_hash
 from models.awaited import Awaited, awaited_visits, count_by_month, score_awaited
@@ -50,6 +51,8 @@ from models.signing.evaluation_file import JUDGED_BY
 
 Floats = NDArray[np.float64]
 FROZEN = "frozen.json"
+SHARED = frozenset(name for name, i in CATALOGUE.items() if i.shared)
+"""Indicators of which one value stands for all of an industry, district or legal form."""
 
 
 @dataclass(frozen=True)
@@ -220,7 +223,7 @@ def stability_of(
         frozen = {
             "score": freeze_numbers("score", score[first & usable], policy.bins),
             "class": freeze_classes(grade[first & usable]),
-            **freeze_indicators(panel.frame.loc[first, names], policy),
+            **freeze_indicators(panel.frame.loc[first, names], policy, shared=SHARED),
         }
     else:
         first = np.zeros(len(month), dtype=bool)

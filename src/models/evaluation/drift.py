@@ -10,7 +10,7 @@ and large.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,9 +46,12 @@ class IndicatorDrift:
         return plain(self)
 
 
-def freeze_indicators(frame: pd.DataFrame, policy: DriftPolicy) -> dict[str, Frozen]:
-    """Freeze every column of an indicator table at sign-off."""
-    return {str(name): freeze_numbers(str(name), frame[name].to_numpy(np.float64), policy.bins) for name in frame}
+def freeze_indicators(frame: pd.DataFrame, policy: DriftPolicy, *, shared: Collection[str] = ()) -> dict[str, Frozen]:
+    """Freeze every column of an indicator table at sign-off; of those ``shared`` one value stands for many firms."""
+    return {
+        str(name): freeze_numbers(str(name), frame[name].to_numpy(np.float64), policy.bins, shared=str(name) in shared)
+        for name in frame
+    }
 
 
 def indicator_drift(

@@ -5,6 +5,9 @@ share below a floor. The trade's 0.1 and 0.25 know nothing of the number of firm
 by chance, with a million never reached by what matters. The alarm level here is a percentile of the index when nothing
 has changed and both months are independent samples. Months of one register share most of their firms, so by chance
 they differ less than that: the alarm errs on the quiet side, never on the loud.
+
+Where one value stands for a whole industry or district, its firms move from bin to bin together: by chance such an
+indicator moves as far as one of as many firms as it has values.
 """
 
 from __future__ import annotations
@@ -34,7 +37,8 @@ class Frozen(BaseModel):
     """A distribution as it was at sign-off, stored with the model.
 
     ``edges`` cut numbers into bins (edge included on the left side) and are empty for classes; ``counts`` has one
-    entry a bin, for numbers with the unknown values last.
+    entry a bin, for numbers with the unknown values last. ``different`` is how many different values there were, where
+    firms share them; None where each firm has its own.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -43,6 +47,11 @@ class Frozen(BaseModel):
     labels: tuple[str, ...] = Field(min_length=1)
     edges: tuple[float, ...] = ()
     counts: tuple[int, ...]
+    different: int | None = Field(default=None, ge=1)
+
+    def independent(self, rows: int) -> int:
+        """Return how many of so many enterprises move on their own."""
+        return rows if self.different is None else min(rows, self.different)
 
     @property
     def rows(self) -> int:
@@ -74,7 +83,7 @@ class Frozen(BaseModel):
         return np.append(np.bincount(place, minlength=len(self.edges) + 1), len(numbers) - len(known)).astype(np.int64)
 
 
-def freeze_numbers(name: str, values: ArrayLike, bins: int) -> Frozen:
+def freeze_numbers(name: str, values: ArrayLike, bins: int, *, shared: bool = False) -> Frozen:
     """Freeze numbers into bins of about equal share; values that many share, such as 0, get a bin of their own.
 
     Parameters
@@ -85,6 +94,8 @@ def freeze_numbers(name: str, values: ArrayLike, bins: int) -> Frozen:
         At sign-off, shape (n,); NaN is unknown and has its own bin.
     bins
         At most so many.
+    shared
+        Whether one value stands for many firms, such as all of an industry.
     """
     numbers = np.asarray(values, dtype=np.float64)
     known = numbers[~np.isnan(numbers)]
@@ -102,7 +113,8 @@ def freeze_numbers(name: str, values: ArrayLike, bins: int) -> Frozen:
     ends = [-np.inf, *edges.tolist(), np.inf]
     labels = (*(f"({a:g}, {b:g}]" for a, b in pairwise(ends)), UNKNOWN)
     empty = Frozen(name=name, labels=labels, edges=tuple(edges.tolist()), counts=(0,) * len(labels))
-    return empty.model_copy(update={"counts": tuple(empty.count(numbers).tolist())})
+    different = max(1, len(np.unique(known))) if shared else None
+    return empty.model_copy(update={"counts": tuple(empty.count(numbers).tolist()), "different": different})
 
 
 def freeze_classes(grades: ArrayLike, name: str = "class") -> Frozen:
@@ -146,15 +158,19 @@ class Stability:
         return plain(self)
 
 
-def under_no_drift(counts: ArrayLike, rows: int, floor: float, *, draws: int = DRAWS, seed: int = 0) -> Floats:
+def under_no_drift(
+    counts: ArrayLike, rows: int, floor: float, *, then_rows: int | None = None, draws: int = DRAWS, seed: int = 0
+) -> Floats:
     """Draw the index when nothing has changed: both months are samples of the same shares.
 
-    The shares are those of the frozen counts, half a firm added to each bin: what was not seen once may be rare.
+    The shares are those of the frozen counts, half a firm added to each bin: what was not seen once may be rare. The
+    first month's sample is as large as the counts, or ``then_rows``.
     """
     seen = np.asarray(counts, dtype=np.float64)
     truth = (seen + 0.5) / (seen + 0.5).sum()
     rng = np.random.default_rng([seed, 0x951])
-    then = rng.multinomial(int(seen.sum()), truth, size=draws) / seen.sum()
+    first = int(seen.sum()) if then_rows is None else then_rows
+    then = rng.multinomial(first, truth, size=draws) / first
     now = rng.multinomial(rows, truth, size=draws) / rows
     return np.sort(psi(then, now, floor))
 
@@ -178,7 +194,7 @@ def stability(frozen: Frozen, values: ArrayLike, policy: DriftPolicy, *, month: 
         label for label, n, share in zip(frozen.labels, now, frozen.shares, strict=True) if share == 0 and n > 0
     )
     shares = dict(zip(frozen.labels, frozen.shares, strict=True))
-    gone = tuple(v for v in vanished if float(binom.pmf(0, rows, shares[v])) < 1 - policy.alarm)
+    gone = tuple(v for v in vanished if float(binom.pmf(0, frozen.independent(rows), shares[v])) < 1 - policy.alarm)
     alarm = index > level or bool(gone)
     some, large = policy.folklore
     folklore = "stable" if index < some else "some" if index < large else "large"
@@ -224,10 +240,11 @@ def _chance(frozen: Frozen, rows: int, index: float, policy: DriftPolicy, seed: 
     counts = np.asarray(frozen.counts)
     used = counts[counts > 0]
     least = float(used.min()) / frozen.rows
-    if least * min(frozen.rows, rows) >= _EXPECTED and least > policy.floor and len(used) > 1:
-        scale, df = 1 / frozen.rows + 1 / rows, len(used) - 1
+    first, rows = frozen.independent(frozen.rows), frozen.independent(rows)
+    if least * min(first, rows) >= _EXPECTED and least > policy.floor and len(used) > 1:
+        scale, df = 1 / first + 1 / rows, len(used) - 1
         return float(scale * chi2.ppf(policy.alarm, df)), float(chi2.sf(index / scale, df))
-    drawn = under_no_drift(counts, rows, policy.floor, seed=seed)
+    drawn = under_no_drift(counts, rows, policy.floor, then_rows=first, seed=seed)
     if (drawn >= index).sum() < 10:
-        drawn = under_no_drift(counts, rows, policy.floor, draws=10 * DRAWS, seed=seed + 1)
+        drawn = under_no_drift(counts, rows, policy.floor, then_rows=first, draws=10 * DRAWS, seed=seed + 1)
     return float(np.quantile(drawn, policy.alarm)), float((1 + (drawn >= index).sum()) / (1 + len(drawn)))

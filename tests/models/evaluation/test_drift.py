@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from features.catalogue import CATALOGUE
 from helpers.henan_year import henan_year
 from models.errors import ModelInputError
 from models.evaluation import (
@@ -24,6 +25,7 @@ from models.evaluation import (
     monthly,
     stability,
 )
+from models.reviewing import SHARED
 
 POLICY = load_drift("hebei")
 
@@ -63,6 +65,31 @@ def test_no_drift_gives_no_alarm_in_most_months():
     frozen = freeze_indicators(indicators(3000, 0), POLICY)
     alarms = [any(d.alarm for d in indicator_drift(frozen, indicators(3000, s), POLICY)) for s in range(1, 21)]
     assert sum(alarms) <= 3  # one month in a hundred, corrected for 32 indicators
+
+
+def test_a_value_that_firms_share_moves_as_its_groups_do_not_as_its_firms():
+    """Sixteen industries' rates, measured anew each month: nothing happened, though every firm changed its bin."""
+    rng = np.random.default_rng(3)
+    industry = rng.integers(0, 16, 3000)
+
+    def month(shift: float = 0.0) -> pd.DataFrame:
+        return pd.DataFrame({"rate": rng.normal(1.0 + shift, 0.3, 16)[industry]})
+
+    first = month()
+    frozen = {shared: freeze_indicators(first, POLICY, shared=["rate"] if shared else []) for shared in (False, True)}
+    later = [month() for _ in range(40)]
+    alarms = {k: sum(indicator_drift(f, m, POLICY)[0].alarm for m in later) for k, f in frozen.items()}
+    assert alarms[False] == 40
+    assert alarms[True] <= 3
+    assert frozen[True]["rate"].different == 16
+    assert sum(indicator_drift(frozen[True], month(shift=3.0), POLICY)[0].alarm for _ in range(20)) == 20
+
+
+def test_what_stands_for_a_whole_industry_or_district_is_known_to_be_shared():
+    shared = {name for name, i in CATALOGUE.items() if i.shared}
+    assert {"industry_rate_ratio_1y", "local_industry_rate_ratio_random", "type_rate_ratio_random"} <= shared
+    assert not shared & {"years_operating", "problem_rate_all", "related_bad_share"}
+    assert shared == SHARED
 
 
 def test_unripe_months_are_shown_with_their_share_and_judged_by_nobody():
