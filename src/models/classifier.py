@@ -125,7 +125,8 @@ class RiskClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
             Further LightGBM callbacks, such as Optuna's pruning on "binary_logloss" of the set "later".
         offset : array-like of shape (n,), optional
             Log-odds that each row has by what no column says, such as the arm of its visit; the margin that is
-            learned comes on top and is what is scored.
+            learned comes on top and is what is scored. The trees then start where the outcomes stand at these log-odds,
+            as LightGBM's do at the base rate when there is no offset.
 
         Raises
         ------
@@ -137,6 +138,11 @@ class RiskClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         if type_of_target(target, input_name="y") != "binary" or len(np.unique(target)) != 2:
             raise ValueError(_two_classes(target))
         self.classes_, coded = np.unique(target, return_inverse=True)
+        base = 0.0
+        if offset is not None:
+            offset = np.asarray(offset, dtype=np.float64)
+            base = _level(coded, offset, sample_weight)
+            offset = offset + base
         train = self._dataset(rows, coded, sample_weight, offset)
         stops: list[Callable[..., Any]] = list(callbacks)
         valid: list[lgb.Dataset] = []
@@ -144,6 +150,8 @@ class RiskClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
             later_x = validate_data(self, eval_set[0], reset=False, dtype=np.float64, ensure_all_finite="allow-nan")
             later_y = np.searchsorted(self.classes_, np.asarray(eval_set[1]))
             weight, apart = (*eval_set[2:], None, None)[:2]
+            if base:
+                apart = base + (np.zeros(len(later_y)) if apart is None else np.asarray(apart, dtype=np.float64))
             valid = [self._dataset(later_x, later_y, weight, apart, reference=train)]
             stops.append(lgb.early_stopping(self.early_stopping_rounds, verbose=False))
         booster = lgb.train(
@@ -154,6 +162,11 @@ class RiskClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
             valid_names=[LATER] * len(valid),
             callbacks=stops,
         )
+        if base:
+            # LightGBM leaves out of the trees what it was given to start from; the first one takes it back, as it does
+            # when LightGBM itself starts at the base rate.
+            for leaf in range(_leaves(booster)):
+                booster.set_leaf_output(0, leaf, booster.get_leaf_output(0, leaf) + base)
         best = booster.best_iteration if valid and booster.best_iteration > 0 else booster.current_iteration()
         text = booster.model_to_string(num_iteration=best)
         self.booster_ = lgb.Booster(model_str=text)
@@ -262,6 +275,26 @@ class RiskClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
             reference=reference,
             feature_name=plain,
         )
+
+
+def _level(coded: NDArray[Any], offset: Floats, weight: ArrayLike | None) -> float:
+    """Return the log-odds that, added to each row's offset, expect as many of the greater class as there are."""
+    w = np.ones(len(coded)) if weight is None else np.asarray(weight, dtype=np.float64)
+    found = float(w @ coded)
+    level = 0.0
+    for _ in range(50):
+        p = expit(offset + level)
+        step = (found - float(w @ p)) / max(float(w @ (p * (1 - p))), 1e-300)
+        level += float(np.clip(step, -2.0, 2.0))
+        if abs(step) < 1e-10:
+            break
+    return level
+
+
+def _leaves(booster: lgb.Booster) -> int:
+    """Count the leaves of the first tree."""
+    found = re.search(r"^num_leaves=(\d+)$", booster.model_to_string(num_iteration=1), re.MULTILINE)
+    return int(found[1]) if found else 0
 
 
 def _two_classes(y: NDArray[Any]) -> str:

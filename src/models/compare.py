@@ -20,7 +20,7 @@ FACTS = ("study", "name", "version", "band_contract", "drift", "arm", "approved"
 PARAMS = "params."
 DECIDES = ("data_hash", "test_from", "test_to", "measure_arms", "weights", "label_codes", "sector", "province", "as_of")
 """Parameters that must be alike for two runs' figures to be of the same visits."""
-WRITTEN = ("bundle_hash", "model_hash", "inputs_hash", "evaluation_hash")
+WRITTEN = ("bundle_hash", "model_hash", "inputs_hash", "evaluation_hash", "frozen_hash")
 """Parameters that say what a run wrote, and nothing of what it was given: no two runs have them alike."""
 OVERLAP = "intervals overlap"
 WIDE = 3

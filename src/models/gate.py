@@ -18,7 +18,7 @@ from features.errors import FenleiError
 from features.policy import load_policy, policy_hash
 from models import registry, tracking
 from models.gate_checks import LOOK, GatePolicy, Seen
-from models.retrain import EVALUATION, FOLDER, read_inputs
+from models.retrain import BESIDE, EVALUATION, FOLDER, read_inputs
 from models.risk_model import RiskModel
 from models.signing.errors import ApprovalError
 from models.signing.evaluation_file import Verdict, read_evaluation
@@ -88,13 +88,12 @@ class Gate:
         return out
 
 
-def bound(version: str, inputs: Path | None, evaluation: Path | None) -> dict[str, str]:
+def bound(version: str, inputs: Path | None, beside: dict[str, Path | None]) -> dict[str, str]:
     """Hashes that an entry binds beside the model's: as registered, but of the run's files as they are now."""
-    found = {k: v for k, v in registry.inputs(version).items() if k not in ("inputs_hash", "evaluation_hash")}
+    found = {k: v for k, v in registry.inputs(version).items() if k not in ("inputs_hash", *beside)}
     if inputs is not None:
         found["inputs_hash"] = tracking.bundle_hash(inputs)
-    if evaluation is not None:
-        found["evaluation_hash"] = tracking.file_hash(evaluation)
+    found |= {name: tracking.file_hash(path) for name, path in beside.items() if path is not None}
     return dict(sorted(found.items()))
 
 
@@ -129,7 +128,9 @@ def examine(version: str, say: Say = lambda _: None) -> Gate:
     model = RiskModel.load(folder)
     run_id = registry.run_id(version)
     run = _run(version, run_id)
-    inputs, evaluation = registry.artifact(run_id, FOLDER), registry.artifact(run_id, EVALUATION)
+    inputs = registry.artifact(run_id, FOLDER)
+    beside = {k: registry.artifact(run_id, name) for k, name in BESIDE.items()}
+    evaluation = beside["evaluation_hash"]
     seen = Seen(
         version,
         run_id,
@@ -140,7 +141,7 @@ def examine(version: str, say: Say = lambda _: None) -> Gate:
         None,
         None,
         load_policy(model.province, "gate", GatePolicy),
-        actual=bound(version, inputs, evaluation),
+        actual=bound(version, inputs, beside),
     )
     try:
         seen.inputs = read_inputs(inputs) if inputs is not None else None

@@ -17,7 +17,7 @@ from features.policy import Policy, policy_hash
 from models.bands import BandPolicy, load_bands
 from models.experiment import SEGMENTS
 from models.rejudging import contract_differs
-from models.retrain import EVALUATION, FOLDER, Inputs, computing, retrain
+from models.retrain import BESIDE, EVALUATION, FOLDER, Inputs, computing, retrain
 from models.risk_model import POLICIES, RiskModel
 from models.signing.evaluation_file import JUDGED_BY, MOST, EvaluationFile, Judged, Verdict
 from models.splits import Assignment, check_order
@@ -104,7 +104,7 @@ def _inputs(seen: Seen) -> Answer:
         "policy_hash": (model.policy_hash, "the policies its model names"),
         "experiment_hash": (seen.params.get("experiment_hash"), "the study"),
         "inputs_hash": (seen.actual.get("inputs_hash"), f"{FOLDER}/"),
-        "evaluation_hash": (seen.actual.get("evaluation_hash"), EVALUATION),
+        **{k: (seen.actual.get(k), name) for k, name in BESIDE.items()},
     }
     wrong = [line for name, (value, what) in found.items() for line in _held(seen, name, value, what)]
     if seen.inputs is not None and seen.inputs.data_hash != seen.tags.get("data_hash"):

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 from pydantic import ValidationError
 
-from models import registry
+from models import registry, tracking
 from models.awaited import awaited_visits, count_by_month, score_awaited
 from models.dataset import Part
 from models.errors import ModelError
@@ -27,7 +27,8 @@ from models.evaluation.policies import load_drift
 from models.evaluation.stability import Frozen
 from models.experiment import Experiment, experiment_hash
 from models.panel import follow_months
-from models.reviewing import FROZEN, Stable, stability_of, tested_visits
+from models.retrain import FROZEN
+from models.reviewing import Stable, stability_of, tested_visits
 from models.risk_model import RiskModel
 from models.rows import assigned, indicator_table, look_up
 from models.splits import design_weights, segments
@@ -142,11 +143,14 @@ def frozen_of(version: str, run: str) -> dict[str, Frozen]:
     Raises
     ------
     MonitoringError
-        If its run logged none, or they can't be read.
+        If its run logged none, they are not those the version was registered with, or they can't be read.
     """
     path = registry.artifact(run, FROZEN)
     if path is None:
         raise MonitoringError(f"version {version}: its run logged no {FROZEN}, so there is nothing to compare with")
+    stated = {registry.inputs(version).get("frozen_hash"), tracking.get_run(run).data.params.get("frozen_hash")}
+    if stated != {tracking.file_hash(path)}:
+        raise MonitoringError(f"version {version}: {FROZEN} of its run is not the file it was registered with")
     try:
         told = json.loads(path.read_text(encoding="utf-8"))
         return {str(name): Frozen.model_validate(f) for name, f in told.items()}

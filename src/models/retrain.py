@@ -38,6 +38,12 @@ FOLDER = "inputs"
 EVALUATION = "evaluation.json"
 """Artifact of the run with the verdicts on band contract and drift (`models.signing.evaluation_file`)."""
 
+FROZEN = "frozen.json"
+"""Artifact of the run with the distributions that later months are compared with (`models.monitoring`)."""
+
+BESIDE = {"evaluation_hash": EVALUATION, "frozen_hash": FROZEN}
+"""Hashes registered of single files among the run's artifacts."""
+
 FORMAT = 2
 COMPUTES = ("lightgbm", "numpy", "scikit-learn", "scipy")
 """Packages whose version may change a booster's text."""
@@ -147,13 +153,12 @@ def log_inputs(
     folder
         Where the inputs are written first, made anew.
     logged
-        The folder of the run's other artifacts: its ``evaluation.json``, where there is one, is hashed beside.
+        The folder of the run's other artifacts: those of `BESIDE` that are there are hashed too.
     """
     write_inputs(folder, experiment, dataset, params)
     tracking.log_folder(run_id, folder, FOLDER)
     found = {"inputs_hash": tracking.bundle_hash(folder)}
-    evaluation = logged / EVALUATION
-    return found | ({"evaluation_hash": tracking.file_hash(evaluation)} if evaluation.is_file() else {})
+    return found | {k: tracking.file_hash(logged / name) for k, name in BESIDE.items() if (logged / name).is_file()}
 
 
 def read_inputs(folder: Path) -> Inputs:

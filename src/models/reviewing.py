@@ -45,12 +45,11 @@ from models.experiment import Experiment
 from models.learning import Learned
 from models.metrics import Scored
 from models.panel import Panel
-from models.retrain import EVALUATION
+from models.retrain import EVALUATION, FROZEN
 from models.risk_model import RiskModel
 from models.signing.evaluation_file import JUDGED_BY
 
 Floats = NDArray[np.float64]
-FROZEN = "frozen.json"
 SHARED = frozenset(name for name, i in CATALOGUE.items() if i.shared)
 """Indicators of which one value stands for all of an industry, district or legal form."""
 

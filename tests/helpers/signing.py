@@ -193,6 +193,8 @@ def register(
     out.mkdir(parents=True, exist_ok=True)
     if found_of_it:
         (out / retrain.EVALUATION).write_text(json.dumps(found_of_it), encoding="utf-8")
+    if inputs:
+        (out / retrain.FROZEN).write_text("{}", encoding="utf-8")
     with tracking.run("study", f"run {n}") as run_id:
         found = tags(province)
         tags_of_run = {"kind": "training", "model_hash": made.content_hash}

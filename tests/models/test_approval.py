@@ -67,7 +67,7 @@ def test_nothing_is_approved_until_two_people_have_signed(one):
     assert (entry.action, entry.version, entry.by) == ("approve", "1", "Wang Wei 王伟")
     assert set(entry.inputs) == {
         *("data_hash", "catalogue_hash", "policy_hash", "experiment_hash"),
-        *("bundle_hash", "model_hash", "inputs_hash", "evaluation_hash"),
+        *("bundle_hash", "model_hash", "inputs_hash", "evaluation_hash", "frozen_hash"),
     }
     found = approval.approved_model()
     assert found is not None

@@ -189,6 +189,40 @@ def test_weights_act_and_only_their_ratios_matter(data):
     assert RiskClassifier(**params).fit(x, y, sample_weight=np.full(len(y), 8.0)).booster_text() == plain
 
 
+def with_offset(data, c: float, **params) -> RiskClassifier:
+    x, y, later, later_y, _ = data
+    model = RiskClassifier(**{"n_estimators": 60, "monotone": small.DIRECTIONS, **params})
+    return model.fit(x, y, eval_set=(later, later_y, None, np.full(len(later), c)), offset=np.full(len(x), c))
+
+
+def test_an_offset_of_nought_is_no_offset(data):
+    """LightGBM starts at the base rate only without an offset; with one we do it, and tell the trees as it does."""
+    x, y, later, later_y, _ = data
+    plain = RiskClassifier(n_estimators=60, monotone=small.DIRECTIONS).fit(x, y, eval_set=(later, later_y))
+    zero = with_offset(data, 0.0)
+    assert zero.best_iteration_ == plain.best_iteration_
+    assert np.abs(zero.decision_function(later) - plain.decision_function(later)).max() < 1e-6
+    assert np.abs(zero.contributions(later) - plain.contributions(later)).max() < 1e-6
+
+
+@pytest.mark.parametrize("c", [-3.0, 0.7])
+def test_an_offset_that_all_rows_share_only_moves_the_margin(data, c):
+    later = data[2]
+    moved = with_offset(data, c).decision_function(later) - with_offset(data, 0.0).decision_function(later)
+    assert np.abs(moved + c).max() < 1e-6
+
+
+@pytest.mark.parametrize("params", [{"min_data_in_leaf": 3_000}, {"n_estimators": 1, "lambda_l2": 1e6}])
+def test_with_an_offset_a_fit_that_learns_nothing_more_says_the_base_rate(data, params):
+    x, y, *_ = data
+    weight = np.where(y == 1, 1.0, 2.0)
+    offset = np.where(np.arange(len(y)) % 2, 1.0, 0.0)
+    model = RiskClassifier(**params).fit(x, y, sample_weight=weight, offset=offset)
+    expected = 1 / (1 + np.exp(-model.decision_function(x) - offset))
+    assert np.average(expected, weights=weight) == pytest.approx(np.average(y, weights=weight), abs=1e-4)
+    assert lgb.Booster(model_str=model.booster_text()).predict(x.to_numpy()).std() < 0.01
+
+
 @pytest.mark.filterwarnings("ignore:The set_.* function:PendingDeprecationWarning")
 @pytest.mark.filterwarnings("ignore:LightGBM binary classifier with TreeExplainer:UserWarning")
 def test_contributions_are_shaps_and_sum_to_the_margin(data):

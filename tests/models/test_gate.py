@@ -225,7 +225,7 @@ def test_damaged_inputs_fail_and_say_what_is_wrong(store, how):
 def test_a_run_that_logged_nothing_cannot_be_signed_whatever_is_accepted(store):
     found = gate.examine(register(store, evaluation={}, inputs=False))
     assert found.verdicts["inputs"] == "fail"
-    for what in ("inputs_hash", "evaluation_hash"):
+    for what in ("inputs_hash", "evaluation_hash", "frozen_hash"):
         assert f"its run and the version states no {what}" in found.not_passed()
     assert "the run logged no evaluation.json" in found.not_passed()
 

@@ -91,7 +91,9 @@ def test_a_swapped_calibrator_is_seen_whatever_is_done_to_the_hashes_of_the_mode
     assert finding(version, "files").verdict == "fail"
 
 
-@pytest.mark.parametrize("name", ["bundle_hash", "model_hash", "evaluation_hash", "inputs_hash", "data_hash"])
+@pytest.mark.parametrize(
+    "name", ["bundle_hash", "model_hash", "evaluation_hash", "frozen_hash", "inputs_hash", "data_hash"]
+)
 def test_mlflow_lets_nobody_change_a_hash_that_the_run_was_logged_with(store, name):
     run = registry.run_id(register(store))
     said = tracking.get_run(run).data.params[name]
@@ -100,7 +102,9 @@ def test_mlflow_lets_nobody_change_a_hash_that_the_run_was_logged_with(store, na
     assert tracking.get_run(run).data.params[name] == said
 
 
-@pytest.mark.parametrize(("check", "name"), [("files", "bundle_hash"), ("inputs", "evaluation_hash")])
+@pytest.mark.parametrize(
+    ("check", "name"), [("files", "bundle_hash"), ("inputs", "evaluation_hash"), ("inputs", "frozen_hash")]
+)
 def test_a_version_whose_run_does_not_state_a_hash_is_to_be_trained_again(store, check, name):
     """As one trained before runs stated it, or one whose run lost it in the database itself."""
     version = register(store)

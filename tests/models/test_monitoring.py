@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from fenlei.cli import app
-from models import registry, reviewing, tracking
+from models import registry, retrain, reviewing, tracking
 from models.awaited import awaited_visits, count_by_month
 from models.dataset import build
 from models.evaluation.policies import load_drift
@@ -46,12 +46,13 @@ def signed(checked: Path, empty_store: Path, tmp_path_factory: pytest.TempPathFa
     folder = home / "run"
     folder.mkdir()
     told = {name: f.model_dump(mode="json") for name, f in frozen.items()}
-    (folder / reviewing.FROZEN).write_text(json.dumps(told), encoding="utf-8")
+    (folder / retrain.FROZEN).write_text(json.dumps(told), encoding="utf-8")
     model.save(home / "bundle")
     found = {"experiment_hash": experiment_hash(STUDY)}
     with tracking.run(STUDY.name, STUDY.name) as run:
         tracking.log(run, tags={"kind": "training"}, files=folder)
-        version = registry.register(run, home / "bundle", dataset.names, found)
+        frozen_hash = tracking.file_hash(folder / retrain.FROZEN)
+        version = registry.register(run, home / "bundle", dataset.names, {**found, "frozen_hash": frozen_hash})
     with tracking.run(STUDY.name, "another study's") as run:
         other = registry.register(run, home / "bundle", dataset.names, {"experiment_hash": "of another"})
     with tracking.run(STUDY.name, "froze nothing") as run:
@@ -113,6 +114,29 @@ def test_a_version_is_followed_only_by_its_own_study_with_something_frozen_and_t
         monitor(bare, STUDY, checked, AS_OF)
     with pytest.raises(MonitoringError, match="followed from the month after"):
         monitor(version, STUDY, checked, date(2024, 12, 20))
+
+
+def test_a_month_without_any_result_is_followed_and_nothing_is_said_of_its_calibration(signed, checked, tmp_path):
+    day = date(2025, 1, 3)
+    found = monitor(signed[0], STUDY, known_by(checked, tmp_path / "then", day), day)
+    assert found.months == (date(2025, 1, 1),)
+    assert len(found.visits) == 0
+    assert [s.month for s in found.stable.scores] == ["2025-01"]
+    assert not [m for m in found.stable.calibration.months if m.ripe or m.visits]
+    assert json.loads(json.dumps(found.as_dict()))["version"] == signed[0]
+
+
+def test_frozen_distributions_that_were_edited_are_not_compared_with(signed, checked):
+    version = signed[0]
+    file = registry.artifact(registry.run_id(version), retrain.FROZEN)
+    assert file is not None
+    kept = file.read_bytes()
+    file.write_bytes(kept.replace(b"score", b"Score", 1))
+    try:
+        with pytest.raises(MonitoringError, match="not the file it was registered with"):
+            monitor(version, STUDY, checked, AS_OF)
+    finally:
+        file.write_bytes(kept)
 
 
 def test_the_command_names_the_version_it_follows_and_says_whether_to_learn_again(signed, province, tmp_path):

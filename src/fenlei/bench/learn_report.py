@@ -14,7 +14,7 @@ from scipy.stats import t
 
 from features.catalogue import catalogue_hash
 from features.check import check_folder
-from fenlei.bench.learn import CEILING, NAIVE, Study, read_study, study
+from fenlei.bench.learn import CEILING, GROUPS, JUDGED, NAIVE, TAUGHT, Study, read_study, study
 from fenlei.bench.province import markdown
 from models.experiment import Experiment
 from models.metrics import Interval
@@ -86,9 +86,9 @@ def run(
 
 
 def kept_name(experiment: Experiment, enterprises: int, seed: int, hunch: float) -> str:
-    """Name of a finished study's file: a study of another experiment, catalogue or history is another study."""
+    """Name of a finished study's file: another experiment, catalogue, history or judge makes another study."""
     hashes = catalogue_hash(catalogue(experiment)) + policies_hash(experiment)
-    decides = f"{END} {MONTHS} " + experiment.model_dump_json() + hashes
+    decides = f"{END} {MONTHS} {TAUGHT} {JUDGED} {GROUPS} " + experiment.model_dump_json() + hashes
     code = hashlib.sha256(decides.encode()).hexdigest()[:8]
     return f"{experiment.name}_{code}_{enterprises}_{seed}_{hunch:g}.json"
 
