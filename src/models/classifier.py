@@ -165,7 +165,7 @@ class RiskClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         if base:
             # LightGBM leaves out of the trees what it was given to start from; the first one takes it back, as it does
             # when LightGBM itself starts at the base rate.
-            for leaf in range(_leaves(booster)):
+            for leaf in range(booster.dump_model(num_iteration=1)["tree_info"][0]["num_leaves"]):
                 booster.set_leaf_output(0, leaf, booster.get_leaf_output(0, leaf) + base)
         best = booster.best_iteration if valid and booster.best_iteration > 0 else booster.current_iteration()
         text = booster.model_to_string(num_iteration=best)
@@ -289,12 +289,6 @@ def _level(coded: NDArray[Any], offset: Floats, weight: ArrayLike | None) -> flo
         if abs(step) < 1e-10:
             break
     return level
-
-
-def _leaves(booster: lgb.Booster) -> int:
-    """Count the leaves of the first tree."""
-    found = re.search(r"^num_leaves=(\d+)$", booster.model_to_string(num_iteration=1), re.MULTILINE)
-    return int(found[1]) if found else 0
 
 
 def _two_classes(y: NDArray[Any]) -> str:

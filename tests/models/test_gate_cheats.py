@@ -73,6 +73,16 @@ def test_a_broken_contract_is_not_mended_by_editing_its_file_and_the_hash_of_it(
         approval.propose(version, "as good as new", key=signers.keys["li"], on=ON, accept_unknown="I say so")
 
 
+def test_frozen_distributions_edited_before_the_signature_are_seen(store):
+    version = register(store)
+    file = registry.artifact(registry.run_id(version), retrain.FROZEN)
+    assert file is not None
+    file.write_text('{"score": 1}', encoding="utf-8")
+    found = finding(version, "inputs")
+    assert found.verdict == "fail"
+    assert "frozen_hash of frozen.json" in found.why
+
+
 @pytest.mark.parametrize("bundle", ["kept", "deleted", "rewritten"])
 @pytest.mark.parametrize("content", ["kept", "deleted", "rewritten"])
 def test_a_swapped_calibrator_is_seen_whatever_is_done_to_the_hashes_of_the_model(store, bundle, content):
