@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from helpers.root import ROOT
+
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
@@ -23,7 +25,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """Folder with the real records; where it is missing the test says so and is skipped."""
-    root = Path(os.environ.get("FENLEI_SHARED", Path(__file__).parents[2] / "shared"))
+    root = Path(os.environ.get("FENLEI_SHARED", ROOT.parent / "shared"))
     if not (root / "data" / "beijing_open").is_dir():
         pytest.skip(f"real records not found at {root}: set FENLEI_SHARED to the folder that holds data/")
     return root
@@ -32,7 +34,7 @@ def shared() -> Path:
 @pytest.fixture(scope="session")
 def chicago() -> Path:
     """Folder of Chicago's food inspections; where it is missing the test says so and is skipped."""
-    root = Path(os.environ.get("FENLEI_SHARED", Path(__file__).parents[2] / "shared"))
+    root = Path(os.environ.get("FENLEI_SHARED", ROOT.parent / "shared"))
     if not (root / "data" / "chicago_food").is_dir():
         pytest.skip(f"Chicago's inspections not found at {root}: set FENLEI_SHARED to the folder that holds data/")
     return root / "data" / "chicago_food"

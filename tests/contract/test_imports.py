@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-SRC = Path(__file__).parents[2] / "src"
+from helpers.root import ROOT
+
+SRC = ROOT / "src"
 MAY_IMPORT = {
     "features": set[str](),
     "models": {"features"},

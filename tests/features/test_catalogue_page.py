@@ -11,8 +11,9 @@ from features.catalogue_page import main, render_page
 from features.contract import TABLES
 from features.declare import FAMILIES, GROUPS
 from features.evidence import EVIDENCE
+from helpers.root import ROOT
 
-COMMITTED = Path(__file__).parents[2] / "docs" / "indicators.md"
+COMMITTED = ROOT / "docs" / "indicators.md"
 
 
 def test_the_committed_page_is_the_generated_one() -> None:

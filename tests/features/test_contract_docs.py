@@ -7,8 +7,9 @@ from pathlib import Path
 from features.check import KINDS
 from features.contract import TABLES
 from features.contract.docs import main, render_readme
+from helpers.root import ROOT
 
-COMMITTED = Path(__file__).parents[2] / "data" / "README.md"
+COMMITTED = ROOT / "data" / "README.md"
 
 
 def test_the_committed_page_is_the_generated_one() -> None:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from scipy.special import expit
 
 from fenlei.bench.fit import CALIBRATE, STOP, fit_once
+from helpers.root import ROOT
 
-PROVINCE = Path(__file__).parents[2] / "experiments" / "province.toml"
+PROVINCE = ROOT / "experiments" / "province.toml"
 
 
 @pytest.mark.slow

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,9 +10,10 @@ import pytest
 from fenlei.bench import learn_report as report
 from fenlei.bench.learn import CEILING, KNOWN, NAIVE, POOLED, Study, chosen, read_study
 from fenlei.bench.learn_judge import Learner
+from helpers.root import ROOT
 from models.experiment import load_experiment
 
-PROVINCE = load_experiment(Path(__file__).parents[2] / "experiments" / "province.toml")
+PROVINCE = load_experiment(ROOT / "experiments" / "province.toml")
 
 
 def learner(name: str, mse: float, gain: float = 0.97, lift: float = 0.95) -> Learner:

@@ -18,6 +18,7 @@ from fenlei.bench.loop_lots import against_lots, effect
 from fenlei.bench.loop_measure import ALL, Resamples, concentration, drifts, years
 from fenlei.bench.loop_world import END, OWN, World, make_world, month_after, number_of
 from fenlei.bench.province import fill
+from helpers.root import ROOT
 from models.evaluation.policies import load_sampling
 from models.experiment import Experiment, Indicators, load_experiment
 
@@ -26,7 +27,6 @@ PACE = Pace(every=2, records=1, fit=4, stop=1, calibrate=3)
 PLAN = load_sampling("hebei").plans["hebei"].model_copy(update={"shares": (0.2, 0.4, 0.8, 1.0)})
 
 
-ROOT = Path(__file__).parents[2]
 FEW = (
     "industry_rate_ratio_random", "problem_rate_random", "problem_rate_targeted", "days_since_problem",
     "clean_visits_ever", "penalties_3y", "abnormal_listed_now", "complaints_1y", "years_operating",

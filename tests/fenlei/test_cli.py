@@ -14,8 +14,8 @@ from features.catalogue import CATALOGUE
 from features.errors import FenleiError
 from fenlei.cli import app
 from fenlei.terminal import parse_date
+from helpers.root import ROOT
 
-ROOT = Path(__file__).parents[2]
 runner = CliRunner()
 
 

@@ -16,6 +16,7 @@ from scipy.special import expit, logit
 
 from features.catalogue import CATALOGUE, catalogue_hash
 from features.policy import policy_hash
+from helpers.root import ROOT
 from helpers.small_model import DIRECTIONS, FAMILIES, NAMES, outcomes, rows
 from models import registry, retrain, tracking
 from models.bands import load_bands
@@ -32,7 +33,7 @@ from models.signing.signers import Signer, lines
 ON = "2026-11-02"
 PARAMS = {"n_estimators": 15, "min_data_in_leaf": 40, "num_threads": 1}
 FROM, UNTIL = date(2026, 1, 1), date(2028, 1, 1)
-STUDY = Path(__file__).parents[2] / "experiments" / "demo.toml"
+STUDY = ROOT / "experiments" / "demo.toml"
 
 
 @dataclass

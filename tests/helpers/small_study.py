@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from helpers import small_model as small
+from helpers.root import ROOT
 from models.dataset import Dataset, Part, count_arms
 from models.experiment import Experiment, load_experiment
 from models.splits import design_weights
 
-DEMO = load_experiment(Path(__file__).parents[2] / "experiments" / "demo.toml")
+DEMO = load_experiment(ROOT / "experiments" / "demo.toml")
 FIRST_DAY = {"fit": 0, "stop": 400, "calibrate": 500, "test": 900, "validate": 450}
 TARGETED = 0.6
 """Share of the visits that teach which are targeted; their risk is the higher."""

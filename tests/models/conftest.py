@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from helpers.root import ROOT
+
 if TYPE_CHECKING:
     from helpers.signing import People
 
-FOLDER = Path(__file__).parents[2] / "experiments"
+FOLDER = ROOT / "experiments"
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from features.adapters.folder import write_table
 from features.catalogue import CATALOGUE
 from features.errors import ConfigError, SourceError
 from features.manifest import Coverage, Manifest, write_manifest
+from helpers.root import ROOT
 from models.dataset import Dataset, build, choose, population, source_hash, usable
 from models.experiment import SEGMENTS, Experiment, Indicators, load_experiment
 from models.rows import assigned, indicator_table, labelled, outcomes_as_known
@@ -23,7 +24,7 @@ from models.sector import catalogue
 from models.splits import FOLD, segments
 
 AS_OF = date(2026, 1, 1)
-DEMO = load_experiment(Path(__file__).parents[2] / "experiments" / "demo.toml")
+DEMO = load_experiment(ROOT / "experiments" / "demo.toml")
 
 
 def visits(folder: Path, rows: list[dict[str, object]]) -> Path:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from pydantic import ValidationError
 
 from features.errors import ConfigError
 from features.policy import policy_hash
+from helpers.root import ROOT
 from models.experiment import SEGMENTS, Arms, Experiment, experiment_hash, load_experiment
 from models.risk_model import POLICIES
 from models.sector import policies_hash
 
-FOLDER = Path(__file__).parents[2] / "experiments"
+FOLDER = ROOT / "experiments"
 FILES = sorted(FOLDER.glob("*.toml"))
 
 

@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from fenlei.cli import app
+from helpers.root import ROOT
 from models import registry, retrain, reviewing, tracking
 from models.awaited import awaited_visits, count_by_month
 from models.dataset import build
@@ -25,7 +26,7 @@ pytestmark = pytest.mark.slow
 
 AS_OF = date(2026, 1, 1)
 EARLIER = date(2025, 7, 10)
-DEMO = load_experiment(Path(__file__).parents[2] / "experiments" / "demo.toml")
+DEMO = load_experiment(ROOT / "experiments" / "demo.toml")
 STUDY = DEMO.model_copy(update={"learner": {**DEMO.learner, "n_estimators": 40}})
 
 
@@ -143,7 +144,7 @@ def test_the_command_names_the_version_it_follows_and_says_whether_to_learn_agai
     version = signed[0]
     study: Experiment = STUDY
     path = tmp_path / "study.toml"
-    text = (Path(__file__).parents[2] / "experiments" / "demo.toml").read_text(encoding="utf-8")
+    text = (ROOT / "experiments" / "demo.toml").read_text(encoding="utf-8")
     path.write_text(text.replace(f"n_estimators = {DEMO.learner['n_estimators']}", "n_estimators = 40"), "utf-8")
     assert experiment_hash(load_experiment(path)) == experiment_hash(study)
     args = ["drift", str(path), "--data", str(province), "--version", version, "--months", "3"]

@@ -6,7 +6,6 @@ import json
 import shutil
 from dataclasses import replace
 from datetime import date, timedelta
-from pathlib import Path
 
 import duckdb
 import numpy as np
@@ -17,6 +16,7 @@ from features import cohort
 from features.adapters.folder import write_table
 from features.manifest import Coverage, Manifest, write_manifest
 from features.outcomes import read_awaited
+from helpers.root import ROOT
 from models import reviewing
 from models.awaited import awaited_visits, count_by_month, score_awaited
 from models.dataset import Part, build
@@ -29,7 +29,7 @@ from models.panel import follow
 from models.reviewing import direct_grades, review, write_review
 
 AS_OF = date(2026, 1, 1)
-DEMO = load_experiment(Path(__file__).parents[2] / "experiments" / "demo.toml")
+DEMO = load_experiment(ROOT / "experiments" / "demo.toml")
 LAST = date(2025, 2, 20)
 
 

@@ -18,6 +18,7 @@ import pytest
 from rich.console import Console
 
 from features.errors import ConfigError, SourceError
+from helpers.root import ROOT
 from helpers.signing import people
 from models import approval, compare, registry, tracking
 from models.experiment import load_experiment
@@ -29,7 +30,7 @@ from models.risk_model import RiskModel
 from models.sector import catalogue
 from models.train import TrainResult, train
 
-FOLDER = Path(__file__).parents[2] / "experiments"
+FOLDER = ROOT / "experiments"
 TRIALS = 3
 
 
