@@ -74,7 +74,7 @@ def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def spark() -> Iterator[SparkSession]:
     """A Spark application of two threads, for all tests; without Java they say so and are skipped, or fail in CI."""
-    from features.spark import lacking, spark_session
+    from features.engine.spark import lacking, spark_session
 
     if lack := lacking():
         (pytest.fail if os.environ.get("FENLEI_REQUIRE_SPARK") else pytest.skip)(lack)

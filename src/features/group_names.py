@@ -1,9 +1,10 @@
-"""What the groups of `features.groups` are called, in English and Chinese; a code without a name stays a code."""
+"""What the groups of `features.population.groups` are called, in English and Chinese; a code without a name stays a
+code."""
 
 from __future__ import annotations
 
-from features.contract.national import DISTRICT, INDUSTRY_SECTION
-from features.groups import SIZES, UNKNOWN, GroupsPolicy, visited_group
+from features.contract.national_names import DISTRICT, INDUSTRY_SECTION
+from features.population.groups import SIZES, UNKNOWN, GroupsPolicy, visited_group
 
 ATTRIBUTE_ZH = {"region": "地区", "size": "规模", "ownership": "经济成分", "industry": "行业", "visited": "近期检查"}
 """Chinese name of each column of groups."""
@@ -18,7 +19,7 @@ def group_name(attribute: str, group: str, policy: GroupsPolicy) -> tuple[str, s
     Parameters
     ----------
     attribute, group
-        Column of `features.groups.enterprise_groups` and a value of it.
+        Column of `features.population.groups.enterprise_groups` and a value of it.
     policy
         Whose groups they are.
     """

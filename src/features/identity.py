@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
+from features.engine.record.rows import Columns, Given
 from features.errors import SourceError
-from features.given import Columns, Given
 
 
 def distinct(what: str, rows: Sequence[Given], found: Columns) -> Columns:

@@ -10,9 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from features.catalogue import FAMILIES, catalogue_of, lookup
+from features.catalogue.sectors import sector_or_none
 from features.contract import TABLES
-from features.sectors import sector_or_none
-from features.settings import features_policy
+from features.policies import features_policy
 from fenlei.terminal import emit, parse_date, progress, show
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program.")]
@@ -141,7 +141,7 @@ def features(
     as_json: Json = False,
 ) -> None:
     """Compute all indicators of every enterprise of the cohort at one cut-off; with a sector, of its own alone."""
-    from features.table import write_table
+    from features.table.month import write_table
 
     cutoff = parse_date(as_of)
     known = parse_date(known_as_of) if known_as_of else None

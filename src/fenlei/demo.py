@@ -71,7 +71,7 @@ def _train(province: Path, work: Path, trials: int, say: _Clock) -> Any:
 
 
 def _features(clean: Path, work: Path, say: _Clock) -> Path:
-    from features.table import write_clean_table
+    from features.table.month import write_clean_table
 
     table = work / f"indicators_{END:%Y-%m}.parquet"
     say(f"indicators of every enterprise at {END}")
@@ -129,7 +129,7 @@ def _serve(work: Path, table: Path, say: _Clock) -> None:
 
 def _three(table: Path) -> list[str]:
     """Three enterprises that show something: a quiet one, a penalised one, one on the serious list."""
-    from features.table import read_table
+    from features.table.month import read_table
 
     frame, _ = read_table(table)
     ids = frame.index.get_level_values("enterprise_id")

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.outcomes import read_awaited
+from features.population.outcomes import read_awaited
 from models.experiment import Experiment
 from models.risk_model import RiskModel
 from models.rows import indicator_table, look_up, only_members

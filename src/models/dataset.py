@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from features import cohort, compute_indicators
 from features.catalogue import CATALOGUE
-from features.declare import Indicator
+from features.catalogue.declaration import Indicator
 from features.errors import ConfigError, SourceError
 from models.arms import Rows, inverse_probability
 from models.experiment import LEARNING, SEGMENTS, Experiment, Indicators

@@ -242,7 +242,7 @@ class Experiment(Policy):
     ``learner``: parameters of `models.classifier.RiskClassifier` by name. ``additive_families``: no tree mixes
     two families, so that in log-odds the families add up exactly, each decided by its own indicators alone; points of
     the score are scaled (`models.explanations.scaled_points`). ``sector``: learn its indicators too, from visits to
-    its enterprises alone; see `features.sectors`.
+    its enterprises alone; see `features.catalogue.sectors`.
     """
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import logit
 
-from features.declare import Indicator
+from features.catalogue.declaration import Indicator
 from models import plots
 from models.dataset import Dataset
 from models.experiment import Experiment

@@ -19,8 +19,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from features.catalogue import CATALOGUE
-from features.groups import enterprise_groups
 from features.policy import policy_hash
+from features.population.groups import enterprise_groups
 from models.awaited import Awaited, awaited_visits, count_by_month, score_awaited
 from models.dataset import Dataset, Part
 from models.evaluation import BandContract, TestVisits, check_band_contract, load_contract

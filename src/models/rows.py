@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from features import compute_indicators, members_of
-from features.outcomes import read_outcomes
+from features.population.outcomes import read_outcomes
 from models.experiment import Experiment
 from models.splits import Segment, assign
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from features.catalogue import with_sector
-from features.declare import Indicator
+from features.catalogue.declaration import Indicator
+from features.catalogue.sectors import sector_or_none, sector_policy_name
 from features.policy import policy_hash
-from features.sectors import sector_or_none, sector_policy_name
 from models.experiment import Experiment
 from models.risk_model import POLICIES
 

@@ -14,8 +14,8 @@ from rich.table import Table
 
 from features.adapters import ADAPTERS, AdapterReport
 from features.check import CheckReport, check_folder
+from features.contract.manifest import read_manifest
 from features.errors import ConfigError, SourceError
-from features.manifest import read_manifest
 from models.experiment import Source
 
 

@@ -15,9 +15,9 @@ import numpy as np
 import pandas as pd
 
 from features.catalogue import CATALOGUE
+from features.catalogue.evidence import EVIDENCE
+from features.engine.record.record import Record, indicators_of
 from features.errors import FenleiError, SourceError
-from features.evidence import EVIDENCE
-from features.record import Record, indicators_of
 from models.classification import Classification
 from serving.classify import classify
 from serving.errors import Problem, RequestError

@@ -13,9 +13,9 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, f
 from pydantic_core import PydanticCustomError, from_json
 
 from features.catalogue import CATALOGUE
+from features.catalogue.evidence import EVIDENCE
+from features.catalogue.relations import POPULATION
 from features.contract import TABLES
-from features.evidence import EVIDENCE
-from features.relations import POPULATION
 from serving.errors import Problem, RequestError
 
 Kind = Literal["indicators", "record", "enterprise"]

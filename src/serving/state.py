@@ -15,9 +15,9 @@ from pathlib import Path
 
 from features.catalogue import CATALOGUE, catalogue_hash
 from features.errors import ConfigError, FenleiError, SourceError
+from features.policies import cohort_policy, features_policy, outcomes_policy
 from features.policy import policy_hash
-from features.settings import cohort_policy, features_policy, outcomes_policy
-from features.table import table_policies
+from features.table.month import table_policies
 from models import approval
 from models.classify import NO_MODEL, load_rules
 from models.risk_model import POLICIES

@@ -18,9 +18,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from features.catalogue import CATALOGUE, catalogue_hash
+from features.catalogue.evidence import EVIDENCE
 from features.errors import SourceError
-from features.evidence import EVIDENCE
-from features.table import META_KEY, table_policies
+from features.table.month import META_KEY, table_policies
 
 COLUMNS = (*CATALOGUE, *EVIDENCE)
 """Indicators and evidence: what every row that is classified holds."""

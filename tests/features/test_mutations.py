@@ -19,12 +19,12 @@ import pandas as pd
 import pytest
 
 from features.catalogue import CATALOGUE, catalogue_of
+from features.catalogue.declaration import Indicator
+from features.catalogue.sectors import load_sector
 from features.contract import TABLES
-from features.declare import Indicator
-from features.engine import evaluate
-from features.sectors import load_sector
-from features.settings import features_policy
-from features.store import open_frames
+from features.engine.duckdb_engine import evaluate
+from features.policies import features_policy
+from features.records.store import open_frames
 from helpers.mutations import mutants
 from helpers.records import CUTOFF, ENTERPRISES, EXAMPLES, province
 

@@ -16,14 +16,14 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from features.catalogue import catalogue_of
+from features.catalogue.evidence import EVIDENCE
+from features.catalogue.relations import tables_read
+from features.catalogue.sectors import load_sector
 from features.contract import TABLES
-from features.engine import evaluate
-from features.evidence import EVIDENCE
+from features.engine.duckdb_engine import evaluate
+from features.policies import features_policy
 from features.policy import policy_root
-from features.relations import tables_read
-from features.sectors import load_sector
-from features.settings import features_policy
-from features.store import open_frames
+from features.records.store import open_frames
 from helpers.oracles import EVIDENCE_ORACLES, ORACLES, World, answer
 from helpers.records import CUTOFF, ENTERPRISES, province
 

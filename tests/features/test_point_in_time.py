@@ -10,10 +10,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from features.catalogue import CATALOGUE
+from features.catalogue.evidence import EVIDENCE
 from features.contract import TABLES
-from features.engine import evaluate
-from features.evidence import EVIDENCE
-from features.store import open_frames
+from features.engine.duckdb_engine import evaluate
+from features.records.store import open_frames
 from helpers.records import CUTOFF, ENTERPRISES, move_the_future, province
 
 EARLY = {t: date(2000, 1, 1) for t in TABLES}

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from features.errors import ConfigError
+from features.policies import OutcomesPolicy, cohort_policy, features_policy, outcomes_policy
 from features.policy import load_toml, policy_path, policy_root
-from features.settings import OutcomesPolicy, cohort_policy, features_policy, outcomes_policy
 
 PROVINCES = sorted(p.parent.name for p in policy_root().glob("*/bands.toml"))
 

@@ -12,7 +12,7 @@ import pytest
 from scipy.stats import binom
 
 from features.check import check_folder
-from features.outcomes import read_outcomes
+from features.population.outcomes import read_outcomes
 from fenlei.bench.loop import Loop, Pace, Run, history_indicators, run_all, split_for
 from fenlei.bench.loop_lots import against_lots, effect
 from fenlei.bench.loop_measure import ALL, Resamples, concentration, drifts, years

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from features.store import open_frames
+from features.records.store import open_frames
 
 
 def clean_folder(folder: Path, tables: Mapping[str, pd.DataFrame], covers_from: Mapping[str, date]) -> Path:

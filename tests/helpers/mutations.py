@@ -9,8 +9,8 @@ from dataclasses import replace
 import sqlglot
 from sqlglot import exp
 
-from features.declare import Indicator
-from features.expressions import Aggregate, Formula, Window
+from features.catalogue.declaration import Indicator
+from features.catalogue.expressions import Aggregate, Formula, Window
 
 _FLIPS: dict[type[exp.Expression], type[exp.Expression]] = {
     exp.GTE: exp.GT,

@@ -12,10 +12,10 @@ import pandas as pd
 import pytest
 
 from features import cohort
-from features.adapters.folder import write_table
+from features.adapters.write import write_table
 from features.catalogue import CATALOGUE
+from features.contract.manifest import Coverage, Manifest, write_manifest
 from features.errors import ConfigError, SourceError
-from features.manifest import Coverage, Manifest, write_manifest
 from helpers.root import ROOT
 from models.dataset import Dataset, build, choose, population, source_hash, usable
 from models.experiment import SEGMENTS, Experiment, Indicators, load_experiment

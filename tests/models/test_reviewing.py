@@ -13,9 +13,9 @@ import pandas as pd
 import pytest
 
 from features import cohort
-from features.adapters.folder import write_table
-from features.manifest import Coverage, Manifest, write_manifest
-from features.outcomes import read_awaited
+from features.adapters.write import write_table
+from features.contract.manifest import Coverage, Manifest, write_manifest
+from features.population.outcomes import read_awaited
 from helpers.root import ROOT
 from models import reviewing
 from models.awaited import awaited_visits, count_by_month, score_awaited

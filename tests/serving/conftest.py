@@ -15,9 +15,9 @@ import pandas as pd
 import pytest
 
 from features.check import check_folder
-from features.record import Record, extract_context
-from features.store import open_folder
-from features.table import read_table, write_clean_table
+from features.engine.record.record import Record, extract_context
+from features.records.store import open_folder
+from features.table.month import read_table, write_clean_table
 from helpers.signing import People, people, register, study
 from helpers.small_model import NAMES
 from models import approval

@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 
 from features.contract import TABLES
+from features.engine.record.record import Record, indicators_of
 from features.policy import policy_root
-from features.record import Record, indicators_of
 from helpers.small_model import model as small_model
 from helpers.small_model import rows
 from models import approval

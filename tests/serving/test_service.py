@@ -10,7 +10,7 @@ import httpx
 import pandas as pd
 import pytest
 
-from features.evidence import EVIDENCE
+from features.catalogue.evidence import EVIDENCE
 from models import registry
 from models.classification import Classification
 from models.classify import classify_frame

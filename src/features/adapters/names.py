@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
-from features.uscc import fault, is_valid
+from features.contract.uscc import fault, is_valid
 
 _SPACE = re.compile(r"_x[0-9a-fA-F]{4}_|\s")  # spreadsheets leave control characters as _x000f_
 _BRACKETS = str.maketrans("[{<【〔﹝〖〈]}>】〕﹞〗〉", "((((((((" + "))))))))")

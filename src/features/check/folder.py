@@ -15,9 +15,9 @@ from features.check.oddities import clean_oddities, file_oddities, orphans
 from features.check.reading import each_source, find_tables, literal
 from features.check.report import CheckReport, Oddity, TableReport
 from features.check.table import check_table
+from features.contract.manifest import MANIFEST_NAME, Coverage, Manifest, read_manifest, write_manifest
 from features.errors import SourceError
-from features.manifest import MANIFEST_NAME, Coverage, Manifest, read_manifest, write_manifest
-from features.store import no_bar
+from features.records.store import no_bar
 
 REPORT_NAME = "report.json"
 

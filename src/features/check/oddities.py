@@ -11,7 +11,7 @@ import duckdb
 from features.check.reading import Source, literal
 from features.check.report import Oddity
 from features.contract import TABLES
-from features.uscc import fault
+from features.contract.uscc import fault
 
 EXAMPLES = 5
 _BATCH = 50_000

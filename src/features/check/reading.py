@@ -10,8 +10,8 @@ import duckdb
 
 from features.check.csv_text import csv_to_parquet
 from features.contract import TABLES, Column, Table
+from features.contract.manifest import MANIFEST_NAME
 from features.errors import SourceError
-from features.manifest import MANIFEST_NAME
 
 SUFFIXES = (".parquet", ".csv")
 

@@ -46,7 +46,7 @@ class Stopwatch:
 
 def table(clean: Path, out: Path, cutoff: date, memory: str) -> tuple[int, dict[str, float]]:
     """Write the indicator table of a cut-off; return its enterprises and the seconds by step."""
-    from features.table import write_clean_table
+    from features.table.month import write_clean_table
 
     step = Stopwatch("cohort")
     written = write_clean_table(clean, cutoff, out, progress=step, memory=memory)
@@ -158,8 +158,8 @@ class RecordCost:
 
 def records(clean: Path, cutoff: date, calls: int) -> RecordCost:
     """Measure the single-record path on records taken out of a province with their context."""
-    from features.record import extract_context, indicators_of
-    from features.store import open_folder
+    from features.engine.record.record import extract_context, indicators_of
+    from features.records.store import open_folder
 
     ids = list(_cohort(clean, cutoff)["enterprise_id"])
     chosen = random.Random(7).sample(ids, min(1000, len(ids)))

@@ -19,10 +19,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from features.catalogue.relations import outcome_sql
 from features.check import check_folder
 from features.contract import TABLES
-from features.relations import outcome_sql
-from features.settings import outcomes_policy
+from features.policies import outcomes_policy
 from fenlei.bench.visits import LATEST, truth_of
 from simulation import simulate
 from simulation.config import SimulationPolicy, load_simulation

@@ -23,12 +23,12 @@ import pandas as pd
 import sqlglot
 from sqlglot import exp
 
+from features.catalogue.expressions import Aggregate, Window
+from features.catalogue.relations import BASES
 from features.contract import TABLES
-from features.expressions import Aggregate, Window
-from features.manifest import read_manifest
-from features.relations import BASES
-from features.scan import Plan, plan
-from features.settings import OutcomesPolicy, features_policy, outcomes_policy
+from features.contract.manifest import read_manifest
+from features.engine.plan import Plan, plan
+from features.policies import OutcomesPolicy, features_policy, outcomes_policy
 
 _KEYS = ("record_id", "version", "enterprise_id", "occurred_at", "known_at", "record_state")
 _COMPARE: dict[type[exp.Expr], Callable[[Any, Any], Any]] = {

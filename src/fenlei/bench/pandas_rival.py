@@ -24,11 +24,11 @@ import sqlglot
 from sqlglot import exp
 
 from features.catalogue import CATALOGUE
+from features.catalogue.relations import BASES
 from features.contract import TABLES
-from features.manifest import read_manifest
-from features.relations import BASES
-from features.scan import plan
-from features.settings import OutcomesPolicy, features_policy, outcomes_policy
+from features.contract.manifest import read_manifest
+from features.engine.plan import plan
+from features.policies import OutcomesPolicy, features_policy, outcomes_policy
 
 Values = npt.NDArray[np.float64]
 """Numbers, days since 1970 or truth values; NaN is null."""

@@ -132,7 +132,7 @@ def _record_figures(folder: Path, end: date) -> dict[str, float]:
 def _classes(folder: Path, end: date, rules: str) -> dict[str, float]:
     """Return the share of each class that the rules alone give at the end of the history."""
     from features.check import check_folder
-    from features.table import read_table, write_clean_table
+    from features.table.month import read_table, write_clean_table
     from models.classify import classify_frame
 
     with tempfile.TemporaryDirectory(prefix="fenlei-") as scratch:

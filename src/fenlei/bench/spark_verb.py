@@ -75,12 +75,12 @@ def spark(
 ) -> None:
     """Indicators on Spark executors, one killed midway, and whether the table equals DuckDB's; exit 1 if not."""
     from features.check import check_folder
-    from features.cohort import cohort
-    from features.engine import compute_indicators
-    from features.engines import check_engine
-    from features.scan import plan
-    from features.settings import features_policy
-    from features.spark import compute_indicators as on_spark
+    from features.engine.choice import check_engine
+    from features.engine.duckdb_engine import compute_indicators
+    from features.engine.plan import plan
+    from features.engine.spark import compute_indicators as on_spark
+    from features.policies import features_policy
+    from features.population.cohort import cohort
     from simulation import simulate
 
     check_engine("spark", master)

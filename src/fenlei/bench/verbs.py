@@ -211,7 +211,7 @@ def serve(
 ) -> None:
     """Latency of single and batched calls to a service started on the demo's model and table."""
     from features.errors import ConfigError
-    from features.table import read_table
+    from features.table.month import read_table
     from serving.access import create_token
     from serving.launch import start
     from serving.settings import Settings

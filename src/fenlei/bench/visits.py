@@ -8,8 +8,8 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 
-from features.relations import outcome_sql
-from features.settings import outcomes_policy
+from features.catalogue.relations import outcome_sql
+from features.policies import outcomes_policy
 
 LATEST = "QUALIFY row_number() OVER (PARTITION BY record_id ORDER BY version DESC) = 1"
 

@@ -32,7 +32,8 @@ COLUMNS = (
     "grade",
 )
 ATTRIBUTES = ("region", "size", "ownership", "industry", "visited")
-"""Optional columns that put an enterprise into a group; `features.groups` gives them as known at the cut-off."""
+"""Optional columns that put an enterprise into a group; `features.population.groups` gives them as known at the
+cut-off."""
 
 UNKNOWN = "unknown"
 
@@ -192,12 +193,13 @@ def gather_visits(
     Parameters
     ----------
     outcomes
-        One row a visit, as `features.outcomes.read_outcomes` gives them. Where all are of the random arm they are
+        One row a visit, as `features.population.outcomes.read_outcomes` gives them. Where all are of the random arm
+        they are
         weighted by 1 / draw probability; other visits count 1 each.
     probability, score, grade
         Of each row: calibrated probability, score, and class before any direct determination.
     groups
-        Columns of `features.groups.enterprise_groups`, row by row.
+        Columns of `features.population.groups.enterprise_groups`, row by row.
     direct
         Class of a direct determination, or an empty text.
 

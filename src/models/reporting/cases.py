@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from features.catalogue.declaration import Indicator
 from features.contract.codes import RESULT
-from features.declare import Indicator
 from models.classification import GRADES
 from models.dataset import Part
 from models.evaluation import TestVisits

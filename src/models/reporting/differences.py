@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from features.declare import Indicator
+from features.catalogue.declaration import Indicator
 from features.errors import FenleiError
 from models.classification import GRADES
 from models.explanations import family_points

@@ -7,7 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from features.group_names import group_name
-from features.groups import groups_policy
+from features.population.groups import groups_policy
 from models.dataset import Dataset
 from models.experiment import SEGMENTS, Experiment
 from models.learning import Learned

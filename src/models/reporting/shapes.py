@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from features.declare import Indicator
+from features.catalogue.declaration import Indicator
 from models import plots
 from models.panel import Panel
 from models.reporting.page import Shape

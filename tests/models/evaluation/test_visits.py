@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.groups import enterprise_groups
-from features.outcomes import read_outcomes
 from features.policy import policy_root
+from features.population.groups import enterprise_groups
+from features.population.outcomes import read_outcomes
 from models.bands import load_bands
 from models.errors import ModelInputError
 from models.evaluation import (

@@ -18,10 +18,10 @@ from features.adapters.beijing.others import LEFT_OUT, OTHERS
 from features.adapters.beijing.penalties import PENALTIES, merge_decisions
 from features.adapters.beijing.registrations import DIRECTORY, Placed, in_directory_early, registrations
 from features.adapters.beijing.rows import Cells, Draft, Source, Unmappable
-from features.adapters.folder import write_table
 from features.adapters.report import AdapterReport, FileReport
+from features.adapters.write import write_table
+from features.contract.manifest import Coverage, Manifest, write_manifest
 from features.errors import SourceError
-from features.manifest import Coverage, Manifest, write_manifest
 
 
 def _first(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -13,10 +13,10 @@ import pyarrow.parquet as pq
 from features.adapters.chicago import complaints, licences, visits
 from features.adapters.chicago.registrations import DIRECTORY, at_address, registrations, sightings
 from features.adapters.chicago.rows import CALL_RULE, LAG_RULE, NEXT_DAY, WEEK, Cells, Permit, Unmappable, Visit
-from features.adapters.folder import write_table
 from features.adapters.report import AdapterReport, FileReport
+from features.adapters.write import write_table
+from features.contract.manifest import Coverage, Manifest, write_manifest
 from features.errors import ConfigError, SourceError
-from features.manifest import Coverage, Manifest, write_manifest
 
 INSPECTIONS = ("canvass",)
 """Kinds of visit that give outcomes: the source has canvass visits alone."""

@@ -1,0 +1,6 @@
+"""The catalogue: how an indicator is declared, the five families, sectors, relations and evidence columns."""
+
+from features.catalogue.catalogue import CATALOGUE, catalogue_of, lookup, with_sector
+from features.catalogue.declaration import FAMILIES, Indicator, catalogue_hash
+
+__all__ = ["CATALOGUE", "FAMILIES", "Indicator", "catalogue_hash", "catalogue_of", "lookup", "with_sector"]

@@ -1,0 +1,44 @@
+"""The catalogue: every indicator of the five families, in one ordered dictionary."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from features.catalogue.declaration import FAMILIES, Indicator, catalogue_hash, registered
+from features.catalogue.families import association, basic, dynamic, regulatory, societal
+from features.catalogue.families import inspections as visited
+from features.catalogue.sectors import Sector
+from features.errors import CatalogueError
+from features.policies import FeaturesPolicy
+
+_MODULES = (basic, dynamic, regulatory, visited, association, societal)  # importing them declares
+
+CATALOGUE: dict[str, Indicator] = registered()
+"""All general indicators by name, ordered by family and declaration; their thresholds stand as names."""
+
+
+def with_sector(sector: Sector | None) -> dict[str, Indicator]:
+    """Return the general indicators and, behind them, those that a sector adds; thresholds stand as names."""
+    return CATALOGUE | (sector.catalogue if sector else {})
+
+
+def catalogue_of(features: FeaturesPolicy, sector: Sector | None = None) -> dict[str, Indicator]:
+    """Return the indicators as a province computes them: its numbers in the place of the thresholds' names."""
+    return {name: i.bound(features.thresholds) for name, i in with_sector(sector).items()}
+
+
+def lookup(name: str, among: Mapping[str, Indicator] = CATALOGUE) -> Indicator:
+    """Return one indicator of a catalogue.
+
+    Raises
+    ------
+    CatalogueError
+        If there is none of that name; the message lists similar names.
+    """
+    if name in among:
+        return among[name]
+    near = [n for n in among if any(part in n for part in name.split("_"))][:8]
+    raise CatalogueError(f"no indicator {name!r}; similar: {', '.join(near) or 'none'}")
+
+
+__all__ = ["CATALOGUE", "FAMILIES", "Indicator", "catalogue_hash", "catalogue_of", "lookup", "with_sector"]

@@ -1,0 +1,16 @@
+"""Sector systems 专业型分级分类 (SAMR (4), (9); HB 14, 15): a sector adds indicators and narrows the cohort by file."""
+
+from features.catalogue.sectors.conditions import Condition
+from features.catalogue.sectors.declared import DeclaredIndicator, DeclaredRows
+from features.catalogue.sectors.sector import Sector, load_sector, sector_names, sector_or_none, sector_policy_name
+
+__all__ = [
+    "Condition",
+    "DeclaredIndicator",
+    "DeclaredRows",
+    "Sector",
+    "load_sector",
+    "sector_names",
+    "sector_or_none",
+    "sector_policy_name",
+]

@@ -1,0 +1,1 @@
+"""One enterprise's record through the same SQL, in prepared statements."""

@@ -1,0 +1,221 @@
+"""One enterprise's record, or a few, through the same SQL as the province.
+
+A record is what a calling system has in its hands: rows of contract tables for one enterprise. A table that is not
+given counts as one the source lacks (its indicators are unknown); a table given without rows counts as covered and
+empty. What other enterprises' records make (neighbours, clusters, rates of an industry) comes from the optional
+``context`` that `extract_context` took from a run over the whole province.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from features.catalogue.evidence import EVIDENCE
+from features.catalogue.relations import BASES, OTHERS, POPULATION
+from features.catalogue.sectors import sector_or_none
+from features.contract import TABLES, Column
+from features.contract.types import ColumnType
+from features.engine.duckdb_engine import evaluate
+from features.engine.plan import first_covered
+from features.engine.record.rows import Columns, checked_columns, numbered
+from features.engine.record.session import session
+from features.errors import SourceError
+from features.identity import distinct
+from features.policies import features_policy, outcomes_policy
+from features.records.store import COVERED_FOREVER, Store
+
+
+@dataclass(frozen=True)
+class Record:
+    """The rows of one enterprise at a cut-off.
+
+    Parameters
+    ----------
+    enterprise_id, cutoff
+        Whom and when the indicators are for.
+    tables
+        Contract table to rows; ``enterprise_id`` may be left out of a row.
+    relations
+        Relation of `features.catalogue.relations.POPULATION` to rows, from a province's run.
+    covers_from
+        First day covered, by table; a table without is taken as covered for ever.
+    context_covers
+        First day that the source of the relations covers, by table; a table without is one that it lacks. None: it
+        covers as ``covers_from`` says, or for ever.
+    """
+
+    enterprise_id: str
+    cutoff: date
+    tables: Mapping[str, Sequence[Mapping[str, Any]]]
+    relations: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    covers_from: Mapping[str, date] = field(default_factory=dict)
+    context_covers: Mapping[str, date] | None = None
+
+
+_OWN = {table: [c for c in TABLES[table].columns if c.name != "enterprise_id"] for table in TABLES}
+_DEFAULTS = {"record_state": "active", "version": 1}
+_SQL_TYPES: dict[str, ColumnType] = {"VARCHAR": "text", "DATE": "date", "BIGINT": "int"}
+_RELATION = {
+    relation: [Column(name, _SQL_TYPES[kind], "") for name, kind in (c.split() for c in columns.split(", "))]
+    for relation, columns in POPULATION.items()
+}
+
+
+def _tables(records: Sequence[Record]) -> dict[str, Columns]:
+    """Return the rows of all records by contract table; tables without rows are left out."""
+    found = {}
+    for table, columns in _OWN.items():
+        rows = [given for r in records for given in numbered(r.tables.get(table, ()), r.enterprise_id)]
+        if rows:
+            given = checked_columns(f"table {table}", columns, rows, _DEFAULTS)
+            given["record_state"] = [state or "active" for state in given["record_state"]]
+            found[table] = distinct(f"table {table}", rows, given)
+    return found
+
+
+def _relations(records: Sequence[Record]) -> dict[str, Columns]:
+    """Return the context's rows of all records by relation; relations without rows are left out."""
+    found = {}
+    for relation, columns in _RELATION.items():
+        of = [r for r in records if r.relations.get(relation)]
+        rows = [given for r in of for given in numbered(r.relations[relation], r.enterprise_id)]
+        if rows:
+            given = checked_columns(f"relation {relation}", columns, rows, {})
+            found[relation] = given | {"cutoff": [r.cutoff for r in of for _ in r.relations[relation]]}
+    return found
+
+
+def _coverage(record: Record, sources: Sequence[str]) -> dict[str, date | None]:
+    """Return the first day that the record covers, by source.
+
+    A relation of the context stands for other enterprises' tables, which a record never has.
+    """
+
+    def theirs(table: str) -> date | None:
+        if record.context_covers is None:
+            return record.covers_from.get(table, COVERED_FOREVER)
+        return record.context_covers.get(table)
+
+    own = {t: record.covers_from.get(t, COVERED_FOREVER) for t in record.tables}
+    first = first_covered(sources, own)
+    for relation in POPULATION:
+        days = [theirs(base) for base in BASES[relation]] if relation in record.relations else []
+        known = [day for day in days if day is not None]
+        first[relation] = max(known) if known and len(known) == len(days) else None
+    return first | {s: theirs(s.removeprefix(OTHERS)) for s in sources if s.startswith(OTHERS)}
+
+
+def _coverages(records: Sequence[Record], sources: Sequence[str]) -> dict[str, list[date | None]]:
+    """Return `_coverage` of every record, by source; the same coverage is worked out once."""
+    known: dict[Any, dict[str, date | None]] = {}
+    days = []
+    for r in records:
+        theirs = None if r.context_covers is None else frozenset(r.context_covers.items())
+        key = (frozenset(r.tables), frozenset(r.relations), frozenset(r.covers_from.items()), theirs)
+        if key not in known:
+            known[key] = _coverage(r, sources)
+        days.append(known[key])
+    return {s: [day[s] for day in days] for s in sources}
+
+
+def session_input(
+    records: Sequence[Record], sources: Sequence[str]
+) -> tuple[dict[str, list[date | None]], dict[str, Columns], dict[str, Columns]]:
+    """Return coverage by source, rows by table and rows by relation, checked, for
+    `features.engine.record.session.Session.run`."""
+    return _coverages(records, sources), _tables(records), _relations(records)
+
+
+def indicators_of(records: Sequence[Record], *, province: str = "hebei", sector: str | None = None) -> pd.DataFrame:
+    """Compute indicators and evidence of records that come without their province.
+
+    Parameters
+    ----------
+    records
+        At most one for each enterprise and cut-off.
+    province, sector
+        Whose policies hold; which sector's indicators are computed besides.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As `features.compute_indicators`, in the order of the records.
+
+    Raises
+    ------
+    SourceError
+        If a table, relation or column is unknown, a value does not fit, or rows break the contract together
+        (`features.identity.distinct`); names record, table, row and column.
+    """
+    for r in records:
+        unknown = sorted(set(r.tables) - set(TABLES)) + sorted(set(r.relations) - set(POPULATION))
+        if unknown:
+            raise SourceError(f"record of {r.enterprise_id}: unknown table or relation {unknown[0]!r}")
+    order = [(r.enterprise_id, r.cutoff) for r in records]
+    if not order:
+        raise SourceError("no record given")
+    if len(set(order)) < len(order):
+        twice = next(pair for pair in order if order.count(pair) > 1)
+        raise SourceError(f"records given twice for {twice[0]} at {twice[1]}")
+    with session(features_policy(province), outcomes_policy(province), sector_or_none(province, sector)) as run:
+        found = run.run(order, *session_input(records, run.sources))
+        return _frame(order, run.indicators, found)
+
+
+def _frame(pairs: Sequence[tuple[str, date]], names: list[str], found: Sequence[tuple[Any, ...]]) -> pd.DataFrame:
+    """Return what a session found as `features.compute_indicators` returns it."""
+    ids, cutoffs = ([pair[k] for pair in pairs] for k in (0, 1))
+    index = pd.MultiIndex.from_arrays(
+        [pd.Index(ids, dtype="str"), pd.Index(cutoffs, dtype=object)], names=["enterprise_id", "cutoff"]
+    )
+    numbers = pd.DataFrame(np.array([row[0] for row in found], dtype=np.float64), index=index, columns=names)
+    evidence = pd.DataFrame([row[1:] for row in found], index=index, columns=list(EVIDENCE), dtype="str")
+    return pd.concat([numbers, evidence], axis=1)
+
+
+def extract_context(
+    store: Store, enterprise_ids: Sequence[str], cutoff: date, *, province: str = "hebei"
+) -> list[Record]:
+    """Take enterprises' records and their context out of a province's tables.
+
+    What a calling system would hold in its hands: used to serve single enterprises and to test that the
+    one-record path and the province's run agree.
+    """
+    pairs = pd.DataFrame({"enterprise_id": list(enterprise_ids), "cutoff": cutoff})
+    evaluate(store, pairs, province=province)  # leaves the relations' tables behind
+    chosen = ", ".join("?" for _ in enterprise_ids)
+
+    def rows(sql: str) -> dict[str, list[dict[str, Any]]]:
+        found = store.con.execute(sql, list(enterprise_ids))
+        names = [d[0] for d in found.description or []]
+        grouped: dict[str, list[dict[str, Any]]] = {}
+        for values in found.fetchall():
+            row = dict(zip(names, values, strict=True))
+            grouped.setdefault(row.pop("enterprise_id"), []).append(row)
+        return grouped
+
+    tables = {
+        t: rows(f"SELECT * FROM raw_{t} WHERE enterprise_id IN ({chosen}) ORDER BY record_id, version")
+        for t in store.covers_from
+    }
+    relations = {
+        r: rows(f"SELECT * EXCLUDE (cutoff) FROM rel_{r} WHERE enterprise_id IN ({chosen}) ORDER BY ALL")
+        for r in POPULATION
+    }
+    return [
+        Record(
+            enterprise_id=e,
+            cutoff=cutoff,
+            tables={t: found.get(e, []) for t, found in tables.items()},
+            relations={r: found.get(e, []) for r, found in relations.items()},
+            covers_from=dict(store.covers_from),
+            context_covers=dict(store.covers_from),
+        )
+        for e in enterprise_ids
+    ]

@@ -1,0 +1,184 @@
+"""The Spark engine: `features.engine.duckdb_engine` for when one machine is not enough. The same SQL, translated.
+
+Spark reads, joins and aggregates; the driver gets the pairs of the cohort and, part by part, the finished rows.
+Every scan is one job, which writes what it found; the last one evaluates all formulas.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from features.catalogue.evidence import EVIDENCE, evidence_sql
+from features.catalogue.expressions import Window
+from features.catalogue.relations import POPULATION, create_population, visits_sql
+from features.catalogue.sectors import sector_or_none
+from features.engine.duckdb_engine import Progress, as_frame, in_order
+from features.engine.plan import day_sql, first_covered, packed_result_sql, plan, scan_sql, window_columns
+from features.engine.spark.connection import SparkConnection
+from features.engine.spark.session import spark_session
+from features.engine.spark.store import SparkStore, opened
+from features.errors import SourceError
+from features.policies import features_policy, outcomes_policy
+from features.records.visibility import Moment, create_unusable
+
+PART = 98_304
+"""Finished rows that the driver takes at a time."""
+AT_A_TIME = 4
+"""Scans under way at a time."""
+
+
+def set_cohort(store: SparkStore, cohort: pd.DataFrame, windows: Sequence[Window], known_as_of: date | None) -> None:
+    """Create ``part``, its pairs numbered in their order, with the first day of every window, and ``moments``.
+
+    Raises
+    ------
+    SourceError
+        If a column is missing or an (enterprise_id, cutoff) pair comes twice.
+    """
+    missing = {"enterprise_id", "cutoff"} - set(cohort.columns)
+    if missing:
+        raise SourceError(f"the cohort needs columns enterprise_id and cutoff; missing: {sorted(missing)}")
+    keys = pa.table(
+        {
+            "enterprise_id": pa.array(cohort["enterprise_id"], pa.string()),
+            "cutoff": pa.array(cohort["cutoff"], pa.date32()),
+        }
+    ).sort_by([("enterprise_id", "ascending"), ("cutoff", "ascending")])
+    twice = keys.group_by(["enterprise_id", "cutoff"]).aggregate([([], "count_all")])
+    again = twice.filter(pc.greater(twice.column("count_all"), 1))
+    if again.num_rows:
+        raise SourceError(f"cohort pairs given twice, for instance {again.slice(0, 3).to_pylist()}")
+    numbered = keys.add_column(0, "pair", pa.array(range(keys.num_rows), pa.int32()))
+    con, known = store.con, f"DATE '{known_as_of}'" if known_as_of else "cutoff"
+    con.name("given_cohort", con.session.createDataFrame(numbered))
+    con.execute(
+        f"CREATE OR REPLACE TABLE cohort AS SELECT *, {known} AS known_as_of{window_columns(windows)} FROM given_cohort"
+    )
+    con.execute("CREATE OR REPLACE VIEW part AS SELECT * FROM cohort")
+    con.execute("CREATE OR REPLACE TABLE moments AS SELECT DISTINCT cutoff, known_as_of FROM cohort")
+
+
+def batches(
+    store: SparkStore,
+    cohort: pd.DataFrame,
+    *,
+    province: str = "hebei",
+    known_as_of: date | None = None,
+    names: Sequence[str] | None = None,
+    sector: str | None = None,
+    progress: Progress | None = None,
+    part: int = PART,
+) -> Iterator[pa.Table]:
+    """Compute indicators and evidence, part by part in the order of the pairs; as
+    `features.engine.duckdb_engine.batches`."""
+    con, chosen = store.con, plan(names, features=features_policy(province), sector=sector_or_none(province, sector))
+    features, outcomes = features_policy(province), outcomes_policy(province)
+    say = progress or (lambda _step: None)
+    say("cohort")
+    set_cohort(store, cohort, chosen.windows, known_as_of)
+    say("relations")
+    store.keep_versions()
+    create_unusable(con, repaired_feed=features.repaired_records_feed_indicators)
+    if any(t in POPULATION for t in chosen.wanted):
+        create_population(con, features, outcomes)
+    moments = [Moment(*found) for found in con.execute("SELECT cutoff, known_as_of FROM moments").fetchall()]
+    at = moments[0] if len(moments) == 1 else None
+    if "visits" in chosen.wanted:
+        con.execute(f"CREATE OR REPLACE VIEW rel_visits AS {visits_sql(outcomes)}")
+    scans = {
+        source: scan_sql(source, aggregates, windows=chosen.windows, at=at, packed=True)
+        for source, aggregates in chosen.wanted.items()
+    }
+    _scan(con, {**scans, "evidence": evidence_sql(features, at=at)}, say)
+    every = " UNION ALL ".join(f"SELECT pair, source, cells FROM agg_{s}" for s in chosen.wanted)
+    con.execute(f"CREATE OR REPLACE VIEW agg AS {every}")
+    covered = {s: day_sql(day) for s, day in first_covered(chosen.sources, store.covers_from).items()}
+    say("formulas")
+    in_parts = " ORDER BY pair" if len(cohort) > part else ""  # so that a part is found without reading the others
+    con.execute(f"CREATE OR REPLACE TABLE result AS {packed_result_sql(chosen, covered)}{in_parts}")
+    columns = ", ".join(["pair", "enterprise_id", "cutoff", *(i.name for i in chosen.indicators), *EVIDENCE])
+    for begin in range(0, max(1, len(cohort)), part):
+        these = f"pair >= {begin} AND pair < {begin + part}"
+        con.execute(f"CREATE OR REPLACE VIEW part AS SELECT * FROM cohort WHERE {these}")
+        yield in_order(con.sql(f"SELECT {columns} FROM result WHERE {these}").to_arrow_table())
+
+
+def _scan(con: SparkConnection, scans: Mapping[str, str], say: Progress) -> None:
+    """Create ``agg_<name>`` for every scan; some at a time, so that small ones don't keep a cluster waiting."""
+    with ThreadPoolExecutor(AT_A_TIME) as pool:
+        jobs = {
+            name: pool.submit(con.execute, f"CREATE OR REPLACE TABLE agg_{name} AS {scans[name]}") for name in scans
+        }
+        for name, job in jobs.items():
+            say(name)
+            job.result()
+
+
+def evaluate(
+    store: SparkStore,
+    cohort: pd.DataFrame,
+    *,
+    province: str = "hebei",
+    known_as_of: date | None = None,
+    names: Sequence[str] | None = None,
+    sector: str | None = None,
+    progress: Progress | None = None,
+    part: int = PART,
+) -> pd.DataFrame:
+    """Compute indicators and evidence over an open store; see `compute_indicators`."""
+    found = list(
+        batches(
+            store,
+            cohort,
+            province=province,
+            known_as_of=known_as_of,
+            names=names,
+            sector=sector,
+            progress=progress,
+            part=part,
+        )
+    )
+    return as_frame(found)
+
+
+def compute_indicators(
+    clean: Path,
+    cohort: pd.DataFrame,
+    *,
+    province: str = "hebei",
+    known_as_of: date | None = None,
+    names: Sequence[str] | None = None,
+    sector: str | None = None,
+    progress: Progress | None = None,
+    memory: str | None = None,
+    master: str | None = None,
+) -> pd.DataFrame:
+    """Compute the indicators of a cohort on Spark: the table that `features.compute_indicators` gives, cell for cell.
+
+    Parameters
+    ----------
+    clean, cohort, province, known_as_of, names, sector, progress
+        As in `features.compute_indicators`; every executor must see ``clean``.
+    memory
+        Heap of Spark's driver, such as ``"4g"``.
+    master
+        Spark's master URL, such as ``spark://host:7077`` or ``yarn``; all processors of this machine by default.
+
+    Raises
+    ------
+    ConfigError
+        If PySpark or Java is missing.
+    SourceError
+        If the folder is no clean folder or the cohort is malformed.
+    """
+    with spark_session(master, memory=memory) as session, opened(session, clean) as store:
+        return evaluate(
+            store, cohort, province=province, known_as_of=known_as_of, names=names, sector=sector, progress=progress
+        )

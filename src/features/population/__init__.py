@@ -1,0 +1,1 @@
+"""Who is classified and what was found there: cohort, outcomes, groups."""

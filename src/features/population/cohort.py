@@ -1,0 +1,122 @@
+"""Whom the classification covers at a cut-off: enterprises that exist and can be visited."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+
+import pandas as pd
+
+from features.catalogue.sectors import Sector, sector_or_none
+from features.policies import CohortPolicy, cohort_policy
+from features.records.connection import Connection, Opened
+from features.records.store import Store, open_folder
+from features.records.visibility import create_unusable, seen_sql
+
+
+def member_sql(policy: CohortPolicy) -> str:
+    """SQL condition on a seen registration ``r`` and its moment ``c``: the enterprise belongs to the cohort."""
+
+    def quoted(values: Sequence[str]) -> str:
+        return ", ".join(f"'{v}'" for v in values) or "''"
+
+    return (
+        f"r.enterprise_type NOT IN ({quoted(policy.exclude_types)}) AND r.status IN ({quoted(policy.statuses)})"
+        f" AND r.occurred_at + {policy.min_age_days} <= c.cutoff"
+    )
+
+
+def _members(con: Connection, policy: CohortPolicy, sector: Sector | None) -> str:
+    create_unusable(con, repaired_feed=True)
+    seen = seen_sql(
+        "registration",
+        keys="moments",
+        on=None,
+        columns=f"c.cutoff, r.enterprise_id, {member_sql(policy)} AS member",
+    )
+    members = f"SELECT DISTINCT enterprise_id, cutoff FROM ({seen}) WHERE member"
+    return f"{members} INTERSECT {sector.members_sql()}" if sector else members
+
+
+def _set_moments(con: Connection, cutoffs: Sequence[date], known_as_of: date | None = None) -> None:
+    days = ", ".join(f"('{pd.Timestamp(day).date()}')" for day in sorted(set(cutoffs)))
+    known = f"DATE '{known_as_of}'" if known_as_of else "CAST(day AS DATE)"
+    con.execute(
+        f"CREATE OR REPLACE TABLE moments AS SELECT CAST(day AS DATE) AS cutoff, {known} AS known_as_of"
+        f" FROM (VALUES {days}) AS given(day)"
+    )
+
+
+def _frame(con: Connection, sql: str) -> pd.DataFrame:
+    frame: pd.DataFrame = con.sql(sql).to_arrow_table().to_pandas()
+    return frame
+
+
+def cohort(
+    source: Path | Opened,
+    cutoffs: Sequence[date],
+    *,
+    province: str = "hebei",
+    policy: CohortPolicy | None = None,
+    known_as_of: date | None = None,
+    sector: str | None = None,
+) -> pd.DataFrame:
+    """Return every enterprise of the cohort at each cut-off.
+
+    Parameters
+    ----------
+    source
+        Clean folder, or an open store of either engine.
+    cutoffs
+        Dates; only what was known before each counts for it, unless ``known_as_of`` says otherwise.
+    province, policy
+        Whose rules hold; an explicit policy wins.
+    known_as_of
+        Knowledge to use instead of each cut-off's own, as in `features.compute_indicators`.
+    sector
+        Only the enterprises that belong to this sector by its declaration (`features.catalogue.sectors`).
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns enterprise_id and cutoff, sorted.
+    """
+    if isinstance(source, Path):
+        store = open_folder(source)
+        try:
+            return cohort(store, cutoffs, province=province, policy=policy, known_as_of=known_as_of, sector=sector)
+        finally:
+            store.close()
+    _set_moments(source.con, cutoffs, known_as_of)
+    members = _members(source.con, policy or cohort_policy(province), sector_or_none(province, sector))
+    return _frame(source.con, f"SELECT * FROM ({members}) ORDER BY enterprise_id, cutoff")
+
+
+def members_of(
+    source: Path | Store,
+    pairs: pd.DataFrame,
+    *,
+    province: str = "hebei",
+    policy: CohortPolicy | None = None,
+    sector: str | None = None,
+) -> pd.DataFrame:
+    """Return the different pairs (enterprise_id, cutoff) among ``pairs`` that belong to the cohort, sorted.
+
+    With a ``sector``, to the cohort of the sector; see `cohort`.
+    """
+    store = source if isinstance(source, Store) else open_folder(source)
+    try:
+        _set_moments(store.con, list(pairs["cutoff"]))
+        store.con.register("given_pairs", pairs[["enterprise_id", "cutoff"]])
+        members = _members(store.con, policy or cohort_policy(province), sector_or_none(province, sector))
+        frame = _frame(
+            store.con,
+            f"""SELECT DISTINCT m.enterprise_id, m.cutoff FROM ({members}) m JOIN given_pairs p
+            ON p.enterprise_id = m.enterprise_id AND CAST(p.cutoff AS DATE) = m.cutoff ORDER BY 1, 2""",
+        )
+        store.con.unregister("given_pairs")
+        return frame
+    finally:
+        if store is not source:
+            store.close()

@@ -1,0 +1,114 @@
+"""What an inspection's outcome is, said once: models import it."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pandas as pd
+
+from features.catalogue.relations import outcome_sql
+from features.policies import outcomes_policy
+from features.records.store import open_folder
+from features.records.visibility import create_unusable, seen_sql
+
+
+def read_outcomes(clean: Path, known_before: date, *, province: str = "hebei") -> pd.DataFrame:
+    """Return the inspections whose outcome was known before a day and gives a label.
+
+    Parameters
+    ----------
+    clean
+        Clean folder written by `features.check.check_folder`.
+    known_before
+        Only versions with ``known_at < known_before`` are read; the latest of them counts.
+    province
+        Whose ``outcomes.toml`` says what the codes mean.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per inspection with a label, sorted by visit: inspection_id, enterprise_id, visited_on, cutoff (first
+        day of the visit's month), known_at (when the first version with a result became known), arm,
+        probability_ppm (Int64, missing without a known draw), violation (0 or 1), severity (greatest of its codes; 0
+        without violation), restates (1 when only codes that restate indicators make it a violation), result_codes.
+        Censored and pending visits are left out (domain.md, Label).
+    """
+    policy = outcomes_policy(province)
+    store = open_folder(clean)
+    try:
+        con = store.con
+        con.execute(
+            f"CREATE TABLE moments AS SELECT DATE '{known_before}' AS cutoff, DATE '{known_before}' AS known_as_of"
+        )
+        create_unusable(con, repaired_feed=True)
+        visits = seen_sql("inspections", keys="moments", on=None, columns="r.*")
+        draws = seen_sql("draws", keys="moments", on=None, columns="r.record_id, r.probability_ppm")
+        severity = " ".join(f"WHEN '{code}' THEN {points}" for code, points in policy.severity.items())
+        restating = ", ".join(f"'{c}'" for c in policy.restating)
+        bad = ", ".join(f"'{c}'" for c in policy.violation)
+        frame = con.execute(
+            f"""
+            SELECT v.record_id AS inspection_id, v.enterprise_id, v.occurred_at AS visited_on,
+              CAST(date_trunc('month', v.occurred_at) AS DATE) AS cutoff, first.known_at AS known_at, v.arm,
+              d.probability_ppm, CAST(v.violation AS TINYINT) AS violation,
+              CAST(CASE WHEN v.violation = 1 THEN list_max(list_transform(string_split(v.result_codes, ';'),
+                lambda x: CASE x {severity} ELSE 0 END)) ELSE 0 END AS TINYINT) AS severity,
+              CAST(v.violation = 1 AND NOT list_has_any(list_filter(string_split(v.result_codes, ';'),
+                lambda x: x NOT IN ({restating})), [{bad}]) AS TINYINT) AS restates,
+              v.result_codes
+            FROM (SELECT *, {outcome_sql(policy)} AS violation FROM ({visits})) v
+            LEFT JOIN ({draws}) d ON d.record_id = v.draw_id
+            JOIN (SELECT record_id, min(known_at) AS known_at FROM raw_inspections
+                  WHERE result_codes IS NOT NULL AND result_codes <> '' GROUP BY record_id) first
+              ON first.record_id = v.record_id
+            WHERE v.violation IS NOT NULL ORDER BY v.occurred_at, v.record_id
+            """
+        ).df()
+    finally:
+        store.close()
+    for column in ("visited_on", "cutoff", "known_at"):
+        frame[column] = pd.to_datetime(frame[column]).dt.date
+    frame["probability_ppm"] = frame["probability_ppm"].astype("Int64")
+    return frame
+
+
+def read_awaited(clean: Path, known_before: date) -> pd.DataFrame:
+    """Return the inspections known before a day that have no result yet.
+
+    Parameters
+    ----------
+    clean
+        Clean folder written by `features.check.check_folder`.
+    known_before
+        As for `read_outcomes`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        inspection_id, enterprise_id, visited_on, cutoff, arm, probability_ppm as `read_outcomes` gives them, sorted by
+        visit.
+    """
+    store = open_folder(clean)
+    try:
+        con = store.con
+        con.execute(
+            f"CREATE TABLE moments AS SELECT DATE '{known_before}' AS cutoff, DATE '{known_before}' AS known_as_of"
+        )
+        create_unusable(con, repaired_feed=True)
+        visits = seen_sql("inspections", keys="moments", on=None, columns="r.*")
+        draws = seen_sql("draws", keys="moments", on=None, columns="r.record_id, r.probability_ppm")
+        frame = con.execute(
+            f"""
+            SELECT v.record_id AS inspection_id, v.enterprise_id, v.occurred_at AS visited_on,
+              CAST(date_trunc('month', v.occurred_at) AS DATE) AS cutoff, v.arm, d.probability_ppm
+            FROM ({visits}) v LEFT JOIN ({draws}) d ON d.record_id = v.draw_id
+            WHERE coalesce(v.result_codes, '') = '' ORDER BY v.occurred_at, v.record_id
+            """
+        ).df()
+    finally:
+        store.close()
+    for column in ("visited_on", "cutoff"):
+        frame[column] = pd.to_datetime(frame[column]).dt.date
+    frame["probability_ppm"] = frame["probability_ppm"].astype("Int64")
+    return frame

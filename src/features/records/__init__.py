@@ -1,0 +1,1 @@
+"""Clean record tables: opened, and seen by the one visibility rule."""

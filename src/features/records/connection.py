@@ -1,0 +1,52 @@
+"""What the shared SQL asks of an engine: to execute a statement and to give its rows, and what is open to be read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+
+class Answer(Protocol):
+    """What a statement found."""
+
+    def fetchall(self) -> list[Any]:
+        """Return all rows."""
+        ...
+
+
+class Query(Protocol):
+    """What a query will find."""
+
+    def to_arrow_table(self) -> pa.Table:
+        """Return all rows by column."""
+        ...
+
+
+class Connection(Protocol):
+    """An engine that takes statements in DuckDB's dialect: DuckDB itself, or `features.engine.spark.connection`."""
+
+    def execute(self, query: str, /) -> Answer:
+        """Execute one statement."""
+        ...
+
+    def sql(self, query: str, /) -> Query:
+        """Take one SELECT, for its rows."""
+        ...
+
+
+class Opened(Protocol):
+    """Record tables ready to be read, in either engine: `features.records.store.Store`,
+    `features.engine.spark.store.SparkStore`."""
+
+    @property
+    def con(self) -> Connection:
+        """Connection that knows ``raw_<table>`` and ``versions_<table>`` for every contract table."""
+        ...
+
+    @property
+    def covers_from(self) -> Mapping[str, date]:
+        """First day covered, for the tables that the source has."""
+        ...

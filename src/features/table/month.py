@@ -1,0 +1,189 @@
+"""The indicator table of a month: every enterprise of the cohort, written as Parquet with where it comes from."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from features.catalogue import catalogue_hash, with_sector
+from features.catalogue.evidence import EVIDENCE
+from features.catalogue.sectors import sector_or_none, sector_policy_name
+from features.check import check_folder
+from features.contract.manifest import read_manifest
+from features.engine.choice import check_engine, run_engine
+from features.engine.duckdb_engine import Progress
+from features.policy import policy_hash
+from features.population.cohort import cohort
+from features.records.connection import Opened
+from features.table.quality import quality_path, write_quality
+
+META_KEY = b"fenlei"
+ROW_GROUP = 16_384
+"""Rows that are read to find one enterprise."""
+PART = {"duckdb": 24 * ROW_GROUP, "spark": 6 * ROW_GROUP}
+"""Enterprises taken from an engine at a time; whole row groups, so that the file does not depend on it."""
+
+
+def write_table(
+    folder: Path,
+    cutoff: date,
+    output: Path,
+    *,
+    province: str = "hebei",
+    known_as_of: date | None = None,
+    sector: str | None = None,
+    progress: Progress | None = None,
+    memory: str | None = None,
+    engine: str = "duckdb",
+    master: str | None = None,
+) -> dict[str, Any]:
+    """Check a source folder, compute the cohort's indicators at a cut-off and write them.
+
+    Parameters
+    ----------
+    folder
+        Source folder of the contract; rows that break it are left out and counted.
+    cutoff
+        The moment; windows end before it.
+    output
+        Parquet file: ``enterprise_id``, ``cutoff``, ``uscc``, indicators (double) and evidence (text), sorted.
+    province, known_as_of, progress, memory
+        As in `features.compute_indicators`.
+    sector
+        Write the table of this sector: its enterprises alone, the general indicators and its own behind them.
+    engine, master
+        As in `features.engine.choice.run_engine`; the table is the same.
+
+    Returns
+    -------
+    dict
+        As `write_clean_table`, with the number of rows quarantined.
+    """
+    check_engine(engine, master)
+    # A source taken later than the cut-off is no error: what came later is clean, and simply not seen.
+    taken = max(d for d in (cutoff, known_as_of, read_manifest(folder).as_of) if d is not None)
+    with tempfile.TemporaryDirectory(prefix="fenlei-") as scratch:
+        report = check_folder(folder, taken, Path(scratch), progress=progress)
+        written = write_clean_table(
+            Path(scratch) / "clean",
+            cutoff,
+            output,
+            province=province,
+            known_as_of=known_as_of,
+            sector=sector,
+            progress=progress,
+            memory=memory,
+            engine=engine,
+            master=master,
+        )
+    return {**written, "quarantined": report.totals["quarantined"]}
+
+
+def write_clean_table(
+    clean: Path,
+    cutoff: date,
+    output: Path,
+    *,
+    province: str = "hebei",
+    known_as_of: date | None = None,
+    sector: str | None = None,
+    progress: Progress | None = None,
+    memory: str | None = None,
+    engine: str = "duckdb",
+    master: str | None = None,
+) -> dict[str, Any]:
+    """Compute the cohort's indicators from a clean folder and write them; parameters as `write_table`.
+
+    Returns
+    -------
+    dict
+        What is also written into the file's metadata (but the paths): cut-off, known_as_of, province, numbers of
+        enterprises and indicators, the sector where there is one, hashes of the catalogue and of `table_policies`. What
+        `features.table.quality` measures stands beside, under ``quality``.
+    """
+    known = known_as_of or cutoff
+    catalogue = with_sector(sector_or_none(province, sector))
+    with run_engine(engine, clean, memory=memory, master=master) as (store, batches):
+        everyone = cohort(store, [cutoff], province=province, sector=sector)
+        about = {
+            "cutoff": cutoff.isoformat(),
+            "known_as_of": known.isoformat(),
+            "province": province,
+            **({"sector": sector} if sector else {}),
+            "enterprises": len(everyone),
+            "indicators": len(catalogue),
+            "catalogue": catalogue_hash(catalogue),
+            "policies": table_policies(province, sector),
+        }
+        metadata = {META_KEY: json.dumps(about, sort_keys=True).encode()}
+        schema = _schema(list(catalogue), metadata)
+        output.parent.mkdir(parents=True, exist_ok=True)
+        # A service may be reading the file: it is replaced in one step, never half written.
+        fresh = output.with_name(f".{output.name}.new")
+        found = batches(
+            everyone,
+            province=province,
+            known_as_of=known_as_of,
+            sector=sector,
+            progress=progress,
+            part=PART[engine],
+        )
+        with pq.ParquetWriter(fresh, schema, compression="zstd") as writer:
+            for rows in found:
+                coded = rows.append_column("uscc", _codes(store, known))
+                writer.write_table(coded.select(schema.names).cast(schema), row_group_size=ROW_GROUP)
+        if progress:
+            progress("quality")
+        write_quality(fresh, clean, store, about, catalogue).replace(quality_path(output))
+        fresh.replace(output)
+    return {**about, "output": str(output), "quality": str(quality_path(output))}
+
+
+def table_policies(province: str, sector: str | None = None) -> str:
+    """SHA-256 over the policies that decide what an indicator table holds; stands in its metadata.
+
+    A sector's declaration counts where there is one.
+
+    Raises
+    ------
+    ConfigError
+        If the province lacks one of them.
+    """
+    of_sector = (sector_policy_name(sector),) if sector else ()
+    return policy_hash(province, "cohort", "features", "outcomes", *of_sector)
+
+
+def read_table(path: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Read what `write_table` wrote: the frame as `features.compute_indicators` gives it, and where it comes from."""
+    table = pq.read_table(path)
+    about = json.loads((table.schema.metadata or {}).get(META_KEY, b"{}"))
+    frame = table.to_pandas()
+    frame["cutoff"] = pd.to_datetime(frame["cutoff"]).dt.date
+    return frame.set_index(["enterprise_id", "cutoff"]), about
+
+
+def _schema(names: list[str], metadata: dict[bytes, bytes]) -> pa.Schema:
+    """Columns of the file, with types by name, so that a column without any value has its type too."""
+    keys = [("enterprise_id", pa.string()), ("cutoff", pa.date32()), ("uscc", pa.string())]
+    columns = [(name, pa.float64()) for name in names] + [(name, pa.string()) for name in EVIDENCE]
+    return pa.schema([*keys, *columns], metadata=metadata)
+
+
+def _codes(store: Opened, known: date) -> pa.ChunkedArray:
+    """Return the social credit codes of the present ``part``, in the order of its pairs."""
+    rows = store.con.sql(
+        f"""SELECT r.uscc FROM part c LEFT JOIN (
+            SELECT enterprise_id, max_by(uscc, version) AS uscc FROM raw_registration
+            WHERE known_at < DATE '{known}' AND uscc IS NOT NULL
+              AND enterprise_id >= (SELECT min(enterprise_id) FROM part)
+              AND enterprise_id <= (SELECT max(enterprise_id) FROM part)
+            GROUP BY enterprise_id) r ON r.enterprise_id = c.enterprise_id ORDER BY c.pair"""
+    )
+    return rows.to_arrow_table().column("uscc")

@@ -1,0 +1,62 @@
+"""One enterprise's record goes through the same SQL as its province and gives the same indicators."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from features.contract import TABLES
+from features.engine.duckdb_engine import evaluate
+from features.engine.record.record import Record, extract_context, indicators_of
+from features.errors import SourceError
+from features.records.store import open_frames
+from helpers.records import CUTOFF, ENTERPRISES, province
+
+EARLY = {t: date(2000, 1, 1) for t in TABLES}
+
+
+@settings(max_examples=6, deadline=None)
+@given(seed=st.integers(0, 10**6))
+def test_the_record_path_equals_the_province_cell_for_cell(seed: int) -> None:
+    tables = province(seed, records=12)
+    store = open_frames(tables, EARLY)
+    pairs = pd.DataFrame({"enterprise_id": list(ENTERPRISES), "cutoff": CUTOFF})
+    whole = evaluate(store, pairs)
+    records = extract_context(store, ENTERPRISES, CUTOFF)
+    store.close()
+    pd.testing.assert_frame_equal(indicators_of(records), whole)
+
+
+def test_tables_and_neighbours_not_given_are_unknown_not_zero() -> None:
+    found = indicators_of([Record("E1", CUTOFF, {"penalties": []})])
+    assert found["penalties_3y"].eq(0).all()
+    assert found["complaints_1y"].isna().all()
+    assert found["related_bad_share"].isna().all()
+    assert found["evidence_H12_2"].tolist() == [""]
+    assert found["evidence_H13_1"].isna().all()  # not looked at is not 'not on the list'
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ({"fine_fen": "ten"}, "row 0, column fine_fen: got 'ten', expected a whole number"),
+        ({"occurred_at": "2023-13-01"}, "column occurred_at: got '2023-13-01', expected a date"),
+        ({"penalty_kinds": "fine;prison"}, "column penalty_kinds: got 'fine;prison', expected one of"),
+        ({"penalty_kinds": None}, "column penalty_kinds: got None, expected a value"),
+        ({"fine_fen": -1}, "expected at least 0"),
+        ({"weight": 1}, "unknown column weight"),
+    ],
+)
+def test_a_bad_value_is_named_by_table_row_and_column(row: dict[str, object], message: str) -> None:
+    good = {"record_id": "p", "occurred_at": "2023-01-01", "known_at": "2023-01-09", "penalty_kinds": "fine"}
+    with pytest.raises(SourceError, match=message.replace("[", r"\[")):
+        indicators_of([Record("E1", CUTOFF, {"penalties": [{**good, **row}]})])
+
+
+def test_an_unknown_table_is_an_error() -> None:
+    with pytest.raises(SourceError, match="horoscopes"):
+        indicators_of([Record("E1", CUTOFF, {"horoscopes": []})])
