@@ -62,7 +62,7 @@ def small_clean(small_province: Path) -> Path:
 @pytest.fixture(scope="session")
 def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An MLflow database without runs; making its tables takes seconds, copying it none."""
-    from models import tracking
+    from models.tracking import store as tracking
 
     path = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
     with pytest.MonkeyPatch.context() as patch:

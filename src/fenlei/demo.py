@@ -82,9 +82,9 @@ def _features(clean: Path, work: Path, say: _Clock) -> Path:
 
 def _sign(version: str, work: Path, say: _Clock) -> None:
     """Let two made-up reviewers, whom only the demo's own list knows, pass the gate and sign."""
-    from models import approval
-    from models.signing.signers import VARIABLE
-    from models.signing.trial import people
+    from models.signoff import approval
+    from models.signoff.record.demo_people import people
+    from models.signoff.record.signers import VARIABLE
 
     say("the gate, and two demo reviewers sign the version with keys of their own")
     listed, one, two = people(work / "signing", END)

@@ -33,7 +33,7 @@ def compare(
     as_json: Json = False,
 ) -> None:
     """Show training runs side by side, as MLflow has them, and in what they differ."""
-    from models import compare as comparing
+    from models.reporting import compare as comparing
 
     frame = comparing.runs(runs or None, sort=sort)
     emit(comparing.as_dict(frame)) if as_json else show(comparing.render(frame, everything=everything))
@@ -48,11 +48,11 @@ def drift(
     as_json: Json = False,
 ) -> None:
     """Follow a version on later records: what moved since it was frozen; exit 1 when a new model is asked for."""
-    from models.approval import approved_model
-    from models.experiment import load_experiment
-    from models.monitoring import MonitoringError, monitor
     from models.reporting.monitored import render
-    from models.sourcing import prepare
+    from models.review.monitor import MonitoringError, monitor
+    from models.signoff.approval import approved_model
+    from models.study.experiment import load_experiment
+    from models.study.records import prepare
 
     asked = load_experiment(experiment)
     if version is None:

@@ -20,7 +20,7 @@ from fenlei.terminal import emit, err, progress, show
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-    from models.approval import Entry, History
+    from models.signoff.approval import Entry, History
 
 Note = Annotated[str, typer.Option("--note", help="Why.")]
 Version = Annotated[str, typer.Argument(help="Registered version, as `fenlei train` printed it.")]
@@ -52,8 +52,8 @@ def keygen(
     no_passphrase: Annotated[bool, typer.Option("--no-passphrase", help="Don't encrypt the file.")] = False,
 ) -> None:
     """Make a signing key: the private half to a file of yours, the public half as lines for signers.toml."""
-    from models.signing.keys import make_key
-    from models.signing.signers import Signer, lines
+    from models.signoff.record.keys import make_key
+    from models.signoff.record.signers import Signer, lines
 
     day = today()
     # Checked before the key is made; the public half of it is not known yet.
@@ -71,7 +71,7 @@ def propose(
     version: Version, note: Note, key: Key, accept_unknown: Accept = "", signers: List = None, as_json: Json = False
 ) -> None:
     """Run the gate on a registered version and put it up for approval."""
-    from models import approval
+    from models.signoff import approval
 
     with _signing(key, signers, as_json, "proposing") as (private, say):
         entry = approval.propose(
@@ -84,7 +84,7 @@ def back(
     version: Version, note: Note, key: Key, accept_unknown: Accept = "", signers: List = None, as_json: Json = False
 ) -> None:
     """Propose to return to a version approved before; another person approves it as ever."""
-    from models import approval
+    from models.signoff import approval
 
     with _signing(key, signers, as_json, "going back") as (private, say):
         entry = approval.back(
@@ -95,7 +95,7 @@ def back(
 
 def approve(version: Version, key: Key, note: Note = "", signers: List = None, as_json: Json = False) -> None:
     """Run the gate once more and approve a proposed version as another person: it is the one that is served."""
-    from models import approval
+    from models.signoff import approval
 
     with _signing(key, signers, as_json, "approving") as (private, say):
         entry = approval.approve(version, note, key=private, on=today().isoformat(), say=say)
@@ -104,7 +104,7 @@ def approve(version: Version, key: Key, note: Note = "", signers: List = None, a
 
 def reject(version: Version, note: Note, key: Key, signers: List = None, as_json: Json = False) -> None:
     """Refuse a proposed version or withdraw an approved one; the one approved before it returns."""
-    from models import approval
+    from models.signoff import approval
 
     with _signing(key, signers, as_json, "rejecting") as (private, _):
         entry = approval.reject(version, note, key=private, on=today().isoformat())
@@ -123,7 +123,7 @@ def history(
 
     Exit 1 where what is in force is not what was signed.
     """
-    from models import approval
+    from models.signoff import approval
 
     _use(signers)
     if mend:
@@ -168,7 +168,7 @@ def _plain(text: str) -> Text:
 @contextmanager
 def _signing(key: Path, signers: Path | None, quiet: bool, label: str) -> Iterator[tuple[Ed25519PrivateKey, Say]]:
     """Read the key, asking for its passphrase where it has one, and show what is being done."""
-    from models.signing.keys import encrypted, read_key
+    from models.signoff.record.keys import encrypted, read_key
 
     _use(signers)
     passphrase = None
@@ -183,7 +183,7 @@ def _signing(key: Path, signers: Path | None, quiet: bool, label: str) -> Iterat
 def _no_is_one() -> Iterator[None]:
     """A gate that says no is an answer, not wrong use: exit code 1."""
     from fenlei.terminal import error
-    from models.approval import GateRefused
+    from models.signoff.approval import GateRefused
 
     try:
         yield
@@ -193,7 +193,7 @@ def _no_is_one() -> Iterator[None]:
 
 
 def _use(signers: Path | None) -> None:
-    from models.signing.signers import VARIABLE
+    from models.signoff.record.signers import VARIABLE
 
     if signers is not None:
         os.environ[VARIABLE] = str(signers.resolve())

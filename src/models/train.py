@@ -13,22 +13,24 @@ from rich.text import Text
 
 from features.catalogue import catalogue_hash
 from features.errors import SourceError
-from models import registry, retrain, tracking
-from models.dataset import Dataset, build
 from models.evaluation import ClassRate
-from models.experiment import Experiment, experiment_hash, load_experiment
-from models.learning import Learned, learn
-from models.measuring import arm_statement, measure
-from models.metrics import Evaluation, Interval
-from models.panel import follow
-from models.report import render
-from models.reporting.gathering import gather
+from models.evaluation.metrics import Evaluation, Interval
+from models.learning.learn import Learned, learn
+from models.learning.trials import PLACE, TrialLog, alone, end_killed
+from models.reporting.gather import gather
+from models.reporting.report import render
 from models.reporting.terminal import contract_table, figures, lines, worth_table
-from models.reviewing import Review, review, write_review
-from models.run_metrics import design_params, learned_metrics, metrics_of, review_metrics
-from models.sector import catalogue, policies_hash
-from models.sourcing import Prepared, account, prepare
-from models.trial_log import PLACE, TrialLog, alone, end_killed
+from models.review.measure import arm_statement, measure
+from models.review.review import Review, review, write_review
+from models.review.run_metrics import design_params, learned_metrics, metrics_of, review_metrics
+from models.signoff import inputs as retrain
+from models.study.dataset import Dataset, build
+from models.study.experiment import Experiment, experiment_hash, load_experiment
+from models.study.indicators import catalogue, policies_hash
+from models.study.panel import follow
+from models.study.records import Prepared, account, prepare
+from models.tracking import store as tracking
+from models.tracking import versions as registry
 
 WORK = Path("data/generated")
 Say = Callable[[str], None]

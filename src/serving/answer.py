@@ -18,7 +18,7 @@ from features.catalogue import CATALOGUE
 from features.catalogue.evidence import EVIDENCE
 from features.engine.record.record import Record, indicators_of
 from features.errors import FenleiError, SourceError
-from models.classification import Classification
+from models.scoring.classification import Classification
 from serving.classify import classify
 from serving.errors import Problem, RequestError
 from serving.requests import Item, Kind

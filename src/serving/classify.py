@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from models.classification import Classification
-from models.classify import NO_MODEL, classify_frame, classify_with_fallback
-from models.risk_model import RiskModel
+from models.scoring.classification import Classification
+from models.scoring.classify import NO_MODEL, classify_frame, classify_with_fallback
+from models.scoring.risk_model import RiskModel
 
 log = logging.getLogger("fenlei.serving")
 

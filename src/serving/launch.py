@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from features.errors import FenleiError
-from models import tracking
+from models.tracking import store as tracking
 from serving.access import Tokens
 from serving.settings import Settings
 from serving.state import load_policies

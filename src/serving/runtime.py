@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property, lru_cache
 
 from features.catalogue import CATALOGUE, catalogue_hash
-from models.classify import load_rules
+from models.scoring.classify import load_rules
 from serving.access import Tokens
 from serving.answer import Lost, answer, in_time
 from serving.audit import AuditLog

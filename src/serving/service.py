@@ -19,7 +19,7 @@ from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from models.classification import Classification
+from models.scoring.classification import Classification
 from serving.middleware import CALL, Guard
 from serving.requests import ClassifyRequest
 from serving.settings import Settings

@@ -19,7 +19,7 @@ class Settings(BaseModel):
     Parameters
     ----------
     tracking_uri
-        MLflow's tracking and registry URI; by default what `models.tracking.store` finds.
+        MLflow's tracking and registry URI; by default what `models.tracking.store.store` finds.
     records
         Folder of the approval record, where it does not stand beside the MLflow database.
     signers

@@ -1,7 +1,7 @@
 """What is being served, and noticing when that changes: approval, withdrawal, a new month's table.
 
 A thread looks at the approval record, its signers and the table every second or so (`stat` calls) and reloads when they
-changed; a request only picks up the newest snapshot and never waits. Only what `models.approval` gives is ever
+changed; a request only picks up the newest snapshot and never waits. Only what `models.signoff.approval` gives is ever
 served: where it refuses (files changed since approval, a broken record), the rules answer and say why.
 """
 
@@ -18,10 +18,10 @@ from features.errors import ConfigError, FenleiError, SourceError
 from features.policies import cohort_policy, features_policy, outcomes_policy
 from features.policy import policy_hash
 from features.table.month import table_policies
-from models import approval
-from models.classify import NO_MODEL, load_rules
-from models.risk_model import POLICIES
-from models.signing.signers import signers_path
+from models.scoring.classify import NO_MODEL, load_rules
+from models.scoring.risk_model import POLICIES
+from models.signoff import approval
+from models.signoff.record.signers import signers_path
 from serving.classify import Served
 from serving.settings import Settings
 from serving.table import CurrentTable, Signature, signature

@@ -11,7 +11,7 @@ from fenlei.bench import learn_report as report
 from fenlei.bench.learn import CEILING, KNOWN, NAIVE, POOLED, Study, chosen, read_study
 from fenlei.bench.learn_judge import Learner
 from helpers.root import ROOT
-from models.experiment import load_experiment
+from models.study.experiment import load_experiment
 
 PROVINCE = load_experiment(ROOT / "experiments" / "province.toml")
 

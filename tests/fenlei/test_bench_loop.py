@@ -20,7 +20,7 @@ from fenlei.bench.loop_world import END, OWN, World, make_world, month_after, nu
 from fenlei.bench.province import fill
 from helpers.root import ROOT
 from models.evaluation.policies import load_sampling
-from models.experiment import Experiment, Indicators, load_experiment
+from models.study.experiment import Experiment, Indicators, load_experiment
 
 HISTORY, MONTHS = 12, 4
 PACE = Pace(every=2, records=1, fit=4, stop=1, calibrate=3)

@@ -14,9 +14,10 @@ from typer.testing import CliRunner
 from features.errors import FenleiError
 from fenlei.cli import app
 from helpers.signing import judged, register
-from models import registry, tracking
-from models.risk_model import RiskModel
-from models.signing.errors import ApprovalError, KeyFileError
+from models.scoring.risk_model import RiskModel
+from models.signoff.errors import ApprovalError, KeyFileError
+from models.tracking import store as tracking
+from models.tracking import versions as registry
 
 runner = CliRunner()
 PASSPHRASE = {"FENLEI_KEY_PASSPHRASE": "a secret 秘密"}

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit
 from scipy.stats import norm
 
-from models.classification import GRADES
 from models.evaluation import TestVisits
+from models.scoring.classification import GRADES
 
 HENAN = (0.01, 0.02, 0.10, 0.30)
 CUTS = (0.09, 0.18, 0.35)

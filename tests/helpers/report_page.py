@@ -12,9 +12,6 @@ from numpy.typing import NDArray
 from features.catalogue import CATALOGUE
 from helpers.henan_year import henan_year
 from helpers.small_model import NAMES, model, outcomes, rows
-from models import plots
-from models.awaited import Awaited
-from models.dataset import Part
 from models.evaluation import (
     WINDOWS,
     TestVisits,
@@ -27,17 +24,20 @@ from models.evaluation import (
     worth,
     worth_by_group,
 )
+from models.evaluation.metrics import Interval, Sample, Scored, evaluate
 from models.evaluation.visits import gather_visits
-from models.metrics import Interval, Sample, Scored, evaluate
-from models.origins import Origin
-from models.panel import Panel
-from models.reporting.cases import most_wrong
-from models.reporting.differences import differences
-from models.reporting.gathering import group_names
+from models.learning.backtest import Origin
+from models.reporting.content.cases import most_wrong
+from models.reporting.content.differences import differences
+from models.reporting.content.shapes import shapes
+from models.reporting.figures import plots
+from models.reporting.figures.pictures import draw
+from models.reporting.gather import group_names
 from models.reporting.page import Differences, IndicatorRow, Page
-from models.reporting.pictures import draw
-from models.reporting.shapes import shapes
-from models.reviewing import Review, stability_of
+from models.review.review import Review, stability_of
+from models.study.dataset import Part
+from models.study.panel import Panel
+from models.study.pending import Awaited
 
 RIVALS = ("scorecard", "past_rate", "logistic")
 MONTHS = (date(2025, 1, 1), date(2025, 2, 1), date(2025, 3, 1))

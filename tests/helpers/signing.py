@@ -18,17 +18,19 @@ from features.catalogue import CATALOGUE, catalogue_hash
 from features.policy import policy_hash
 from helpers.root import ROOT
 from helpers.small_model import DIRECTIONS, FAMILIES, NAMES, outcomes, rows
-from models import registry, retrain, tracking
-from models.bands import load_bands
-from models.calibration import fit_calibrator
-from models.dataset import Dataset, Part
 from models.evaluation import check_band_contract, gather_visits, load_contract
-from models.experiment import SEGMENTS, Experiment, load_experiment
-from models.fitting import fitted
-from models.risk_model import POLICIES, RiskModel, assemble
-from models.signing.evaluation_file import JUDGED_BY
-from models.signing.keys import make_key, read_key
-from models.signing.signers import Signer, lines
+from models.learning.calibration import fit_calibrator
+from models.learning.fit import fitted
+from models.scoring.bands import load_bands
+from models.scoring.risk_model import POLICIES, RiskModel, assemble
+from models.signoff import inputs as retrain
+from models.signoff.evaluation_file import JUDGED_BY
+from models.signoff.record.keys import make_key, read_key
+from models.signoff.record.signers import Signer, lines
+from models.study.dataset import Dataset, Part
+from models.study.experiment import SEGMENTS, Experiment, load_experiment
+from models.tracking import store as tracking
+from models.tracking import versions as registry
 
 ON = "2026-11-02"
 PARAMS = {"n_estimators": 15, "min_data_in_leaf": 40, "num_threads": 1}

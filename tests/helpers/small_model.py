@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
-from models.bands import load_bands
-from models.calibration import fit_calibrator
-from models.classifier import RiskClassifier
-from models.risk_model import RiskModel, assemble
+from models.learning.calibration import fit_calibrator
+from models.learning.classifier import RiskClassifier
+from models.scoring.bands import load_bands
+from models.scoring.risk_model import RiskModel, assemble
 
 NAMES = ("registered_capital", "years_operating", "penalties_3y", "problem_rate_random", "complaints_1y")
 FAMILIES = dict(zip(NAMES, ("basic", "basic", "regulatory", "regulatory", "societal"), strict=True))

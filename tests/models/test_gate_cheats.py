@@ -15,12 +15,15 @@ from mlflow.exceptions import MlflowException
 
 from features.policy import policy_root
 from helpers.signing import ON, People, judged, register, study
-from models import approval, gate, registry, retrain, tracking
-from models.calibrators import Platt
-from models.experiment import Bands
-from models.learning import bands_of
-from models.risk_model import RiskModel
-from models.signing.errors import ApprovalError
+from models.learning.learn import bands_of
+from models.scoring.calibrators import Platt
+from models.scoring.risk_model import RiskModel
+from models.signoff import approval, gate
+from models.signoff import inputs as retrain
+from models.signoff.errors import ApprovalError
+from models.study.experiment import Bands
+from models.tracking import store as tracking
+from models.tracking import versions as registry
 
 pytestmark = pytest.mark.usefixtures("signers")
 
@@ -199,7 +202,7 @@ def test_a_verdict_better_than_the_checks_it_rests_on_is_seen(store):
 def test_another_contract_under_another_library_is_no_verdict(store, monkeypatch):
     _, _, model = study()
     version = register(store, model=model.model_copy(update={"calibrator": halved(model)}))
-    monkeypatch.setattr("models.gate_checks.computing", lambda: {"numpy": "9.9"})
+    monkeypatch.setattr("models.signoff.checks.computing", lambda: {"numpy": "9.9"})
     found = finding(version, "bands")
     assert found.verdict == "cannot tell"
     assert "here 9.9" in found.why

@@ -13,10 +13,10 @@ from helpers.henan_year import henan_year
 from helpers.report_page import page as whole_page
 from helpers.report_page import review
 from models.evaluation import Retrain, TestVisits
-from models.metrics import Interval
-from models.report import SECTIONS, Page, render, verdict
+from models.evaluation.metrics import Interval
 from models.reporting.page import Differences
-from models.reporting.verdicts import in_chinese, in_english
+from models.reporting.report import SECTIONS, Page, render, verdict
+from models.reporting.sections.verdict import in_chinese, in_english
 
 VOID = {"meta", "img", "br"}
 

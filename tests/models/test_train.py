@@ -20,14 +20,17 @@ from rich.console import Console
 from features.errors import ConfigError, SourceError
 from helpers.root import ROOT
 from helpers.signing import people
-from models import approval, compare, registry, tracking
-from models.experiment import load_experiment
-from models.fitting import classifier
-from models.learning import bands_of
-from models.panel import Panel
-from models.reporting.differences import against_approved
-from models.risk_model import RiskModel
-from models.sector import catalogue
+from models.learning.fit import classifier
+from models.learning.learn import bands_of
+from models.reporting import compare
+from models.reporting.content.differences import against_approved
+from models.scoring.risk_model import RiskModel
+from models.signoff import approval
+from models.study.experiment import load_experiment
+from models.study.indicators import catalogue
+from models.study.panel import Panel
+from models.tracking import store as tracking
+from models.tracking import versions as registry
 from models.train import TrainResult, train
 
 FOLDER = ROOT / "experiments"
@@ -133,7 +136,7 @@ def test_trained_again_no_trial_is_logged_again_and_the_run_says_where_they_are(
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-import models.learning as learning
+import models.learning.learn as learning
 from models.train import train
 
 judged, count = learning.origin_loss, 0

@@ -20,8 +20,8 @@ from features.records.store import open_folder
 from features.table.month import read_table, write_clean_table
 from helpers.signing import People, people, register, study
 from helpers.small_model import NAMES
-from models import approval
-from models.risk_model import RiskModel
+from models.scoring.risk_model import RiskModel
+from models.signoff import approval
 from serving.access import create_token
 from serving.launch import start
 from serving.settings import Settings

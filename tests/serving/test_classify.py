@@ -19,11 +19,11 @@ from features.engine.record.record import Record, indicators_of
 from features.policy import policy_root
 from helpers.small_model import model as small_model
 from helpers.small_model import rows
-from models import approval
-from models.classification import Classification
-from models.classify import NO_MODEL, classify_frame, load_rules
 from models.errors import ModelError
-from models.risk_model import POLICIES, RiskModel
+from models.scoring.classification import Classification
+from models.scoring.classify import NO_MODEL, classify_frame, load_rules
+from models.scoring.risk_model import POLICIES, RiskModel
+from models.signoff import approval
 from serving.answer import Lost, Result, answer
 from serving.classify import Served, classify
 from serving.errors import RequestError

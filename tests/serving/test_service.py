@@ -11,9 +11,9 @@ import pandas as pd
 import pytest
 
 from features.catalogue.evidence import EVIDENCE
-from models import registry
-from models.classification import Classification
-from models.classify import classify_frame
+from models.scoring.classification import Classification
+from models.scoring.classify import classify_frame
+from models.tracking import versions as registry
 from serving.audit import verify
 from serving.classify import Served, classify
 

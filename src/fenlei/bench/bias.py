@@ -14,7 +14,7 @@ from fenlei.bench.learners import boosted
 from fenlei.bench.ranking import LEARN
 from fenlei.bench.raw_counts import raw_counts
 from fenlei.bench.visits import enterprise_months, labelled_visits
-from models.metrics import Interval
+from models.evaluation.metrics import Interval
 
 Floats = npt.NDArray[np.float64]
 HUNCHES = (1.0, 1.5, 2.5, 4.0)

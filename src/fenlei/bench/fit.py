@@ -33,9 +33,9 @@ def make_rows(folder: Path, clean: Path, experiment: Path, pairs: int, out: Path
     Outcomes are drawn from the true risk, those of a targeted visit with its odds raised.
     """
     from fenlei.bench.learn import truth_rows
-    from models.dataset import choose
-    from models.experiment import load_experiment
-    from models.sector import catalogue
+    from models.study.dataset import choose
+    from models.study.experiment import load_experiment
+    from models.study.indicators import catalogue
 
     asked = load_experiment(experiment)
     names = np.array(choose(asked.indicators, catalogue(asked)))
@@ -51,11 +51,11 @@ def make_rows(folder: Path, clean: Path, experiment: Path, pairs: int, out: Path
 
 def fit_once(rows: Path, experiment: Path, indicators: int) -> dict[str, float]:
     """Fit, calibrate and freeze on the first so many indicators; return the seconds of each step and the rounds."""
-    from models.dataset import Dataset, Part
-    from models.experiment import load_experiment
-    from models.fitting import fitted
-    from models.learning import freeze
-    from models.tuning import Tuned
+    from models.learning.fit import fitted
+    from models.learning.learn import freeze
+    from models.learning.search import Tuned
+    from models.study.dataset import Dataset, Part
+    from models.study.experiment import load_experiment
 
     asked = load_experiment(experiment)
     held = np.load(rows)

@@ -25,16 +25,16 @@ from scipy.special import expit
 from features import members_of
 from fenlei.bench.learn_judge import Judge, Learner, Truth
 from fenlei.bench.visits import enterprise_months
-from models.arms import Fitted, Rows, fit_at, fit_ignored, fit_known
-from models.classifier import RiskClassifier
-from models.dataset import Dataset, Part, build
-from models.experiment import Experiment
-from models.fitting import classifier
-from models.learning import Learned, freeze
-from models.measuring import arm_statement
-from models.rows import indicator_table, look_up
-from models.splits import design_weights
-from models.tuning import Tuned
+from models.learning.arms import Fitted, Rows, fit_at, fit_ignored, fit_known
+from models.learning.classifier import RiskClassifier
+from models.learning.fit import classifier
+from models.learning.learn import Learned, freeze
+from models.learning.search import Tuned
+from models.review.measure import arm_statement
+from models.study.dataset import Dataset, Part, build
+from models.study.experiment import Experiment
+from models.study.labels import indicator_table, look_up
+from models.study.splits import design_weights
 
 Floats = NDArray[np.float64]
 Say = Callable[[str], None]

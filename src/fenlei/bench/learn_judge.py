@@ -12,10 +12,10 @@ from scipy.special import logit
 
 from fenlei.bench.ranking import expected_auc
 from fenlei.bench.visits import labelled_visits
-from models.calibration import fit_calibrator
-from models.dataset import Dataset
-from models.evaluation.calibrated import error_test
-from models.metrics import Sample, auc_kernel, resample, top_kernel
+from models.evaluation.band_contract.calibration_tests import error_test
+from models.evaluation.metrics import Sample, auc_kernel, resample, top_kernel
+from models.learning.calibration import fit_calibrator
+from models.study.dataset import Dataset
 
 Floats = NDArray[np.float64]
 REPETITIONS = 500

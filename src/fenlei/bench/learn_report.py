@@ -16,9 +16,9 @@ from features.catalogue import catalogue_hash
 from features.check import check_folder
 from fenlei.bench.learn import CEILING, GROUPS, JUDGED, NAIVE, TAUGHT, Study, read_study, study
 from fenlei.bench.province import markdown
-from models.experiment import Experiment
-from models.metrics import Interval
-from models.sector import catalogue, policies_hash
+from models.evaluation.metrics import Interval
+from models.study.experiment import Experiment
+from models.study.indicators import catalogue, policies_hash
 from simulation import simulate
 
 END = date(2026, 1, 1)

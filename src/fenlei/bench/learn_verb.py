@@ -34,7 +34,7 @@ def learn(
     """What learning from biased inspections reaches where the truth is known, beside ceiling and oracle."""
     from fenlei.bench import learn_report as report
     from fenlei.bench.province import fill
-    from models.experiment import load_experiment
+    from models.study.experiment import load_experiment
 
     asked = load_experiment(experiment)
     with progress("learn") as step:

@@ -21,18 +21,18 @@ from scipy.special import expit
 
 from features import cohort, compute_indicators
 from fenlei.bench.loop_world import Ledger, World, month_after, number_of
-from models.arms import fit_ignored, fit_known
-from models.bands import BandPolicy
-from models.classification import GRADES
-from models.dataset import Dataset, Part, choose, count_arms, usable
-from models.determinations import Determinations, load_determinations
 from models.evaluation.policies import Plan
-from models.experiment import LEARNING, Calibration, Experiment, Split
-from models.fitting import classifier
-from models.learning import bands_of, freeze
-from models.rows import KEYS, assigned, look_up
-from models.splits import design_weights, segments
-from models.tuning import Tuned
+from models.learning.arms import fit_ignored, fit_known
+from models.learning.fit import classifier
+from models.learning.learn import bands_of, freeze
+from models.learning.search import Tuned
+from models.scoring.bands import BandPolicy
+from models.scoring.classification import GRADES
+from models.scoring.rules.determinations import Determinations, load_determinations
+from models.study.dataset import Dataset, Part, choose, count_arms, usable
+from models.study.experiment import LEARNING, Calibration, Experiment, Split
+from models.study.labels import KEYS, assigned, look_up
+from models.study.splits import design_weights, segments
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

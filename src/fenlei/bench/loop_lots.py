@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from fenlei.bench.loop import YEAR, Run
 from fenlei.bench.loop_measure import Drift, Resamples, Twice, drift_of, ends, twice
-from models.metrics import Interval
+from models.evaluation.metrics import Interval
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

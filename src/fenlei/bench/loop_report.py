@@ -18,9 +18,9 @@ from fenlei.bench.loop_lots import Effect, against_lots, effect
 from fenlei.bench.loop_measure import ALL, Drift, Resamples, YearOf, drifts, years
 from fenlei.bench.loop_world import END, make_world
 from fenlei.bench.province import markdown
+from models.evaluation.metrics import Interval
 from models.evaluation.policies import Plan
-from models.experiment import Experiment
-from models.metrics import Interval
+from models.study.experiment import Experiment
 
 Floats = NDArray[np.float64]
 Say = Callable[[str], None]

@@ -41,7 +41,7 @@ def loop(
     from fenlei.bench import loop_report as report
     from fenlei.bench.province import fill
     from models.evaluation.policies import load_contract, load_sampling
-    from models.experiment import load_experiment
+    from models.study.experiment import load_experiment
 
     asked, seeds = load_experiment(experiment), seed or SEEDS
     plan = load_sampling(PROVINCE).plans[PLAN]

@@ -11,7 +11,7 @@ from features.errors import ConfigError
 from fenlei.bench.bias import HUNCHES, Learned, learn_at
 from fenlei.bench.published import Compared, compare, shown_value
 from fenlei.bench.ranking import Ranking, rank
-from models.metrics import Interval
+from models.evaluation.metrics import Interval
 from simulation import simulate
 
 END = date(2026, 1, 1)

@@ -133,7 +133,7 @@ def _classes(folder: Path, end: date, rules: str) -> dict[str, float]:
     """Return the share of each class that the rules alone give at the end of the history."""
     from features.check import check_folder
     from features.table.month import read_table, write_clean_table
-    from models.classify import classify_frame
+    from models.scoring.classify import classify_frame
 
     with tempfile.TemporaryDirectory(prefix="fenlei-") as scratch:
         check_folder(folder, end, Path(scratch))

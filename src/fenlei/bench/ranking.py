@@ -14,7 +14,7 @@ import pandas as pd
 from fenlei.bench.learners import MANY, boosted, logistic
 from fenlei.bench.raw_counts import raw_counts
 from fenlei.bench.visits import enterprise_months, labelled_visits
-from models.metrics import Interval, Sample, auc_kernel, resample, top_kernel
+from models.evaluation.metrics import Interval, Sample, auc_kernel, resample, top_kernel
 
 Floats = npt.NDArray[np.float64]
 LEARN = (date(2024, 1, 1), date(2024, 12, 1))

@@ -1,8 +1,8 @@
 """The evaluation a reviewer signs by: pure functions of tested visits, each result flat, named and with its arm."""
 
-from models.evaluation.band_contract import BandContract, ClassRate, check_band_contract
+from models.evaluation.band_contract.contract import BandContract, ClassRate, check_band_contract
 from models.evaluation.days_earlier import WINDOWS, DaysEarlier, RivalDays, days_earlier
-from models.evaluation.drift import (
+from models.evaluation.drift.drift import (
     CalibrationDrift,
     IndicatorDrift,
     MonthCalibration,
@@ -12,8 +12,17 @@ from models.evaluation.drift import (
     freeze_indicators,
     indicator_drift,
 )
+from models.evaluation.drift.expected import BeforeLabels, before_labels
+from models.evaluation.drift.migration import Migration, migration
+from models.evaluation.drift.psi import (
+    Frozen,
+    Stability,
+    freeze_classes,
+    freeze_numbers,
+    monthly,
+    stability,
+)
 from models.evaluation.fairness import Fairness, GroupFairness, fairness
-from models.evaluation.moves import Migration, migration
 from models.evaluation.policies import (
     ContractPolicy,
     DriftPolicy,
@@ -23,15 +32,6 @@ from models.evaluation.policies import (
     load_drift,
     load_sampling,
 )
-from models.evaluation.stability import (
-    Frozen,
-    Stability,
-    freeze_classes,
-    freeze_numbers,
-    monthly,
-    stability,
-)
-from models.evaluation.unlabelled import BeforeLabels, before_labels
 from models.evaluation.verdicts import Check, Verdict
 from models.evaluation.visits import TestVisits, gather_visits
 from models.evaluation.worth import Worth, worth, worth_by_group

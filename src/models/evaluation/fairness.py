@@ -13,14 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from models.classification import GRADES
-from models.evaluation.calibration_checks import group_checks
+from models.evaluation.band_contract.checks import group_checks
+from models.evaluation.intervals import NOTHING, linear_variance, quantile, ratio, weighted_rate
+from models.evaluation.metrics import Interval
 from models.evaluation.policies import ContractPolicy, Plan
-from models.evaluation.rates import NOTHING, linear_variance, quantile, ratio, weighted_rate
 from models.evaluation.verdicts import Check, Verdict, overall, plain
 from models.evaluation.visits import Bools, Floats, TestVisits
 from models.evaluation.worth import expected_visits, yearly_visits
-from models.metrics import Interval
+from models.scoring.classification import GRADES
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 from scipy.stats import binom
 
 from features.policy import Policy, load_policy
-from models.classification import Grade
+from models.scoring.classification import Grade
 
 
 class ContractPolicy(Policy):

@@ -27,7 +27,7 @@ class Check:
     subject
         What is looked at: "A<B", a class, "everyone", or the group.
     verdict, text
-        See `models.evaluation.band_contract`; the text says it in a sentence.
+        See `models.evaluation.band_contract.contract`; the text says it in a sentence.
     visits
         Visits it rests on.
     attribute, group

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from models.classification import GRADES
 from models.errors import ModelInputError
-from models.metrics import Sample
+from models.evaluation.metrics import Sample
+from models.scoring.classification import GRADES
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -163,7 +163,7 @@ class TestVisits:
         return self.take(self.frame["restates"].to_numpy(dtype=np.int64) == 0)
 
     def sample(self) -> Sample:
-        """Return what `models.metrics` resamples: outcomes, weights and enterprises."""
+        """Return what `models.evaluation.metrics` resamples: outcomes, weights and enterprises."""
         return Sample.of(self.y, self.frame["enterprise_id"].to_numpy(dtype=object), self.weight)
 
     @property

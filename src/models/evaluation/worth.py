@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
+from models.evaluation.intervals import kish, weighted_mean
+from models.evaluation.metrics import Interval, resample
 from models.evaluation.policies import ContractPolicy, Plan, SamplingPolicy
-from models.evaluation.rates import kish, weighted_mean
 from models.evaluation.verdicts import NAN, plain
 from models.evaluation.visits import Bools, Floats, TestVisits
-from models.metrics import Interval, resample
 
 WHAT = ("violations", "severity")
 CODES = ("all", "without 6 and B")

@@ -6,10 +6,10 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from models.evaluation.stability import Stability
-from models.monitoring import Monitored
+from models.evaluation.drift.psi import Stability
 from models.reporting.html import number, percent
 from models.reporting.terminal import said
+from models.review.monitor import Monitored
 
 MOVED = 5
 """Indicators named: those that moved most in the last month."""

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from models.metrics import LOWER_IS_BETTER, Evaluation, Interval
-from models.origins import Origin
-from models.reviewing import Review
+from models.evaluation.metrics import LOWER_IS_BETTER, Evaluation, Interval
+from models.learning.backtest import Origin
+from models.review.review import Review
 
 METRIC_TEXT = {
     "auc": ("AUC", "chance that a violating visit is ranked above a clean one"),
@@ -150,7 +150,7 @@ class Page:
     review
         Contract, worth, fairness, stability and drift.
     plots
-        Name to PNG, see `models.plots` and `models.reporting.pictures`.
+        Name to PNG, see `models.reporting.figures.plots` and `models.reporting.figures.pictures`.
     indicator_zh
         Chinese names of the indicators named anywhere on the page.
     group_names

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.explanations import scaled_points, spread
-from models.risk_model import RiskModel
+from models.scoring.reasons.texts import scaled_points, spread
+from models.scoring.risk_model import RiskModel
 
 Floats = NDArray[np.float64]
 

@@ -6,11 +6,11 @@ from rich.table import Table
 from rich.text import Text
 
 from models.evaluation import BandContract
-from models.metrics import METRICS, Evaluation
+from models.evaluation.metrics import METRICS, Evaluation
 from models.reporting.html import number, percent
 from models.reporting.page import METRIC_TEXT, SCORER_TEXT, verdict
-from models.reporting.verdicts import worth_verdict
-from models.reviewing import Review
+from models.reporting.sections.verdict import worth_verdict
+from models.review.review import Review
 
 STYLES = {"pass": "green", "fail": "bold red", "cannot tell": "yellow", "ahead": "green", "behind": "bold red"}
 

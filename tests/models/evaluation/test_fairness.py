@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from helpers.henan_year import henan_year
-from models.bands import load_bands
 from models.evaluation import TestVisits, check_band_contract, fairness, load_contract, load_sampling
-from models.evaluation.rates import gap, ratio, weighted_mean, weighted_rate
+from models.evaluation.intervals import gap, ratio, weighted_mean, weighted_rate
+from models.scoring.bands import load_bands
 
 CONTRACT = load_contract("hebei")
 HENAN = load_sampling("hebei").plans["henan"]

@@ -15,21 +15,13 @@ from scipy.special import expit
 from scipy.stats import binom, chi2, ncx2
 
 from helpers.henan_year import Rows, henan_rows, henan_year, true_rates
-from models.bands import load_bands
-from models.evaluation import (
-    Frozen,
-    check_band_contract,
-    days_earlier,
-    load_contract,
-    load_drift,
-    load_sampling,
-    stability,
-    worth,
-)
-from models.evaluation.calibrated import calibration_slope, error_test
-from models.evaluation.error_power import ErrorPower, shifted
-from models.evaluation.rates import gap, weighted_rate
+from models.evaluation import Frozen, check_band_contract, days_earlier, load_contract, load_drift, load_sampling, worth
+from models.evaluation.band_contract.calibration_tests import calibration_slope, error_test
+from models.evaluation.band_contract.power import ErrorPower, shifted
+from models.evaluation.drift import psi as stability
+from models.evaluation.intervals import gap, weighted_rate
 from models.evaluation.verdicts import holm, inside, se_to_tell, visits_for
+from models.scoring.bands import load_bands
 
 pytestmark = pytest.mark.long
 BANDS, CONTRACT, DRIFT, PLANS = load_bands("hebei"), load_contract("hebei"), load_drift("hebei"), load_sampling("hebei")

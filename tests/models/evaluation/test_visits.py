@@ -12,7 +12,6 @@ import pytest
 from features.policy import policy_root
 from features.population.groups import enterprise_groups
 from features.population.outcomes import read_outcomes
-from models.bands import load_bands
 from models.errors import ModelInputError
 from models.evaluation import (
     check_band_contract,
@@ -23,6 +22,7 @@ from models.evaluation import (
     load_sampling,
     worth,
 )
+from models.scoring.bands import load_bands
 
 PROVINCES = sorted(p.parent.name for p in policy_root().glob("*/bands.toml"))
 

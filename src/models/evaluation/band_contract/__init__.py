@@ -1,0 +1,1 @@
+"""The band contract: what each class promises, and whether visits bear it out."""

@@ -1,0 +1,1 @@
+"""Drift: scores, classes, indicators and calibration, month by month."""

@@ -1,0 +1,1 @@
+"""The learner: search, fit, arms, calibration, and the backtest over rolling origins."""

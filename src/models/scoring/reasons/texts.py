@@ -1,0 +1,211 @@
+"""Explanations: from contributions to points that add up to the score, and to sentences in two languages.
+
+A model's contributions sum to its margin; points are contributions times
+``(score - base score) / (margin - base margin)``, so they add up whatever the score map. The names, units and
+directions in the sentences come from the catalogue.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.scoring.classification import Reason
+
+Floats = NDArray[np.float64]
+
+_NEAR = 1e-9
+"""Margins nearer the base than this use the map's slope there: the quotient's limit."""
+
+_UNITS_ZH: dict[str, str] = {
+    "branches": "家",
+    "certificates": "张",
+    "changes": "次",
+    "commitments": "项",
+    "complaints": "件",
+    "days": "天",
+    "draws": "次",
+    "enterprises": "家",
+    "entries": "次",
+    "filings": "项",
+    "freezes": "项",
+    "holders": "个",
+    "honours": "项",
+    "kinds": "种",
+    "lawsuits": "件",
+    "licences": "项",
+    "mortgages": "项",
+    "objections": "项",
+    "penalties": "次",
+    "per person": "件/人",
+    "pledges": "项",
+    "persons": "人",
+    "pieces": "台",
+    "recalls": "次",
+    "repairs": "次",
+    "reports": "件",
+    "rights": "项",
+    "samples": "批次",
+    "talks": "次",
+    "times the rest's rate": "倍",
+    "visits": "次",
+    "years": "年",
+}
+_DIRECTION = {
+    "raises": (" (more of it means more risk)", "（越高风险越大）"),
+    "lowers": (" (more of it means less risk)", "（越高风险越小）"),
+    "either": ("", ""),
+}
+
+
+class IndicatorLike(Protocol):
+    """What an explanation needs of a catalogue entry."""
+
+    @property
+    def name(self) -> str:
+        """Column name."""
+
+    @property
+    def zh(self) -> str:
+        """Chinese name."""
+
+    @property
+    def family(self) -> str:
+        """One of the five families."""
+
+    @property
+    def unit(self) -> str:
+        """Unit of the value."""
+
+    @property
+    def direction(self) -> str:
+        """What more of it does to the risk: raises, lowers or either."""
+
+
+Catalogue = Mapping[str, IndicatorLike]
+
+
+def scaled_points(
+    contributions: Floats, margin: Floats, base_margin: float, score: Floats, base_score: float, slope: float
+) -> Floats:
+    """Turn contributions to the margin into points of the score.
+
+    All contributions of a row are scaled by one factor, the score map's mean slope between the base and the row's
+    margin. Points therefore add up for every row, but the same contribution is worth other points at another margin:
+    with ``additive_families`` a family's part is its own alone in log-odds, not in points.
+
+    Parameters
+    ----------
+    contributions : ndarray of shape (n, k), without the base
+        Each row sums to margin - base_margin.
+    margin, score : ndarray of shape (n,)
+        The score as the map gives it, not rounded.
+    base_margin, base_score, slope
+        Margin and score of the base, and the points per unit of margin there, for margins at the base.
+
+    Returns
+    -------
+    ndarray of shape (n, k)
+        Each row sums to score - base_score, to 1e-6, unless all its contributions are 0.
+    """
+    away = margin - base_margin
+    near = np.abs(away) < _NEAR
+    # Near the base the quotient would be noise over noise: the slope is its limit.
+    ratio = np.where(near, slope, (score - base_score) / np.where(near, 1.0, away))
+    points = np.asarray(contributions * ratio[:, None], dtype=np.float64)
+    return spread(points, score - base_score)
+
+
+def spread(points: Floats, total: Floats) -> Floats:
+    """Make each row of points, shape (n, k), sum to ``total``, shape (n,).
+
+    The difference (what rounding the published score moved, under 0.1 point) goes to the columns in
+    proportion to their size, so that an indicator without points stays without. A row of zeros stays so.
+    """
+    size = np.abs(points)
+    mass = size.sum(axis=1)
+    rest = total - points.sum(axis=1)
+    # Shares first: they are at most 1, while rest / mass overflows for a mass near the least double.
+    share = size / np.where(mass > 0, mass, 1.0)[:, None]
+    return np.asarray(points + share * rest[:, None], dtype=np.float64)
+
+
+def family_points(points: Floats, families: Sequence[str]) -> tuple[tuple[str, ...], Floats]:
+    """Sum points by family.
+
+    Parameters
+    ----------
+    points : ndarray of shape (n, k)
+    families : sequence of k family names
+
+    Returns
+    -------
+    names : the families in order of first appearance
+    sums : ndarray of shape (n, len(names))
+    """
+    names = tuple(dict.fromkeys(families))
+    member = np.asarray([[f == name for name in names] for f in families], dtype=np.float64)
+    return names, points @ member.reshape(len(families), len(names))
+
+
+def strongest(points: Floats, top: int) -> NDArray[np.intp]:
+    """Return the columns of the ``top`` largest points by size in each row; ties go to the first column."""
+    return np.argsort(-np.abs(points), axis=1, kind="stable")[:, :top]
+
+
+def reason(entry: IndicatorLike, value: float, points: float) -> Reason:
+    """Put one indicator's points into words.
+
+    Parameters
+    ----------
+    entry : catalogue entry
+    value : float
+        As computed, in the entry's unit; NaN is unknown.
+    points : float
+        What it adds to the base score.
+    """
+    shown_en, shown_zh = value_texts(value, entry.unit)
+    why_en, why_zh = _DIRECTION.get("either" if math.isnan(value) else entry.direction, ("", ""))
+    size = f"{abs(points):.1f}"
+    if float(size) == 0.0:
+        effect_en, effect_zh = "leaves the score as it is", "对风险分无影响"
+    elif points > 0:
+        effect_en, effect_zh = f"raises the score by {size} points", f"使风险分上升{size}分"
+    else:
+        effect_en, effect_zh = f"lowers the score by {size} points", f"使风险分下降{size}分"
+    return Reason(
+        indicator=entry.name,
+        zh=entry.zh,
+        family=entry.family,
+        value=value,
+        points=points,
+        text_en=f"{entry.name.replace('_', ' ')}: {shown_en}{why_en} {effect_en}",
+        text_zh=f"{entry.zh}：{shown_zh}{why_zh}，{effect_zh}",
+    )
+
+
+def value_texts(value: float, unit: str) -> tuple[str, str]:
+    """Return a value in English and Chinese: fen as yuan, shares in percent, flags as yes or no."""
+    if math.isnan(value):
+        return "unknown", "未知"
+    if unit == "0/1":
+        return ("yes", "是") if value > 0 else ("no", "否")
+    if unit == "fen":
+        return f"{value / 100:,.2f} yuan", f"{value / 100:,.2f}元"
+    if unit == "share":
+        return f"{value:.1%}", f"{value:.1%}"
+    number = f"{value:,.0f}" if value == round(value) else f"{value:,.2f}"
+    named = _singular(unit) if value == 1 else unit
+    return f"{number} {named}".rstrip(), f"{number}{_UNITS_ZH.get(unit, unit)}"
+
+
+def _singular(unit: str) -> str:
+    """Return the unit of one thing: penalties, branches, days -> penalty, branch, day."""
+    for plural, one in (("ies", "y"), ("ches", "ch"), ("s", "")):
+        if unit.endswith(plural):
+            return unit.removesuffix(plural) + one
+    return unit

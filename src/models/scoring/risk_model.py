@@ -1,0 +1,350 @@
+"""The model as it is signed: booster, calibrator, score map and everything they rest on, in one folder.
+
+``booster.txt`` is LightGBM's own text, ``bundle.json`` the rest. The content hash covers both and is the
+model's version: a byte changed in either file and loading refuses it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import lightgbm as lgb
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from models.errors import ModelError, ModelFileError, ModelInputError
+from models.scoring.bands import BandPolicy, ScoreMap, attainable_margins, freeze_score_map
+from models.scoring.calibrators import Calibrator
+from models.scoring.classification import GRADES, Grade
+from models.scoring.interval import Uncertainty
+
+Floats = NDArray[np.float64]
+
+FORMAT = 1
+"""Of the folder. A later format must still read this one."""
+
+POLICIES = ("bands", "cohort", "determinations", "features", "outcomes", "scorecard")
+"""Policy files that decide what a model means; their hash travels with it."""
+
+_BOOSTER = "booster.txt"
+_BUNDLE = "bundle.json"
+_ONE_THREAD = 256
+
+
+class RiskModel(BaseModel):
+    """A fitted, calibrated, banded model, frozen.
+
+    Parameters
+    ----------
+    indicator_names
+        Its columns, in the booster's order.
+    families, directions
+        Family and monotone direction (-1, 0, 1) of each column at the time of the fit.
+    nullable
+        The columns that were sometimes unknown when it learned; elsewhere it has no idea what unknown means.
+    booster_text
+        LightGBM's text.
+    calibrator, score_map, bands
+        Margin to probability; margin to score; the province's bands frozen at sign-off.
+    uncertainty
+        Interval of the mean risk along the margin; None where it was not made.
+    province, catalogue_hash, policy_hash
+        What it was made under.
+    arm
+        The sentence on what its probability is measured on: the random arm, or what stands in for it.
+    about
+        Anything more that a reader may want: dates of the segments, data hash, parameters.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ignored_types=(cached_property,))
+
+    indicator_names: tuple[str, ...] = Field(min_length=1)
+    families: tuple[str, ...]
+    directions: tuple[int, ...]
+    nullable: tuple[str, ...] = ()
+    booster_text: str
+    calibrator: Calibrator
+    score_map: ScoreMap
+    bands: BandPolicy
+    uncertainty: Uncertainty | None = None
+    province: str
+    catalogue_hash: str
+    policy_hash: str
+    arm: str
+    about: dict[str, Any] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> RiskModel:
+        names = self.indicator_names
+        if len(set(names)) < len(names):
+            raise ValueError("indicator_names: a name is given twice")
+        if not len(names) == len(self.families) == len(self.directions):
+            raise ValueError("families and directions: one entry per indicator")
+        if set(self.nullable) - set(names):
+            raise ValueError("nullable names unknown indicators")
+        return self
+
+    @cached_property
+    def booster(self) -> lgb.Booster:
+        """The booster, read once.
+
+        Raises
+        ------
+        ModelFileError
+            If the text is no booster or has another number of columns.
+        """
+        if not _whole(self.booster_text):
+            raise ModelFileError("the booster's text can't be read: it is cut off or its trees were changed")
+        try:
+            booster = lgb.Booster(model_str=self.booster_text)
+        except lgb.basic.LightGBMError as err:
+            raise ModelFileError(f"the booster's text can't be read: {err}") from err
+        if booster.num_feature() != len(self.indicator_names):
+            raise ModelFileError(
+                f"the booster has {booster.num_feature()} columns, the bundle {len(self.indicator_names)}"
+            )
+        return booster
+
+    @cached_property
+    def content_hash(self) -> str:
+        """SHA-256 over everything in the model."""
+        return _content_hash(self._payload(), self.booster_text)
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> RiskModel:
+        """Return a copy with other fields, checked anew: pydantic's would keep the old booster and hash."""
+        fields = {name: getattr(self, name) for name in type(self).model_fields}
+        return type(self).model_validate({**fields, **(update or {})})
+
+    @property
+    def version(self) -> str:
+        """The first 12 digits of the content hash."""
+        return self.content_hash[:12]
+
+    @cached_property
+    def base_margin(self) -> float:
+        """Margin that the contributions start from: the booster's expected value."""
+        zero = np.zeros((1, len(self.indicator_names)), dtype=np.float64)
+        return float(self.contributions(zero)[0, -1])
+
+    @property
+    def base_score(self) -> float:
+        """Score of the base margin, not rounded."""
+        return float(self.score(self.base_margin))
+
+    def matrix(self, frame: pd.DataFrame) -> Floats:
+        """Return the model's columns of a frame as a float64 array of shape (n, k), in the model's order.
+
+        Raises
+        ------
+        ModelInputError
+            If columns are absent, are no numbers, are infinite, or are unknown (NaN) where the model never
+            saw an unknown value; the message names the columns and how many rows.
+        """
+        values = self.read(frame)
+        bad = self.unusable(values)
+        if bad.any():
+            named = [
+                f"{name} ({int(count)} of {len(values)} rows)"
+                for name, count in zip(self.indicator_names, bad.sum(axis=0), strict=True)
+                if count
+            ]
+            raise ModelInputError(
+                "the model learned from known values only, but these are unknown or infinite: " + ", ".join(named)
+            )
+        return values
+
+    def read(self, frame: pd.DataFrame) -> Floats:
+        """Return the model's columns as `matrix` does, without looking for values it can't use.
+
+        Raises
+        ------
+        ModelInputError
+            If columns are absent or are no numbers.
+        """
+        absent = [name for name in self.indicator_names if name not in frame.columns]
+        if absent:
+            raise ModelInputError(f"indicator columns missing from the rows: {', '.join(absent)}")
+        try:
+            values = frame[list(self.indicator_names)].to_numpy(dtype=np.float64, na_value=np.nan)
+        except (TypeError, ValueError) as err:
+            raise ModelInputError(f"indicator columns must hold numbers: {err}") from err
+        return np.ascontiguousarray(values)
+
+    def unusable(self, values: Floats) -> NDArray[np.bool_]:
+        """Tell which cells of an array of shape (n, k) the model can't read: infinite, or NaN unlearned."""
+        nullable = np.isin(self.indicator_names, self.nullable)
+        return np.isinf(values) | (np.isnan(values) & ~nullable)
+
+    def margin(self, X: Floats) -> Floats:
+        """Return the raw margin of each row of a float64 array of shape (n, k)."""
+        rows = self._rows(X)
+        raw = self.booster.predict(rows, raw_score=True, num_threads=_threads(rows))
+        return np.asarray(raw, dtype=np.float64)
+
+    def probability(self, margin: ArrayLike) -> Floats:
+        """Return the calibrated probability of each margin."""
+        return self.calibrator.probability(margin)
+
+    def interval(self, margin: ArrayLike) -> tuple[Floats, Floats] | None:
+        """Return lower and upper end of the mean risk of enterprises with each margin; None where not known."""
+        return None if self.uncertainty is None else self.uncertainty.interval(margin)
+
+    def score(self, margin: ArrayLike) -> Floats:
+        """Return the score of each margin, 0 to 1000, not rounded."""
+        return self.score_map.score(margin)
+
+    def grade(self, score: float) -> Grade:
+        """Return the class of a published score, before direct determinations."""
+        return self.bands.grade(score)
+
+    def grades(self, score: ArrayLike) -> list[Grade]:
+        """Return the classes of published scores, shape (n,)."""
+        return [GRADES[i] for i in self.bands.grade_index(score)]
+
+    def contributions(self, X: Floats) -> Floats:
+        """Return contributions of shape (n, k + 1); the last column is the base; rows sum to the margin."""
+        rows = self._rows(X)
+        parts = self.booster.predict(rows, pred_contrib=True, num_threads=_threads(rows))
+        return np.asarray(parts, dtype=np.float64)
+
+    def save(self, folder: Path) -> str:
+        """Write the model into a folder (made if need be) and return its content hash."""
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / _BOOSTER).write_text(self.booster_text, encoding="utf-8", newline="")
+        bundle = {"format": FORMAT, "content_hash": self.content_hash, "model": self._payload()}
+        text = json.dumps(bundle, ensure_ascii=False, indent=1, sort_keys=True)
+        (folder / _BUNDLE).write_text(text + "\n", encoding="utf-8", newline="")
+        return self.content_hash
+
+    @classmethod
+    def load(cls, folder: Path, *, expected_hash: str | None = None) -> RiskModel:
+        """Read a saved model.
+
+        Parameters
+        ----------
+        folder : Path
+        expected_hash : str, optional
+            The content hash that was signed; the folder's own hash only guards against accidents.
+
+        Raises
+        ------
+        ModelFileError
+            If a file is missing or unreadable, has changed since it was saved, or isn't what was signed.
+        """
+        try:
+            text = (folder / _BOOSTER).read_bytes().decode("utf-8")
+            bundle = json.loads((folder / _BUNDLE).read_bytes())
+        except (OSError, ValueError) as err:
+            raise ModelFileError(f"{folder} holds no readable model: {err}") from err
+        if not isinstance(bundle, dict) or bundle.get("format") != FORMAT:
+            raise ModelFileError(f"{folder / _BUNDLE} is not a model of format {FORMAT}")
+        payload: Any = bundle.get("model")
+        saved = bundle.get("content_hash")
+        found = _content_hash(payload, text)
+        if found != saved:
+            raise ModelFileError(
+                f"{folder} has changed since it was saved: its content hash is {found}, recorded {saved}"
+            )
+        if expected_hash is not None and found != expected_hash:
+            raise ModelFileError(f"{folder} holds model {found}, expected {expected_hash}")
+        try:
+            return cls.model_validate({**payload, "booster_text": text})
+        except (TypeError, ValidationError) as err:
+            raise ModelFileError(f"{folder / _BUNDLE} is not a valid model: {err}") from err
+
+    def _payload(self) -> dict[str, Any]:
+        return self.model_dump(mode="json", exclude={"booster_text"})
+
+    def _rows(self, X: Floats) -> Floats:
+        rows = np.ascontiguousarray(X, dtype=np.float64)
+        if rows.ndim != 2 or rows.shape[1] != len(self.indicator_names):
+            raise ModelInputError(
+                f"the model reads rows of {len(self.indicator_names)} columns, got shape {rows.shape}"
+            )
+        return rows
+
+
+def assemble(
+    *,
+    booster_text: str,
+    calibrator: Calibrator,
+    bands: BandPolicy,
+    reference: Floats,
+    indicator_names: Sequence[str],
+    families: Mapping[str, str],
+    directions: Mapping[str, int],
+    nullable: Sequence[str],
+    province: str,
+    catalogue_hash: str,
+    policy_hash: str,
+    arm: str,
+    weight: ArrayLike | None = None,
+    uncertainty: Uncertainty | None = None,
+    about: Mapping[str, Any] | None = None,
+) -> RiskModel:
+    """Freeze the score map on a reference population and put the model together.
+
+    Parameters
+    ----------
+    reference : ndarray of shape (n,)
+        Margins of the population at sign-off.
+    weight : array-like of shape (n,), optional
+        Weights of the reference rows.
+    families, directions
+        By indicator name.
+    nullable
+        Columns that held NaN where the booster learned.
+
+    Raises
+    ------
+    ModelError
+        If the score map can't be made; see `bands.freeze_score_map`.
+    """
+    lost = [name for name in indicator_names if name not in families or name not in directions]
+    if lost:
+        raise ModelError(f"no family or direction given for: {', '.join(lost)}")
+    score_map = freeze_score_map(bands, reference, attainable_margins(booster_text), calibrator, weight)
+    return RiskModel(
+        indicator_names=tuple(indicator_names),
+        families=tuple(families[name] for name in indicator_names),
+        directions=tuple(directions[name] for name in indicator_names),
+        nullable=tuple(name for name in indicator_names if name in set(nullable)),
+        booster_text=booster_text,
+        calibrator=calibrator,
+        score_map=score_map,
+        bands=bands,
+        uncertainty=uncertainty,
+        province=province,
+        catalogue_hash=catalogue_hash,
+        policy_hash=policy_hash,
+        arm=arm,
+        about=dict(about or {}),
+    )
+
+
+def _content_hash(payload: Any, booster_text: str) -> str:
+    canonical = json.dumps(payload, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    parts = [hashlib.sha256(part.encode()).hexdigest() for part in (canonical, booster_text)]
+    return hashlib.sha256("".join(parts).encode()).hexdigest()
+
+
+def _whole(booster_text: str) -> bool:
+    """Tell whether the trees are as long as the text says: LightGBM 4.7 aborts the process when not."""
+    sizes = re.search(r"^tree_sizes=([\d ]*)$", booster_text, flags=re.MULTILINE)
+    start, end = booster_text.find("\nTree=0\n"), booster_text.find("end of trees")
+    if sizes is None or not 0 <= start < end:
+        return False
+    return sum(map(int, sizes[1].split())) == len(booster_text[start + 1 : end].encode())
+
+
+def _threads(rows: Floats) -> int:
+    """One thread for a request, all for a batch: starting threads costs more than a few rows do."""
+    return 1 if len(rows) <= _ONE_THREAD else 0

@@ -1,0 +1,1 @@
+"""The rules: direct determinations and the scorecard that answers when no model is approved."""

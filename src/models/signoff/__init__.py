@@ -1,0 +1,1 @@
+"""Sign-off: the gate, two people's approval and the record of both."""

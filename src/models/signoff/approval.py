@@ -1,0 +1,298 @@
+"""Two people put a model into use; the record says who, and the alias only follows the record.
+
+Proposing and approving each run the gate, sign with a key of the province's list, and write one line. Whenever
+the record is read, every line of it is checked as if it were to be written now (`models.signoff.record`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from features.errors import FenleiError
+from models.scoring.risk_model import RiskModel
+from models.signoff import gate
+from models.signoff.errors import ApprovalError, GateRefused
+from models.signoff.record import entries as record
+from models.signoff.record import rules
+from models.signoff.record.entries import FIRST, HEAD, Action, Entry, record_path
+from models.signoff.record.history import History, history, lists, read, read_beside
+from models.signoff.record.keys import public_of
+from models.signoff.record.rules import in_force
+from models.signoff.record.signers import Signers, load_signers
+from models.tracking import store as tracking
+from models.tracking import versions as registry
+
+__all__ = [
+    "ApprovalError",
+    "Entry",
+    "GateRefused",
+    "History",
+    "approve",
+    "approved_model",
+    "back",
+    "follow",
+    "history",
+    "in_force",
+    "in_use",
+    "propose",
+    "read",
+    "record_path",
+    "reject",
+]
+
+ALLOWED = "allowed by gate.toml 按门槛文件允许"
+"""What stands as the reason where the province asks for none."""
+
+
+def propose(
+    version: str,
+    note: str,
+    *,
+    key: Ed25519PrivateKey,
+    on: str,
+    accept_unknown: str = "",
+    say: gate.Say = lambda _: None,
+) -> Entry:
+    """Put a registered version up for approval, after the gate has looked at it.
+
+    Parameters
+    ----------
+    version, note
+        Which, and why.
+    key
+        The proposer's.
+    on
+        Day, ISO.
+    accept_unknown
+        Why it may go on where the gate can't tell; stands in the record.
+    say
+        Told of every step.
+
+    Raises
+    ------
+    GateRefused
+        If a check fails, or can't tell and that is not accepted.
+    ApprovalError
+        If the key may not propose, or the version is already proposed.
+    """
+    return _examined("propose", version, note, key, on, accept_unknown, say)
+
+
+def back(
+    version: str,
+    note: str,
+    *,
+    key: Ed25519PrivateKey,
+    on: str,
+    accept_unknown: str = "",
+    say: gate.Say = lambda _: None,
+) -> Entry:
+    """Propose to return to a version approved before and not rejected since; another person approves as ever.
+
+    Parameters, and errors beside those of a version that was never approved or has changed since, as `propose`.
+    """
+    return _examined("back", version, note, key, on, accept_unknown, say)
+
+
+def approve(version: str, note: str = "", *, key: Ed25519PrivateKey, on: str, say: gate.Say = lambda _: None) -> Entry:
+    """Approve a proposed version as another person, and let the alias follow.
+
+    The gate looks once more, here and now: the proposer's word is not taken for it.
+
+    Raises
+    ------
+    GateRefused
+        If a check fails by now, or can't tell where nothing was accepted.
+    ApprovalError
+        If the version is not proposed, the approver is the proposer or not listed, or anything that the proposal
+        bound is no longer what it was.
+    """
+    return _examined("approve", version, note, key, on, "", say)
+
+
+def reject(version: str, note: str, *, key: Ed25519PrivateKey, on: str) -> Entry:
+    """Refuse a proposed version, or withdraw an approved one; the version approved before it returns.
+
+    One person is enough to stop a model; what returns has been signed by two.
+
+    Raises
+    ------
+    ApprovalError
+        If the version is neither proposed nor approved, or the key is not listed.
+    """
+    with record.locked():
+        entries = read_beside(registry.pointers()).entries
+        last = rules.state(version, entries)
+        if last is None:
+            raise ApprovalError(f"version {version} is neither proposed nor approved")
+        # Everything as recorded: a model must be refusable even when its files are gone.
+        signers = load_signers(last.province)
+        draft = replace(
+            _entry("reject", version, note, on, signers, key, entries),
+            run=last.run,
+            province=last.province,
+            model_hash=last.model_hash,
+            inputs=last.inputs,
+            policies={"signers": signers.hash},
+        )
+        return _write(draft, key, entries)
+
+
+def _entry(
+    action: Action, version: str, note: str, on: str, signers: Signers, key: Ed25519PrivateKey, entries: list[Entry]
+) -> Entry:
+    """Return an entry that says who does what, and nothing yet of the model."""
+    if any("\ud800" <= c <= "\udfff" for c in note):
+        raise ApprovalError("the note holds bytes that are no text; expected UTF-8")
+    public = public_of(key)
+    return Entry(
+        number=len(entries),
+        action=action,
+        version=version,
+        run="",
+        province="",
+        by=signers.of_key(public).shown,
+        key=public,
+        note=note,
+        on=on,
+        model_hash="",
+        inputs={},
+        policies={},
+        verdicts={},
+        accepted="",
+        previous=entries[-1].hash if entries else FIRST,
+    )
+
+
+def _examined(
+    action: Action, version: str, note: str, key: Ed25519PrivateKey, on: str, accepted: str, say: gate.Say
+) -> Entry:
+    # Who may do it is asked first: the gate takes as long as a fit.
+    province = RiskModel.load(registry.bundle(version)).province
+    signers, entries = load_signers(province), history()
+    asked = replace(_entry(action, version, note, on, signers, key, entries), province=province)
+    rules.admit(asked, entries, lists(), draft=True)
+    found = gate.examine(version, say)
+    with record.locked():
+        entries = read_beside(registry.pointers()).entries
+        last = rules.state(version, entries)
+        if action == "approve" and last is not None:
+            accepted = last.accepted
+        elif found.verdict == "cannot tell" and found.rule == "allow":
+            accepted = accepted or ALLOWED
+        elif found.verdict == "cannot tell" and found.rule == "refuse":
+            raise GateRefused(f"the gate can't tell, and gate.toml accepts no reason:\n{found.not_passed()}")
+        draft = replace(
+            _entry(action, version, note, on, signers, key, entries),
+            run=found.run,
+            province=found.province,
+            model_hash=found.model_hash,
+            inputs=found.inputs,
+            policies=found.policies,
+            verdicts=found.verdicts,
+            accepted=accepted.strip() if found.verdict == "cannot tell" else "",
+        )
+        try:
+            return _write(draft, key, entries)
+        except GateRefused as err:
+            raise GateRefused(f"{err}\n{found.not_passed()}") from err
+
+
+def _write(draft: Entry, key: Ed25519PrivateKey, entries: list[Entry]) -> Entry:
+    """Sign, hold the rules, write the line; then head and alias follow."""
+    entry = draft.signed(key)
+    rules.admit(entry, entries, lists())
+    record.append(entry)
+    _follow([*entries, entry])
+    return entry
+
+
+def _follow(entries: list[Entry]) -> None:
+    registry.set_tag(HEAD, record.head_of(entries))
+    newest = in_force(entries)
+    registry.set_alias(newest.version if newest else None)
+
+
+def follow() -> str | None:
+    """Let head and alias follow the verified record again, as after an alias set by hand; returns the version."""
+    with record.locked():
+        entries = read_beside(registry.pointers()).entries
+        if entries:
+            _follow(entries)
+        else:
+            registry.set_alias(None)
+        newest = in_force(entries)
+    return newest.version if newest else None
+
+
+def approved_model(province: str | None = None) -> tuple[RiskModel, str] | None:
+    """Return the model approved for a province and its version, or None when none is.
+
+    The record decides, not the alias: an alias set by hand changes nothing here but is said.
+
+    Parameters
+    ----------
+    province
+        Whose; None: the newest approval in force of any, which is where the alias points.
+
+    Raises
+    ------
+    ApprovalError
+        If the record is broken, the model's files or the hashes registered with it have changed since approval, or
+        the alias points elsewhere.
+    """
+    pointers = registry.pointers()
+    entries = read_beside(pointers).entries
+    _hold_alias(pointers, entries)
+    entry = in_force(entries, province)
+    return None if entry is None else (_signed_model(entry), entry.version)
+
+
+def in_use() -> dict[str, tuple[Entry, str]]:
+    """Return, by province, the approval in force and why it is not used, "" where it is; raises as `read` does."""
+    pointers = registry.pointers()
+    entries = read_beside(pointers).entries
+    found = {}
+    for province, approved in rules.standing(entries).items():
+        why = ""
+        try:
+            _hold_alias(pointers, entries)
+            _signed_model(approved[-1])
+        except FenleiError as err:
+            why = str(err)
+        found[province] = (approved[-1], why)
+    return found
+
+
+def _hold_alias(pointers: registry.Pointers, entries: list[Entry]) -> None:
+    newest = in_force(entries)
+    if pointers.alias != (newest.version if newest else None):
+        raise ApprovalError(
+            f"alias {tracking.ALIAS!r} points at version {pointers.alias}, the record approves "
+            f"{newest.version if newest else 'none'}: the alias was set by hand"
+        )
+
+
+def _signed_model(entry: Entry) -> RiskModel:
+    """Load the model of an approval, if it is still what was signed."""
+    folder = registry.bundle(entry.version)
+    try:
+        found = tracking.bundle_hash(folder)
+    except OSError as err:
+        raise ApprovalError(
+            f"the files of approved version {entry.version} can't be read: {err}",
+            f"the files of approved version {entry.version} can't be read",
+        ) from err
+    if found != entry.model_hash:
+        raise ApprovalError(
+            f"the files of approved version {entry.version} have changed since approval "
+            f"({found[:12]}… instead of {entry.model_hash[:12]}…)"
+        )
+    if registry.inputs(entry.version) != entry.inputs or registry.run_id(entry.version) != entry.run:
+        raise ApprovalError(f"what is registered of approved version {entry.version} has changed since approval")
+    model = RiskModel.load(folder)
+    if model.province != entry.province:
+        raise ApprovalError(f"approved version {entry.version} is of {model.province}, signed for {entry.province}")
+    return model

@@ -1,0 +1,242 @@
+"""The record of approvals: one signed JSON object a line, only ever appended, each bound to the line before.
+
+What a line may say is in `models.signoff.record.rules`; here is how it is written, read and checked as a document.
+The newest hash is kept in a second place, the tag `HEAD` of the registered model in MLflow: there a record
+that lost lines at its end shows.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from models.signoff.errors import ApprovalError
+from models.signoff.record.keys import sign
+from models.tracking import store as tracking
+
+Action = Literal["propose", "back", "approve", "reject"]
+FORMAT = 1
+FIRST = "0" * 64
+"""What the first entry names as the one before it."""
+
+HEAD = "approval_head"
+"""Tag of the registered model: ``<number of entries> <hash of the last>``."""
+
+_SIGNED_LATER = ("hash", "signature")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the record.
+
+    Parameters
+    ----------
+    format
+        Of the line.
+    number
+        0, 1, …: position in the record.
+    action
+        "propose"; "back", a proposal to return to a version approved before; "approve"; "reject".
+    version, run, province
+        The registered version, the MLflow run that made it (its id is this store's alone), whose policies hold.
+    by, key
+        Both names of the signer and the public key, as the list of signers had them.
+    note, on
+        Why; the day (ISO, given by the caller).
+    model_hash
+        SHA-256 over the files of the model bundle at that moment.
+    inputs
+        Hashes of what the version was trained from, as registered: data, catalogue, policies, experiment, the
+        logged fit inputs, the evaluation.
+    policies
+        Hashes of ``signers.toml`` and ``gate.toml`` at that moment.
+    verdicts
+        What each check of the gate said; empty for "reject", which needs none.
+    accepted
+        Why a "cannot tell" was accepted; empty when there was none.
+    previous, hash, signature
+        Hash of the entry before; SHA-256 over this entry without ``hash`` and ``signature``; the signature over it.
+    """
+
+    number: int
+    action: Action
+    version: str
+    run: str
+    province: str
+    by: str
+    key: str
+    note: str
+    on: str
+    model_hash: str
+    inputs: dict[str, str]
+    policies: dict[str, str]
+    verdicts: dict[str, str]
+    accepted: str
+    previous: str
+    format: int = FORMAT
+    hash: str = ""
+    signature: str = ""
+
+    def digest(self) -> str:
+        """Hash of everything but ``hash`` and ``signature``."""
+        body = {k: v for k, v in asdict(self).items() if k not in _SIGNED_LATER}
+        return hashlib.sha256(_text(body).encode()).hexdigest()
+
+    def line(self) -> str:
+        """The entry as it stands in the record, without the line's end."""
+        return _text(asdict(self))
+
+    def signed(self, key: Ed25519PrivateKey) -> Entry:
+        """Return the entry with its hash and a signature over it."""
+        digest = self.digest()
+        return replace(self, hash=digest, signature=sign(key, digest))
+
+
+def _text(body: dict[str, Any]) -> str:
+    return json.dumps(body, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def record_path() -> Path:
+    """File of the record, beside the MLflow store."""
+    return tracking.store().home / "approvals.jsonl"
+
+
+def parse(line: str) -> Entry:
+    """Read one line.
+
+    Raises
+    ------
+    ValueError
+        If it is no entry, or not written as an entry is: two spellings of one entry would be two hashes' worth of
+        doubt.
+    """
+    body = json.loads(line)
+    if not isinstance(body, dict):
+        raise ValueError("expected a JSON object")
+    try:
+        entry = Entry(**body)
+    except TypeError as err:
+        raise ValueError(str(err).replace("Entry.__init__() ", "")) from err
+    if entry.format != FORMAT:
+        raise ValueError(f"its format is {entry.format!r}, expected {FORMAT}")
+    for name, value in asdict(entry).items():
+        kind: type = (
+            dict if name in ("inputs", "policies", "verdicts") else int if name in ("number", "format") else str
+        )
+        inner = value.items() if isinstance(value, dict) else ()
+        if type(value) is not kind or not all(isinstance(k, str) and isinstance(v, str) for k, v in inner):
+            raise ValueError(f"{name} is {value!r}, expected {kind.__name__}")
+    if entry.action not in get_args(Action):
+        raise ValueError(f"action is {entry.action!r}, expected one of {', '.join(get_args(Action))}")
+    if entry.line() != line:
+        raise ValueError("it is not written as an entry is: keys sorted, no spaces, no key twice")
+    return entry
+
+
+def read_chain(path: Path) -> list[Entry]:
+    """Read all lines and check that they chain; who signed them is not looked at here.
+
+    Raises
+    ------
+    ApprovalError
+        If a line is no entry, or was changed, removed, moved or put in; the message names it.
+    """
+    # Not `splitlines`: a note may hold U+2028, which JSON leaves as it is.
+    text = path.read_bytes().decode("utf-8", errors="replace") if path.exists() else ""
+    lines = text.split("\n")
+    if lines.pop() != "":
+        raise ApprovalError(
+            f"{path}, line {len(lines) + 1}: the last line has no end: writing it was cut short; nothing was approved "
+            "by it, remove it",
+            "the last line of the approval record is not whole",
+        )
+    entries: list[Entry] = []
+    previous = FIRST
+    for number, line in enumerate(lines):
+        try:
+            entry = parse(line)
+        except ValueError as err:
+            short = f"line {number + 1} of the approval record is no entry"
+            raise ApprovalError(f"{path}, line {number + 1}: not an entry: {err}", short) from err
+        if entry.number != number or entry.previous != previous or entry.digest() != entry.hash:
+            raise ApprovalError(
+                f"{path}, line {number + 1}: the record was changed: its hashes don't chain",
+                "the approval record was changed: its hashes don't chain",
+            )
+        previous = entry.hash
+        entries.append(entry)
+    return entries
+
+
+def head_of(entries: list[Entry]) -> str:
+    """Return what the tag `HEAD` says of a record."""
+    return f"{len(entries)} {entries[-1].hash}" if entries else f"0 {FIRST}"
+
+
+def check_head(entries: list[Entry], head: str | None, where: str) -> None:
+    """Hold that the record still has what a head kept elsewhere says it had.
+
+    A longer record is fine: the head is written just after the line.
+
+    Parameters
+    ----------
+    entries
+        The record.
+    head
+        ``<number> <hash>``, or a hash alone; None where nothing was kept.
+    where
+        Who kept it, for the message.
+
+    Raises
+    ------
+    ApprovalError
+        If lines are missing at the end, or the record is another one.
+    """
+    hashes = [FIRST, *(e.hash for e in entries)]
+    if head is None:
+        if len(entries) > 1:
+            raise ApprovalError(
+                f"{where} holds no {HEAD}, but the record has {len(entries)} entries: it was removed, or the record "
+                "is another store's",
+                "the head of the approval record is not kept where it should be",
+            )
+        return
+    count, _, last = head.rpartition(" ")
+    if count and not (count.isdecimal() and int(count) < len(hashes)):
+        raise ApprovalError(
+            f"{record_path()} has {len(entries)} entries; {where} says there were {count}: lines were cut off its end",
+            "the approval record is shorter than it was: lines were cut off its end",
+        )
+    if last not in hashes or (count and hashes[int(count)] != last):
+        raise ApprovalError(
+            f"{record_path()} is not the record that {where} knows: no entry {count} with hash {last[:12]}…",
+            "the approval record is not the one that the model registry knows",
+        )
+
+
+@contextmanager
+def locked() -> Iterator[None]:
+    """Hold the record alone: two people signing at once wait for each other. A killed process leaves nothing held."""
+    path = record_path().with_suffix(".lock")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def append(entry: Entry) -> None:
+    """Write a signed entry at the end, to the disk itself."""
+    handle = os.open(record_path(), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    with os.fdopen(handle, "ab") as file:
+        file.write(entry.line().encode() + b"\n")
+        file.flush()
+        os.fsync(file.fileno())

@@ -1,0 +1,85 @@
+"""The record as a whole, verified: its chain, its length, and every line as if it were to be written now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from models.signoff.errors import ApprovalError
+from models.signoff.record import entries as record
+from models.signoff.record import rules
+from models.signoff.record.entries import HEAD, Entry, record_path
+from models.signoff.record.signers import Signers, load_signers
+from models.tracking import versions as registry
+
+
+@dataclass(frozen=True)
+class History:
+    """The record, verified.
+
+    Parameters
+    ----------
+    entries
+        Oldest first.
+    head
+        ``<number> <hash of the last>``: kept elsewhere, it shows a record that lost its end.
+    lists
+        Province to the list of signers as it is now.
+    """
+
+    entries: list[Entry]
+    head: str
+    lists: dict[str, Signers]
+
+    def under_another_list(self, entry: Entry) -> bool:
+        """Tell whether the list of signers has changed since an entry was signed."""
+        return entry.policies.get("signers") not in (None, self.lists[entry.province].hash)
+
+
+def lists() -> rules.Lists:
+    """A province's list, read once for one reading of the record."""
+    return lru_cache(maxsize=None)(load_signers)
+
+
+def read_beside(pointers: registry.Pointers) -> History:
+    """Return the verified record, held against pointers that were read before it.
+
+    In this order, a line written meanwhile makes the record longer than its head says, never shorter.
+    """
+    entries = record.read_chain(record_path())
+    record.check_head(entries, pointers.tags.get(HEAD), "the model registry")
+    known = lists()
+    for number, entry in enumerate(entries):
+        try:
+            rules.admit(entry, entries[:number], known)
+        except ApprovalError as err:
+            raise type(err)(
+                f"{record_path()}, line {number + 1}, {entry.action} of version {entry.version} by {entry.by}: {err}",
+                f"line {number + 1} of the approval record does not hold",
+            ) from err
+    return History(entries, record.head_of(entries), {e.province: known(e.province) for e in entries})
+
+
+def read(head: str | None = None) -> History:
+    """Return the whole record after verifying every line.
+
+    Parameters
+    ----------
+    head
+        A head kept elsewhere (`History.head`, or its hash alone), which the record must still hold.
+
+    Raises
+    ------
+    ApprovalError
+        If a line was changed, removed or put in, is not signed by a listed key good on that day, or breaks a rule;
+        or if lines are missing at the end. The message names line and person.
+    """
+    found = read_beside(registry.pointers())
+    if head is not None:
+        record.check_head(found.entries, head, "the head you gave")
+    return found
+
+
+def history() -> list[Entry]:
+    """Return the verified record's entries, oldest first; see `read` for the errors."""
+    return read().entries

@@ -1,0 +1,297 @@
+"""Training pairs: one row per labelled visit, with the indicators as known at the first of its month."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from features import cohort, compute_indicators
+from features.catalogue import CATALOGUE
+from features.catalogue.declaration import Indicator
+from features.errors import ConfigError, SourceError
+from models.learning.arms import Rows, inverse_probability
+from models.study.experiment import LEARNING, SEGMENTS, Experiment, Indicators
+from models.study.indicators import catalogue
+from models.study.labels import KEYS, Assigned, assigned, indicator_table, look_up
+from models.study.splits import FOLD, design_weights, folds, segments
+
+Floats = NDArray[np.float64]
+MOST_POPULATION = 20_000
+"""Enterprises that stand for the population when the score map is frozen."""
+MANY = 20
+"""Rows a cut-off must have before 'unknown for everyone' is more than chance."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """Rows of one segment.
+
+    Parameters
+    ----------
+    outcomes
+        One row per visit, as `read_outcomes` gives them.
+    frame
+        All indicators and evidence columns of those rows, in the same order.
+    X
+        The learner's indicators, float64 [n, k]; NaN is unknown.
+    y
+        0/1 [n].
+    weight
+        For calibrating and measuring: 1/draw probability, mean 1; of the segments that teach, the weights of the fit.
+    """
+
+    outcomes: pd.DataFrame
+    frame: pd.DataFrame
+    X: Floats
+    y: NDArray[np.int8]
+    weight: Floats
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+    @property
+    def enterprise(self) -> NDArray[np.object_]:
+        """Enterprise of each row."""
+        return self.outcomes["enterprise_id"].to_numpy(dtype=object)
+
+    @property
+    def apart(self) -> NDArray[np.bool_]:
+        """Whether each visit was not of the random arm."""
+        return np.asarray(self.outcomes["arm"].to_numpy(dtype=object) != "random")
+
+    def rows(self) -> Rows:
+        """The part as `models.learning.arms` learns from it."""
+        return Rows(self.X, self.y, self.apart, self.weight)
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """What a study learns from, split in time.
+
+    Parameters
+    ----------
+    parts
+        Segment to its rows.
+    names
+        The learner's indicators, in catalogue order.
+    constant
+        Indicators left out because in the fit they never vary or are hardly covered.
+    folds
+        Rolling origins before the calibration, the latest first: "fit", "stop" and "validate" of each.
+    population
+        The learner's indicators of the cohort (a sample of it) on the day the test begins, float64 [m, k].
+    every
+        Every labelled outcome there is, all arms, for the past-rate rival.
+    counts
+        Per segment and arm: visits, violations, enterprises.
+    dropped
+        Outcomes left out, by reason.
+    source_hash
+        SHA-256 over the clean tables.
+    """
+
+    parts: dict[str, Part]
+    folds: tuple[dict[str, Part], ...]
+    names: tuple[str, ...]
+    constant: tuple[str, ...]
+    population: Floats
+    every: pd.DataFrame
+    counts: pd.DataFrame
+    dropped: dict[str, int]
+    source_hash: str
+    as_of: date
+
+
+def source_hash(clean: Path) -> str:
+    """SHA-256 over names and bytes of the clean tables and their manifest."""
+    digest = hashlib.sha256()
+    for path in sorted(p for p in clean.iterdir() if p.suffix == ".parquet" or p.name == "manifest.json"):
+        digest.update(path.name.encode() + b"\0")
+        with path.open("rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+    return digest.hexdigest()
+
+
+def choose(indicators: Indicators, among: Mapping[str, Indicator] = CATALOGUE) -> tuple[str, ...]:
+    """Return the catalogue's indicators an experiment asks for, in catalogue order.
+
+    Raises
+    ------
+    ConfigError
+        If it names one that the catalogue doesn't have, or none is left.
+    """
+    unknown = [n for n in (*indicators.only, *indicators.without) if n not in among]
+    if unknown:
+        raise ConfigError(f"indicators not in the catalogue: {unknown}; see `fenlei indicators`")
+    names = tuple(
+        name
+        for name, i in among.items()
+        if i.family in indicators.families
+        and (not indicators.only or name in indicators.only)
+        and name not in indicators.without
+    )
+    if not names:
+        raise ConfigError("the experiment leaves no indicator to learn from")
+    return names
+
+
+def count_arms(rows: pd.DataFrame) -> pd.DataFrame:
+    """Visits, violations and enterprises per segment and arm."""
+    table = (
+        rows.groupby(["segment", "arm"], observed=True)
+        .agg(
+            visits=("violation", "size"),
+            violations=("violation", "sum"),
+            enterprises=("enterprise_id", "nunique"),
+            first=("visited_on", "min"),
+            last=("visited_on", "max"),
+        )
+        .reset_index()
+    )
+    table["segment"] = pd.Categorical(table["segment"], categories=list(SEGMENTS), ordered=True)
+    return table.sort_values(["segment", "arm"]).reset_index(drop=True)
+
+
+def build(clean: Path, experiment: Experiment, as_of: date) -> Dataset:
+    """Read outcomes and indicators of the checked folder ``clean`` and split them in time.
+
+    Raises
+    ------
+    SourceError
+        If a segment is left without visits, or without both answers where it needs both.
+    """
+    main = assigned(clean, segments(experiment.split, as_of), experiment, as_of)
+    earlier = [assigned(clean, s, experiment, as_of) for s in folds(experiment.split, experiment.tuning.rolling, as_of)]
+    if not len(main.rows):
+        raise SourceError(f"{clean}: no inspection with a usable result known by {as_of}")
+    table = indicator_table(clean, [a.rows for a in (main, *earlier)], experiment)
+    asked = choose(experiment.indicators, catalogue(experiment))
+    names = asked
+    if experiment.indicators.constant == "drop":
+        names = usable(look_up(table, main.rows[main.rows["segment"] == "fit"]), asked, experiment.indicators.covered)
+    compare = None
+    if experiment.arms.fit_weights == "inverse_probability":
+        compare = cohort_of_the_fit(clean, experiment, names)
+    parts = _parts(main, SEGMENTS, table, names, experiment, compare)
+    _enough(parts, experiment, "")
+    origins = []
+    for number, fold in enumerate(earlier):
+        origins.append(_parts(fold, FOLD, table, names, experiment, compare))
+        _enough(origins[-1], experiment, f", rolling origin {number + 1}")
+    return Dataset(
+        parts,
+        tuple(origins),
+        names,
+        tuple(n for n in asked if n not in names),
+        population(clean, experiment, names),
+        main.every,
+        count_arms(main.rows),
+        main.dropped,
+        source_hash(clean),
+        as_of,
+    )
+
+
+def _parts(
+    found: Assigned,
+    stages: Sequence[str],
+    table: pd.DataFrame,
+    names: tuple[str, ...],
+    experiment: Experiment,
+    compare: pd.DataFrame | None,
+) -> dict[str, Part]:
+    """Rows, indicators and weights of each stage."""
+    parts = {}
+    for stage in stages:
+        own = found.rows[found.rows["segment"] == stage].drop(columns="segment").reset_index(drop=True)
+        frame = look_up(table, own)
+        X = np.ascontiguousarray(frame[list(names)].to_numpy(dtype=np.float64))
+        if stage not in LEARNING:
+            weight = design_weights(own, experiment.arms.weights)
+        elif stage == "fit" and compare is not None:
+            past = compare[compare.index.get_level_values("cutoff") < pd.Timestamp(own["visited_on"].max())]
+            weight = inverse_probability(X, past.to_numpy(dtype=np.float64), seed=experiment.seed)
+        else:
+            weight = design_weights(own, "design" if experiment.arms.fit_weights == "design" else "equal")
+        parts[stage] = Part(own, frame, X, own["violation"].to_numpy(dtype=np.int8), weight)
+    return parts
+
+
+def cohort_of_the_fit(clean: Path, experiment: Experiment, names: tuple[str, ...]) -> pd.DataFrame:
+    """Indicators of a sample of the cohort over the months of the fit, index (enterprise_id, cutoff)."""
+    months = pd.date_range(experiment.split.fit_from, experiment.split.fit_to, freq="MS", inclusive="left")
+    province, sector = experiment.province, experiment.sector
+    firsts = [m.date() for m in months]
+    members = _sample(cohort(clean, firsts, province=province, sector=sector), MOST_POPULATION)
+    frame = compute_indicators(clean, members, province=province, sector=sector)[list(names)]
+    days = pd.to_datetime(frame.index.get_level_values("cutoff"))
+    frame.index = pd.MultiIndex.from_arrays([frame.index.get_level_values("enterprise_id"), days], names=KEYS)
+    return frame
+
+
+def _sample(members: pd.DataFrame, most: int) -> pd.DataFrame:
+    """Return at most so many rows: those whose key hashes lowest, always the same and of no kind more than another."""
+    if len(members) > most:
+        keys = members["enterprise_id"] + "\0" + members["cutoff"].astype(str)
+        place = keys.map(lambda key: hashlib.sha256(key.encode()).digest())
+        members = members.loc[place.sort_values(kind="stable").index[:most]].sort_values(KEYS)
+    return members.reset_index(drop=True)
+
+
+def population(clean: Path, experiment: Experiment, names: tuple[str, ...], most: int = MOST_POPULATION) -> Floats:
+    """Indicators of the enterprises that the frozen model would first score: the cohort as the test begins.
+
+    Nothing known later is read. Of a larger cohort, the ``most`` whose ids hash lowest are taken: the same each
+    time, and no kind of enterprise more likely than another.
+    """
+    province, sector = experiment.province, experiment.sector
+    members = _sample(cohort(clean, [experiment.split.test_from], province=province, sector=sector), most)
+    frame = compute_indicators(clean, members, province=province, sector=sector)
+    return np.ascontiguousarray(frame[list(names)].to_numpy(dtype=np.float64))
+
+
+def usable(frame: pd.DataFrame, names: tuple[str, ...], covered: float) -> tuple[str, ...]:
+    """Names of the indicators that can teach something true.
+
+    Left out are those whose known values never vary, and those the source covers for too small a part of the
+    fit: unknown for everyone at one cut-off and known at another, they would tell the learner the date of a visit.
+
+    Parameters
+    ----------
+    frame
+        Indicators of the fit rows, index (enterprise_id, cutoff).
+    names
+        The indicators in question.
+    covered
+        Least share of the rows whose cut-off the source covers.
+    """
+    cutoffs, month = np.unique(frame.index.get_level_values("cutoff"), return_inverse=True)
+    rows = np.bincount(month, minlength=len(cutoffs))
+    kept = []
+    for name in names:
+        values = frame[name].to_numpy(dtype=np.float64)
+        unknown = np.isnan(values)
+        if unknown.all() or np.nanmin(values) == np.nanmax(values):
+            continue
+        share = np.bincount(month, weights=unknown, minlength=len(cutoffs)) / np.maximum(rows, 1)
+        if rows[(share == 1) & (rows >= MANY)].sum() <= (1 - covered) * len(frame):
+            kept.append(name)
+    return tuple(kept)
+
+
+def _enough(parts: dict[str, Part], experiment: Experiment, where: str) -> None:
+    for name, part in parts.items():
+        if len(np.unique(part.y)) < 2:
+            raise SourceError(
+                f"experiment {experiment.name}: segment {name}{where} (arms "
+                f"{', '.join(experiment.arms.of(name))}) has {len(part)} visits, "
+                f"{int(part.y.sum())} of them with a violation: it needs both kinds"
+            )

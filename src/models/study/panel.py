@@ -1,0 +1,82 @@
+"""The same enterprises month after month through the test: what a model says of everyone, not of the visited alone."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from features import cohort, compute_indicators
+from models.study.experiment import Experiment
+
+Floats = NDArray[np.float64]
+
+MOST_ENTERPRISES = 3_000
+"""Enterprises followed: those whose id hashes lowest, so no kind of enterprise more than another."""
+MOST_MONTHS = 12
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Indicators of the followed enterprises.
+
+    Parameters
+    ----------
+    frame
+        All indicators and evidence, index (enterprise_id, cutoff), of each month in which the enterprise is a member
+        of the cohort.
+    months
+        First days of the months, in order; the first is the one the model could first have been used in.
+    """
+
+    frame: pd.DataFrame
+    months: tuple[date, ...]
+
+    def at(self, month: date) -> pd.DataFrame:
+        """Return the rows of a month."""
+        return self.frame[pd.to_datetime(self.frame.index.get_level_values("cutoff")) == pd.Timestamp(month)]
+
+    @property
+    def month(self) -> NDArray[np.str_]:
+        """Month of each row, such as 2026-03."""
+        return np.asarray(pd.to_datetime(self.frame.index.get_level_values("cutoff")).strftime("%Y-%m"), dtype=str)
+
+    @property
+    def enterprises(self) -> int:
+        """Different enterprises."""
+        return int(self.frame.index.get_level_values("enterprise_id").nunique())
+
+
+def follow(clean: Path, experiment: Experiment, last_visit: date, most: int = MOST_ENTERPRISES) -> Panel:
+    """Follow enterprises through the months of the test, at most `MOST_MONTHS`, each month as known at its first day.
+
+    Parameters
+    ----------
+    clean
+        Clean folder.
+    experiment
+        Whose test months and cohort.
+    last_visit
+        Of the test. No month after it is asked for: a source may end before the day its records were taken, and
+        enterprises whose records have stopped would look as if they drifted.
+    most
+        Enterprises to follow.
+    """
+    months = tuple(m.date() for m in pd.date_range(experiment.split.test_from, last_visit, freq="MS"))
+    return follow_months(clean, experiment, months[:MOST_MONTHS], most)
+
+
+def follow_months(clean: Path, experiment: Experiment, months: tuple[date, ...], most: int = MOST_ENTERPRISES) -> Panel:
+    """Follow enterprises through the given months, each as known at its first day; see `follow`."""
+    members = cohort(clean, list(months), province=experiment.province, sector=experiment.sector)
+    ids = np.unique(members["enterprise_id"].to_numpy(dtype=str))
+    if len(ids) > most:
+        hashed = sorted(ids, key=lambda i: hashlib.sha256(i.encode()).digest())
+        members = members[members["enterprise_id"].isin(set(hashed[:most]))].reset_index(drop=True)
+    frame = compute_indicators(clean, members, province=experiment.province, sector=experiment.sector)
+    return Panel(frame, months)

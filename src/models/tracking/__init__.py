@@ -1,0 +1,1 @@
+"""MLflow: the store, its runs, artifacts and registered versions."""

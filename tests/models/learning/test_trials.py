@@ -1,0 +1,190 @@
+"""Every trial is a run in MLflow from when it ends, under one training run, and never twice."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from features.errors import ConfigError
+from helpers import small_study
+from models.learning.learn import search
+from models.learning.trials import CONTINUED_BY, CONTINUES, PLACE, TrialLog, alone, end_killed
+from models.tracking import store as tracking
+
+PARENT = "mlflow.parentRunId"
+
+
+def trial_runs() -> list:
+    """All runs of trials, by start."""
+    where = tracking.experiment_id("demo")
+    return tracking.client().search_runs([where], "tags.kind = 'trial'", order_by=["start_time"])
+
+
+def by_parent() -> dict[str, list[str]]:
+    """Training run to the numbers of the trials under it."""
+    out: dict[str, list[str]] = {}
+    for run in trial_runs():
+        out.setdefault(run.data.tags[PARENT], []).append(run.data.tags["trial"])
+    return {parent: sorted(numbers) for parent, numbers in out.items()}
+
+
+def trained(store: Path, run_id: str, trials: int, say=lambda line: None, **tuning):
+    experiment = small_study.experiment(**tuning)
+    return search(experiment, small_study.dataset(), trials, store / "tuning.db", say, TrialLog(experiment, run_id))
+
+
+def left_running(place: str = "here") -> str:
+    """A training run as a kill leaves it."""
+    tags = {"kind": "training", PLACE: place}
+    return tracking.client().create_run(tracking.experiment_id("demo"), tags=tags).info.run_id
+
+
+@pytest.fixture
+def training(store):
+    """Open a training run of the demo."""
+    return lambda: tracking.run("demo", "demo", tags={"kind": "training", PLACE: "here"})
+
+
+def test_a_trial_is_a_finished_run_before_the_next_begins(store, training):
+    seen = []
+    with training() as run_id:
+        trained(
+            store, run_id, 3, say=lambda _: seen.append([(r.info.status, r.data.tags[PARENT]) for r in trial_runs()])
+        )
+    assert seen == [[("FINISHED", run_id)] * n for n in (1, 2, 3)]
+
+
+@pytest.mark.parametrize("objective", ["log_loss", "visits_needed"])
+def test_a_trial_tells_its_objective_by_name_and_its_value_at_every_origin(store, training, objective):
+    with training() as run_id:
+        tuned = trained(store, run_id, 2, objective=objective, found_share=0.4)
+    for trial, run in zip(tuned.trials, trial_runs(), strict=True):
+        metrics = {f"mean_{objective}": trial.loss}
+        metrics |= {f"origin_{k}_{objective}": loss for k, loss in enumerate(trial.losses, start=1)}
+        assert run.data.metrics == pytest.approx(metrics)
+        assert {k: float(v) for k, v in run.data.params.items()} == pytest.approx(trial.params)
+    for run in (*trial_runs(), tracking.get_run(run_id)):
+        assert run.data.tags["objective"] == objective
+        assert run.data.tags.get("found_share") == ("0.4" if objective == "visits_needed" else None)
+
+
+def test_a_killed_runs_trials_go_on_under_its_successor_and_are_logged_once(store, training):
+    dead = left_running()
+
+    class Killed(BaseException):
+        pass
+
+    def dies(line: str) -> None:
+        if line.startswith("trial 2"):
+            raise Killed
+
+    with pytest.raises(Killed):
+        trained(store, dead, 4, say=dies)
+    assert by_parent() == {dead: ["0", "1"]}
+    before = {r.info.run_id for r in trial_runs()}
+    with training() as run_id:
+        end_killed("demo", "here", run_id)
+        trained(store, run_id, 4)
+    assert by_parent() == {run_id: ["0", "1", "2", "3"]}
+    assert before < {r.info.run_id for r in trial_runs()}
+    was = tracking.get_run(dead)
+    assert (was.info.status, was.data.tags[CONTINUED_BY]) == ("KILLED", run_id)
+    assert tracking.get_run(run_id).data.tags[CONTINUES] == dead
+
+
+def test_of_several_runs_cut_off_each_names_the_next_and_the_last_has_all_trials(store, training):
+    runs = []
+    for trials in (1, 2):
+        runs.append(left_running())
+        end_killed("demo", "here", runs[-1])
+        trained(store, runs[-1], trials)
+    with training() as run_id:
+        end_killed("demo", "here", run_id)
+        trained(store, run_id, 3)
+    chain = [*runs, run_id]
+    for earlier, later in pairwise(chain):
+        assert tracking.get_run(earlier).data.tags[CONTINUED_BY] == later
+        assert tracking.get_run(later).data.tags[CONTINUES] == earlier
+    assert by_parent() == {run_id: ["0", "1", "2"]}
+
+
+def test_a_trial_that_ended_but_was_not_logged_or_only_half_is_logged_whole(store, training):
+    with training() as run_id:
+        trained(store, run_id, 3)
+    first, second, third = trial_runs()
+    c = tracking.client()
+    c.update_run(run_id, status="FAILED")
+    c.delete_run(first.info.run_id)  # killed after the search's storage had it, before MLflow did
+    c.update_run(second.info.run_id, status="RUNNING")  # killed while it was written
+    with training() as later:
+        trained(store, later, 3)
+    assert by_parent() == {later: ["0", "1", "2"]}
+    assert {r.info.status for r in trial_runs()} == {"FINISHED"}
+    assert {r.info.run_id for r in trial_runs()} & {r.info.run_id for r in (first, second, third)} == {
+        third.info.run_id
+    }
+    for again, run in zip(
+        sorted(trial_runs(), key=lambda r: r.data.tags["trial"]), (first, second, third), strict=True
+    ):
+        assert again.data.metrics == run.data.metrics
+
+
+def test_training_again_names_the_run_that_holds_the_trials_and_logs_the_new_ones_only(store, training):
+    with training() as first:
+        trained(store, first, 2)
+    with training() as second:
+        trained(store, second, 2)
+    assert by_parent() == {first: ["0", "1"]}
+    assert tracking.get_run(second).data.tags[CONTINUES] == first
+    assert CONTINUED_BY not in tracking.get_run(first).data.tags  # it ended well: its trials stay its own
+    with training() as third:
+        trained(store, third, 3)
+    assert by_parent() == {first: ["0", "1"], third: ["2"]}
+
+
+def test_a_search_made_anew_is_another_search_though_nothing_changed(store, training):
+    with training() as first:
+        trained(store, first, 2)
+    (store / "tuning.db").unlink()
+    with training() as second:
+        trained(store, second, 2)
+    assert by_parent() == {first: ["0", "1"], second: ["0", "1"]}
+    assert CONTINUES not in tracking.get_run(second).data.tags
+
+
+def test_a_run_at_work_elsewhere_is_left_alone(store, training):
+    elsewhere, dead = left_running("another machine"), left_running()
+    with training() as run_id:
+        end_killed("demo", "here", run_id)
+        assert tracking.get_run(run_id).info.status == "RUNNING"
+    assert tracking.get_run(elsewhere).info.status == "RUNNING"
+    assert tracking.get_run(dead).info.status == "KILLED"
+
+
+HOLDS = """
+import sys
+from pathlib import Path
+from models.learning.trials import alone
+with alone(Path(sys.argv[1])) as place:
+    print(place, flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_folder_is_held_until_its_holder_ends_however_it_ends(tmp_path):
+    with alone(tmp_path / "mine") as place:
+        pass
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDS, str(tmp_path / "mine")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline().strip() == place
+        with pytest.raises(ConfigError, match="another training"), alone(tmp_path / "mine"):
+            pass
+        other.kill()
+    with alone(tmp_path / "mine"), alone(tmp_path / "other"):
+        pass

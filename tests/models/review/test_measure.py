@@ -1,0 +1,67 @@
+"""The rivals get the model's chances: what states a probability is calibrated on the visits that the model's is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from helpers import small_model as small
+from helpers import small_study
+from models.learning.calibration import log_loss
+from models.review.baselines import past_violation_rate
+from models.review.measure import score_all
+from models.study.dataset import Dataset
+
+
+@pytest.fixture(scope="module")
+def dataset() -> Dataset:
+    """A study where targeted visits, which the records before the calibration are full of, find far more."""
+    return small_study.dataset()
+
+
+@pytest.fixture(scope="module")
+def scored(dataset):
+    return score_all(small_study.experiment(), dataset, small.model())
+
+
+def past(dataset: Dataset, segment: str) -> np.ndarray:
+    experiment = small_study.experiment()
+    prior = float(dataset.parts["fit"].y.mean())
+    rates = past_violation_rate(dataset.every, prior=prior, strength=experiment.evaluation.past_rate_strength)
+    at = dataset.every["inspection_id"].isin(dataset.parts[segment].outcomes["inspection_id"])
+    return rates[at.to_numpy()]
+
+
+@pytest.mark.parametrize("rival", ["past_rate", "logistic"])
+def test_a_rivals_probability_stands_at_the_level_of_the_calibration_visits(rival, dataset):
+    # Asked about the calibration visits themselves, a rival calibrated on them says their weighted rate.
+    own = dataset.parts["calibrate"]
+    asked = replace(dataset, parts={**dataset.parts, "test": own})
+    said = score_all(small_study.experiment(), asked, small.model())[rival].probability
+    rate = np.average(own.y, weights=own.weight)
+    assert np.average(said, weights=own.weight) == pytest.approx(rate, abs=1e-4)
+    assert abs(own.y.mean() - rate) > 0.005  # unweighted it would stand elsewhere, and so would the rate of all arms
+    assert abs(dataset.parts["fit"].y.mean() - rate) > 0.05
+
+
+def test_the_past_rate_as_it_stands_is_a_worse_probability_than_the_calibrated_one(dataset, scored):
+    test = dataset.parts["test"]
+    raw = log_loss(past(dataset, "test"), test.y, test.weight)
+    assert log_loss(scored["past_rate"].probability, test.y, test.weight) < raw - 0.005
+
+
+def test_calibrating_the_past_rate_leaves_its_order_and_its_ties(dataset, scored):
+    rate, found = past(dataset, "test"), scored["past_rate"]
+    assert np.array_equal(found.score, rate)
+    levels = np.unique(rate)
+    assert 2 < len(levels) < len(rate)
+    by_level = [np.unique(found.probability[rate == level]) for level in levels]
+    assert all(len(p) == 1 for p in by_level)
+    assert (np.diff(np.concatenate(by_level)) > 0).all()
+
+
+def test_the_rules_state_points_and_no_probability(scored):
+    assert scored["scorecard"].probability is None
+    assert list(scored) == ["model", "scorecard", "past_rate", "logistic"]

@@ -1,0 +1,86 @@
+"""MLflow and ``fenlei compare`` get what the report says, under names that say what it is of, with intervals."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from helpers.report_page import review
+from models.review.review import Review
+from models.review.run_metrics import better, group_of, review_metrics
+
+
+@pytest.fixture(scope="module")
+def found() -> Review:
+    return review()
+
+
+@pytest.fixture(scope="module")
+def metrics(found: Review) -> dict[str, float]:
+    return review_metrics(found)
+
+
+PREFIX = {"all": "", "without 6 and B": "without_6_and_B_"}
+
+
+def three(metrics: dict[str, float], name: str) -> list[float]:
+    return [metrics[f"{name}{end}"] for end in ("", "_low", "_high")]
+
+
+def test_every_plans_worth_is_there_by_violations_and_severity_with_and_without_codes_6_and_b(found, metrics):
+    assert {(w.what, w.codes) for w in found.worth} == {(a, b) for a in ("violations", "severity") for b in PREFIX}
+    for w in found.worth:
+        name = f"{PREFIX[w.codes]}worth_{w.plan}{'_severity' if w.what == 'severity' else ''}"
+        assert three(metrics, f"{name}_lift") == [w.lift, w.lift_low, w.lift_high]
+        assert three(metrics, f"{name}_saved") == [w.saved, w.saved_low, w.saved_high]
+        assert three(metrics, f"{name}_per_inspection") == [
+            w.per_inspection,
+            w.per_inspection_low,
+            w.per_inspection_high,
+        ]
+        assert better(f"{name}_saved") == better(f"{name}_lift") == better(f"{name}_per_inspection") == 1
+    assert metrics["worth_hebei_lift"] != metrics["worth_hebei_severity_lift"]
+    assert metrics["worth_hebei_lift"] != metrics["without_6_and_B_worth_hebei_lift"]
+
+
+def test_days_earlier_are_there_by_severity_and_without_codes_6_and_b_the_rivals_too(found, metrics):
+    names = {"month": "days_earlier", "whole test": "days_earlier_whole_test"}
+    assert len(found.earlier) == 4
+    for d in found.earlier:
+        before, name = PREFIX[d.codes], names[d.window]
+        assert three(metrics, f"{before}{name}") == [d.days, d.days_low, d.days_high]
+        severe = f"{before}{name}_severity"
+        assert three(metrics, severe) == [d.days_severity, d.days_severity_low, d.days_severity_high]
+        for r in d.rivals:
+            assert metrics[f"{before}{r.rival}_{name}"] == r.days
+            assert metrics[f"{before}{r.rival}_{name}_severity"] == r.days_severity
+            assert three(metrics, f"{severe}_minus_{r.rival}") == [
+                r.difference_severity,
+                r.difference_severity_low,
+                r.difference_severity_high,
+            ]
+            assert better(f"{severe}_minus_{r.rival}") == 1
+
+
+def test_a_figure_stands_under_one_name(metrics):
+    assert not [m for m in metrics if "ece" in m.split("_")]
+    # The error itself is logged with the test's figures, beside its rivals' and with its interval.
+    assert {m for m in metrics if m.startswith("calibration_error")} == {
+        "calibration_error_if_perfect",
+        "calibration_error_limit",
+    }
+
+
+def test_every_metric_is_a_number_and_an_interval_holds_its_figure(metrics):
+    assert all(math.isfinite(v) for v in metrics.values())
+    ends = [m.removesuffix("_low") for m in metrics if m.endswith("_low")]
+    assert len(ends) > 100
+    for name in ends:
+        assert metrics[f"{name}_low"] <= metrics[name] <= metrics[f"{name}_high"]
+
+
+def test_compare_shows_each_plans_lift_and_saving_and_keeps_the_rest_for_all(metrics):
+    shown = {m for m in metrics if group_of(m) == "worth"}
+    assert {"worth_hebei_lift", "worth_henan_saved", "days_earlier_severity", "without_6_and_B_days_earlier"} <= shown
+    assert not [m for m in shown if "_severity_" in m]

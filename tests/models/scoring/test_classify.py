@@ -1,0 +1,254 @@
+from __future__ import annotations
+
+from datetime import date
+
+import numpy as np
+import pandas as pd
+import pytest
+from lightgbm.basic import LightGBMError
+from pydantic import PrivateAttr
+
+from features.errors import ConfigError
+from helpers import small_model as small
+from models.errors import ModelError, ModelInputError
+from models.scoring.bands import load_bands
+from models.scoring.classification import LIMIT, Classification
+from models.scoring.classify import NO_MODEL, classify_frame, classify_with_fallback, load_rules
+from models.scoring.risk_model import RiskModel
+
+
+@pytest.fixture(scope="module")
+def model() -> RiskModel:
+    return small.model()
+
+
+@pytest.fixture(scope="module")
+def frame() -> pd.DataFrame:
+    return small.rows(400, 21)[0]
+
+
+def ask(frame, model, province="hebei", **more) -> list[Classification]:
+    return classify_frame(frame, model, province, catalogue=small.CATALOGUE, **more)
+
+
+@pytest.fixture(scope="module")
+def whole(frame) -> pd.DataFrame:
+    """The frame with everything else the scorecard asks for looked at and found to be 0."""
+    others = [name for name in load_rules("hebei").scorecard.indicators if name not in frame.columns]
+    return frame.assign(**dict.fromkeys(others, 0.0))
+
+
+@pytest.mark.parametrize("with_model", [True, False])
+def test_every_answer_adds_up_and_its_class_is_read_off_the_published_score(whole, model, with_model):
+    bands = load_bands("hebei")
+    answers = ask(whole, model if with_model else None, top=99)
+    assert [(a.enterprise_id, a.cutoff) for a in answers] == [
+        (e, date(2026, 11, 1)) for e in whole.index.get_level_values(0)
+    ]
+    for a in answers:
+        assert a.score == round(a.score, 1)
+        assert a.base_score + sum(a.family_points.values()) == pytest.approx(a.score, abs=1e-6)
+        explained = sum(r.points for r in a.reasons) + a.family_points.get(LIMIT, 0.0)
+        assert a.base_score + explained == pytest.approx(a.score, abs=1e-6)
+        assert a.score_grade == a.grade == bands.grade(a.score)
+        assert a.source == ("model" if with_model else "rules")
+        assert (a.probability is not None) == with_model
+        assert set(a.versions) == {"model", "catalogue", "policy"}
+        assert Classification.from_json(a.to_json()) == a
+
+
+def test_score_and_probability_rank_firms_as_the_margin_does(frame, model):
+    answers = ask(frame, model)
+    margin = model.margin(model.matrix(frame))
+    order = np.argsort(margin, kind="stable")
+    score = np.array([a.score for a in answers])[order]
+    probability = np.array([a.probability for a in answers])[order]
+    assert (np.diff(score) >= 0).all()
+    assert (np.diff(probability)[np.diff(margin[order]) > 0] > 0).all()
+
+
+def test_the_strongest_reasons_come_first_and_are_as_many_as_asked(frame, model):
+    for a in ask(frame, model, top=2):
+        sizes = [abs(r.points) for r in a.reasons]
+        assert len(sizes) <= 2
+        assert sizes == sorted(sizes, reverse=True)
+    full = {a.enterprise_id: a for a in ask(frame, model, top=99)}
+    for a in ask(frame, model, top=2):
+        assert a.reasons == full[a.enterprise_id].reasons[:2]
+
+
+def test_a_batch_and_single_rows_get_the_same_answers(frame, model):
+    whole = ask(frame, model)
+    assert [ask(frame.iloc[i : i + 1], model)[0] for i in range(15)] == whole[:15]
+
+
+def test_direct_determinations_lift_the_class_and_leave_the_score(frame, model):
+    hit = frame.head(50).assign(evidence_H13_2="judgment_debtors:J1", evidence_H12_3="licences:L1;licences:L2")
+    for source in (model, None):
+        before, after = ask(frame.head(50), source), ask(hit, source)
+        assert [a.score for a in after] == [b.score for b in before]
+        assert [a.score_grade for a in after] == [b.score_grade for b in before]
+        assert {a.grade for a in after} == {"D"}
+        assert [d.rule for d in after[0].determinations] == ["H13.2", "H12.3"]
+        assert after[0].determinations[1].evidence == ("licences:L1", "licences:L2")
+    only_c = ask(frame.assign(evidence_H12_3="licences:L1"), model)
+    assert {a.grade for a in only_c if a.score_grade == "D"} == {"D"}
+    assert {a.grade for a in only_c if a.score_grade != "D"} == {"C"}
+
+
+def test_more_penalties_never_make_a_better_class(frame, model):
+    worse = ask(frame.assign(penalties_3y=frame["penalties_3y"] + 1), model)
+    assert all(w.score >= a.score for w, a in zip(worse, ask(frame, model), strict=True))
+
+
+def test_the_model_refuses_what_the_rules_still_answer(frame, model):
+    short = frame.drop(columns="complaints_1y")
+    with pytest.raises(ModelInputError, match="complaints_1y"):
+        ask(short, model)
+    for a in ask(short, None):
+        assert "complaints_1y" in a.missing
+        assert a.family_points["societal"] == 0
+
+
+def test_the_rules_name_what_they_had_to_do_without(frame):
+    one = ask(frame.head(1).drop(columns=["evidence_H13_1"]), None)[0]
+    assert "evidence_H13_1" in one.missing
+    assert "tax_arrears" in one.missing
+    assert not {"penalties_3y", "complaints_1y"} & set(one.missing)
+
+
+def test_the_model_names_values_it_took_as_unknown(frame, model):
+    for a, capital in zip(ask(frame, model), frame["registered_capital"], strict=True):
+        assert a.missing == (("registered_capital",) if np.isnan(capital) else ())
+
+
+def test_clipping_to_the_scale_is_shown_as_points(frame):
+    awful = frame.head(1).assign(
+        penalties_3y=50.0, penalties_1y=50.0, serious_list_ever=1.0, judgment_debtor_5y=9.0, visits_refused_3y=9.0
+    )
+    (one,) = ask(awful, None)
+    assert (one.score, one.grade) == (1000.0, "D")
+    assert one.family_points[LIMIT] < 0
+
+
+def test_provinces_cut_the_same_score_differently(whole):
+    rules = {p: ask(whole, None, p) for p in ("hebei", "henan", "ningxia")}
+    scores = [a.score for a in rules["hebei"]]
+    assert scores == [a.score for a in rules["ningxia"]] == [a.score for a in rules["henan"]]
+    between = [i for i, s in enumerate(scores) if 200 < s <= 250]
+    assert between
+    assert {rules["hebei"][i].grade for i in between} == {"B"}
+    assert {rules["ningxia"][i].grade for i in between} == {"A"}
+    assert len({a[0].versions["policy"] for a in rules.values()}) == 3
+
+
+def test_who_is_hardly_known_is_never_in_the_best_class(frame, whole, model):
+    """15 % of the scorecard's 53 indicators are 8; the frame alone has 4 of them."""
+    for one in ask(frame, None):
+        assert one.insufficient
+        assert one.grade != "A"
+        assert Classification.from_json(one.to_json()) == one
+    assert "A" in {one.score_grade for one in ask(frame, None)}
+    assert not any(one.insufficient for one in [*ask(whole, None), *ask(frame, model)])
+    hit = ask(frame.assign(evidence_H13_2="judgment_debtors:J1"), None)
+    assert {one.grade for one in hit} == {"D"}
+
+
+def test_a_model_signed_under_other_cuts_does_not_answer(frame, model):
+    for province in ("henan", "ningxia"):
+        with pytest.raises(ModelError, match="must be signed again"):
+            ask(frame, model, province)
+        (one,) = classify_with_fallback(frame.head(1), model, province)
+        assert one.source == "rules"
+        assert "must be signed again" in (one.fallback or "")
+
+
+def test_without_a_model_the_rules_answer_and_say_so(frame):
+    for a in classify_with_fallback(frame.head(3), None, "hebei"):
+        assert (a.source, a.fallback) == ("rules", NO_MODEL)
+
+
+def test_only_the_rows_the_model_cannot_use_fall_back(frame, model):
+    gap = frame.head(10).copy()
+    gap.iloc[[2, 5], gap.columns.get_loc("penalties_3y")] = np.nan
+    answers = classify_with_fallback(gap, model, "hebei", catalogue=small.CATALOGUE)
+    assert [i for i, a in enumerate(answers) if a.source == "rules"] == [2, 5]
+    assert [a.enterprise_id for a in answers] == list(gap.index.get_level_values(0))
+    assert "penalties_3y" in (answers[2].fallback or "")
+    assert "registered_capital" not in (answers[2].fallback or "")
+    plain = ask(frame.head(10), model)
+    assert [a for a in answers if a.source == "model"] == [a for i, a in enumerate(plain) if i not in (2, 5)]
+    everyone = classify_with_fallback(gap.assign(years_operating=np.nan), model, "hebei")
+    assert {a.source for a in everyone} == {"rules"}
+
+
+def test_a_missing_column_makes_all_fall_back_with_its_name(frame, model):
+    for a in classify_with_fallback(frame.head(3).drop(columns="years_operating"), model, "hebei"):
+        assert a.source == "rules"
+        assert "years_operating" in (a.fallback or "")
+        assert model.version in (a.fallback or "")
+
+
+class Broken(RiskModel):
+    """A model whose booster raises what it is told to."""
+
+    _fault: type[Exception] = PrivateAttr(ModelError)
+
+    def margin(self, X):
+        raise self._fault("boom")
+
+
+def broken(model: RiskModel, fault: type[Exception]) -> Broken:
+    one = Broken(**{name: getattr(model, name) for name in RiskModel.model_fields})
+    one._fault = fault
+    return one
+
+
+@pytest.mark.parametrize("fault", [ModelError, LightGBMError])
+def test_a_declared_fault_of_the_model_lets_the_rules_answer(frame, model, fault):
+    with pytest.raises(fault):
+        ask(frame, broken(model, fault))
+    (one,) = classify_with_fallback(frame.head(1), broken(model, fault), "hebei")
+    assert one.source == "rules"
+    assert "boom" in (one.fallback or "")
+
+
+def test_an_unreadable_booster_lets_the_rules_answer(frame, model):
+    torn = model.model_copy(update={"booster_text": "tree\nbroken"})
+    (one,) = classify_with_fallback(frame.head(1), torn, "hebei")
+    assert one.source == "rules"
+    assert "can't be read" in (one.fallback or "")
+
+
+def test_any_other_fault_is_ours_and_not_hidden(frame, model):
+    with pytest.raises(ZeroDivisionError):
+        classify_with_fallback(frame, broken(model, ZeroDivisionError), "hebei")
+
+
+def test_no_rows_no_answers(frame, model):
+    assert classify_frame(frame.head(0), model, "hebei") == []
+    assert classify_with_fallback(frame.head(0), model, "hebei") == []
+
+
+def test_rows_without_their_keys_are_refused(frame, model):
+    for source in (model, None):
+        with pytest.raises(ModelInputError, match="indexed by enterprise_id and cutoff"):
+            classify_with_fallback(frame.reset_index(drop=True), source, "hebei")
+
+
+def test_an_indicator_that_left_the_catalogue_is_still_explained(frame, model):
+    (one,) = classify_frame(frame.head(1), model, "hebei", catalogue={}, top=99)
+    assert {r.family for r in one.reasons} <= set(small.FAMILIES.values())
+    assert all(r.text_en and r.text_zh for r in one.reasons)
+
+
+def test_the_catalogue_of_features_speaks_by_default(frame, model):
+    (one,) = classify_frame(frame.head(1), model, "hebei", top=99)
+    penalties = next(r for r in one.reasons if r.indicator == "penalties_3y")
+    assert "近三年行政处罚次数" in penalties.text_zh
+
+
+def test_an_unknown_province_is_told_which_there_are(frame):
+    with pytest.raises(ConfigError, match="hebei"):
+        classify_frame(frame, None, "atlantis")
+    assert load_rules("henan").scorecard == load_rules("hebei").scorecard

@@ -1,0 +1,208 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from helpers import small_model as small
+from models.errors import ModelError, ModelFileError, ModelInputError
+from models.scoring.interval import Uncertainty
+from models.scoring.risk_model import RiskModel, assemble
+
+
+@pytest.fixture(scope="module")
+def model() -> RiskModel:
+    return small.model()
+
+
+@pytest.fixture(scope="module")
+def frame():
+    return small.rows(500, 9)[0]
+
+
+def test_saved_and_loaded_it_is_the_same_model_to_the_last_bit(model, frame, tmp_path):
+    saved = model.save(tmp_path / "m")
+    again = RiskModel.load(tmp_path / "m", expected_hash=saved)
+    assert again == model
+    assert again.content_hash == model.content_hash == saved
+    x = model.matrix(frame)
+    margin = model.margin(x)
+    assert (again.margin(x) == margin).all()
+    assert (again.score(margin) == model.score(margin)).all()
+    assert (again.probability(margin) == model.probability(margin)).all()
+    assert sorted(p.name for p in (tmp_path / "m").iterdir()) == ["booster.txt", "bundle.json"]
+
+
+def test_saving_twice_writes_the_same_bytes(model, tmp_path):
+    for name in ("a", "b"):
+        model.save(tmp_path / name)
+    for file in ("booster.txt", "bundle.json"):
+        assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
+
+
+def edit_booster(folder):
+    path = folder / "booster.txt"
+    text = path.read_text(encoding="utf-8")
+    at = text.index("leaf_value=") + len("leaf_value=")
+    path.write_text(text[:at] + ("-" if text[at] != "-" else "") + text[at:].lstrip("-"), encoding="utf-8")
+
+
+def edit_bundle(folder):
+    path = folder / "bundle.json"
+    bundle = json.loads(path.read_text(encoding="utf-8"))
+    bundle["model"]["bands"]["rates"] = [0.01, 0.02, 0.03]
+    path.write_text(json.dumps(bundle), encoding="utf-8")
+
+
+def edit_recorded_hash(folder):
+    path = folder / "bundle.json"
+    bundle = json.loads(path.read_text(encoding="utf-8"))
+    bundle["content_hash"] = "0" * 64
+    path.write_text(json.dumps(bundle), encoding="utf-8")
+
+
+@pytest.mark.parametrize("edit", [edit_booster, edit_bundle, edit_recorded_hash])
+def test_a_changed_file_is_refused(model, tmp_path, edit):
+    model.save(tmp_path)
+    RiskModel.load(tmp_path)
+    edit(tmp_path)
+    with pytest.raises(ModelFileError, match="changed since it was saved"):
+        RiskModel.load(tmp_path)
+
+
+def test_every_field_is_in_the_hash(model):
+    changes = {
+        "nullable": ("years_operating",), "province": "henan", "catalogue_hash": "x", "policy_hash": "x",
+        "arm": "x", "about": {},
+        "directions": (0, 0, 0, 0, 0), "families": ("basic",) * 5, "booster_text": model.booster_text + " ",
+        "indicator_names": ("registered_capital", "b", "c", "d", "e"),
+        "calibrator": model.calibrator.model_copy(update={"intercept": 1.0}),
+        "score_map": model.score_map.model_copy(update={"unreachable": ("D",)}),
+        "bands": model.bands.model_copy(update={"closed": "left"}),
+        "uncertainty": Uncertainty(level=0.9, visits=9, enterprises=9, margins=(0, 1), low=(0, 1), high=(1, 2)),
+    }  # fmt: skip
+    assert set(changes) == set(RiskModel.model_fields)
+    for name, value in changes.items():
+        other = model.model_copy(update={name: value})
+        assert other.content_hash != model.content_hash, name
+
+
+def test_a_copy_has_its_own_hash_and_booster(model):
+    assert model.booster.num_trees() > 1
+    first = model.booster.model_to_string(num_iteration=1)
+    copy = model.model_copy(update={"booster_text": first})
+    assert copy.content_hash != model.content_hash
+    assert copy.booster.num_trees() == 1
+
+
+def test_another_model_in_the_folder_is_not_what_was_signed(model, tmp_path):
+    model.save(tmp_path)
+    with pytest.raises(ModelFileError, match="expected"):
+        RiskModel.load(tmp_path, expected_hash="f" * 64)
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("booster.txt", None), ("bundle.json", None), ("bundle.json", b""), ("bundle.json", b"[1]"),
+        ("bundle.json", b'{"format": 99}'), ("booster.txt", b"\xff\xfe"), ("bundle.json", b'{"format": 1}'),
+    ],
+)  # fmt: skip
+def test_a_broken_folder_is_told_from_a_changed_one(model, tmp_path, file, content):
+    model.save(tmp_path)
+    if content is None:
+        (tmp_path / file).unlink()
+    else:
+        (tmp_path / file).write_bytes(content)
+    with pytest.raises(ModelFileError):
+        RiskModel.load(tmp_path)
+
+
+@pytest.mark.parametrize("cut", [0, 100, 3_000, -30_000])
+def test_a_booster_that_is_torn_is_said_and_does_not_kill_the_process(model, cut):
+    # LightGBM aborts the whole process on some of these texts, with nothing to catch.
+    torn = model.model_copy(update={"booster_text": model.booster_text[:cut] + "\nend of trees\n"})
+    with pytest.raises(ModelFileError, match="can't be read"):
+        torn.margin(np.zeros((1, 5)))
+    gone = model.booster_text.replace("Tree=1\n", "", 1)
+    with pytest.raises(ModelFileError, match="can't be read"):
+        model.model_copy(update={"booster_text": gone}).margin(np.zeros((1, 5)))
+
+
+def test_a_booster_of_another_width_is_refused(model):
+    narrow = {"indicator_names": ("a",), "families": ("basic",), "directions": (0,), "nullable": ()}
+    other = model.model_copy(update=narrow)
+    with pytest.raises(ModelFileError, match="5 columns, the bundle 1"):
+        other.margin(np.zeros((1, 1)))
+
+
+def test_contributions_sum_to_the_margin_and_share_one_base(model, frame):
+    x = model.matrix(frame)
+    parts = model.contributions(x)
+    np.testing.assert_allclose(parts.sum(axis=1), model.margin(x), atol=1e-9)
+    assert (parts[:, -1] == model.base_margin).all()
+
+
+def test_one_row_and_many_give_the_same_numbers(model):
+    x = model.matrix(small.rows(2_000, 4)[0])
+    many = model.margin(x)
+    assert [float(model.margin(x[i : i + 1])[0]) for i in range(20)] == many[:20].tolist()
+
+
+def test_columns_are_taken_by_name_not_by_place(model, frame):
+    turned = frame[frame.columns[::-1]].assign(extra=1.0)
+    assert np.array_equal(model.matrix(turned), model.matrix(frame), equal_nan=True)
+
+
+def test_missing_columns_are_named(model, frame):
+    with pytest.raises(ModelInputError, match="missing from the rows: years_operating, complaints_1y"):
+        model.matrix(frame.drop(columns=["complaints_1y", "years_operating"]))
+
+
+def test_an_unknown_value_is_refused_where_the_model_never_saw_one(model, frame):
+    assert np.isnan(model.matrix(frame)[:, 0]).any(), "capital was sometimes unknown when it learned"
+    gap = frame.copy()
+    gap.iloc[:3, gap.columns.get_loc("penalties_3y")] = np.nan
+    with pytest.raises(ModelInputError, match=r"penalties_3y \(3 of 500 rows\)"):
+        model.matrix(gap)
+    with pytest.raises(ModelInputError, match=r"registered_capital \(500 of 500 rows\)"):
+        model.matrix(frame.assign(registered_capital=np.inf))
+
+
+def test_words_are_no_numbers(model, frame):
+    with pytest.raises(ModelInputError, match="must hold numbers"):
+        model.matrix(frame.assign(penalties_3y="many"))
+
+
+def test_an_array_of_another_width_is_refused(model):
+    with pytest.raises(ModelInputError, match="5 columns"):
+        model.margin(np.zeros((2, 4)))
+
+
+def test_every_margin_falls_strictly_inside_the_scale(model, frame):
+    score = model.score(model.margin(model.matrix(frame)))
+    assert ((score > 0) & (score < 1000)).all()
+    assert model.grade(200.0) == "A"
+    assert model.grades([200.0, 200.1, 750.0, 750.1]) == ["A", "B", "C", "D"]
+
+
+def test_what_does_not_fit_together_is_refused(model):
+    with pytest.raises(ValidationError, match="twice"):
+        model.model_copy(update={"indicator_names": ("a",) * 5})
+    with pytest.raises(ValidationError, match="one entry per indicator"):
+        model.model_copy(update={"families": ("basic",)})
+    with pytest.raises(ModelError, match="no family or direction given for: years_operating"):
+        assemble(
+            **{
+                **{n: getattr(model, n) for n in ("booster_text", "calibrator", "bands", "province", "arm")},
+                "indicator_names": small.NAMES,
+                "families": {n: "basic" for n in small.NAMES if n != "years_operating"},
+                "directions": small.DIRECTIONS,
+                "reference": np.linspace(-3, 1, 50),
+                "nullable": (),
+                "catalogue_hash": "",
+                "policy_hash": "",
+            }
+        )

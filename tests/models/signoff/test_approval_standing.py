@@ -1,0 +1,156 @@
+"""Which approval is in force: after going back and after rejections, and in each province by itself."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+import pytest
+
+from helpers.signing import ON, People, register
+from models.scoring.risk_model import RiskModel
+from models.signoff import approval
+from models.signoff.approval import ApprovalError
+from models.signoff.record.entries import Action, Entry
+from models.signoff.record.rules import in_force, standing
+from models.tracking import store as tracking
+from models.tracking import versions as registry
+
+HENAN = "henan"
+
+
+def entries(story: str, province: str = "hebei") -> list[Entry]:
+    """The lines of a story such as "approve 1, approve 2, reject 2"; unsigned: only their order is looked at."""
+    found = []
+    for number, line in enumerate(story.split(", ")):
+        action, version, *where = line.split()
+        assert action in get_args(Action)
+        at = where[0] if where else province
+        text = dict.fromkeys(("run", "by", "key", "note", "on", "model_hash", "accepted", "previous"), "")
+        found.append(Entry(number, action, version, province=at, inputs={}, policies={}, verdicts={}, **text))  # type: ignore[arg-type]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("story", "then"),
+    [
+        ("propose 1", None),
+        ("approve 1, propose 2", "1"),
+        ("approve 1, approve 2", "2"),
+        ("approve 1, approve 2, reject 2", "1"),
+        ("approve 1, approve 2, reject 1", "2"),
+        ("approve 1, approve 2, reject 1, reject 2", None),
+        # Gone back from 2: one person who rejects 1 doesn't bring 2 back.
+        ("approve 1, approve 2, back 1", "2"),
+        ("approve 1, approve 2, back 1, approve 1", "1"),
+        ("approve 1, approve 2, back 1, approve 1, reject 1", None),
+        ("approve 1, approve 2, back 1, approve 1, reject 2, reject 1", None),
+        # Nor what lay between the two, nor what was approved before it any less.
+        ("approve 1, approve 2, approve 3, back 1, approve 1, reject 1", None),
+        ("approve 1, approve 2, approve 3, back 2, approve 2, reject 2", "1"),
+        ("approve 1, approve 2, approve 3, reject 3, back 1, approve 1, reject 1", None),
+        # Returning by a proposal comes to the same as by going back.
+        ("approve 1, approve 2, propose 1, approve 1, reject 1", None),
+        # An approval of its own brings it back, and then it stands on what was in force.
+        ("approve 1, approve 2, back 1, approve 1, propose 2, approve 2", "2"),
+        ("approve 1, approve 2, back 1, approve 1, propose 2, approve 2, reject 2", "1"),
+        ("approve 1, approve 2, back 1, approve 1, propose 2, approve 2, back 1, approve 1, reject 1", None),
+        # A going back that nobody approved has ended nothing.
+        ("approve 1, approve 2, approve 3, back 2, approve 4, reject 4", "3"),
+    ],
+)
+def test_what_is_in_force_after(story, then):
+    found = in_force(entries(story))
+    assert (found.version if found else None) == then
+
+
+def test_each_provinces_approvals_stand_by_themselves():
+    found = entries("approve 1 hebei, approve 2 henan, approve 3 hebei, approve 4 henan, reject 4, back 1, approve 1")
+    assert {p: [e.version for e in stood] for p, stood in standing(found).items()} == {"hebei": ["1"], "henan": ["2"]}
+    newest = in_force(found)
+    assert newest is not None
+    assert newest.version == "1"
+
+
+def test_what_two_people_went_back_from_needs_two_people_to_return(store, signers: People):
+    for version in ("1", "2"):
+        register(store, int(version))
+        sign(signers, version)
+    approval.back("1", "2 drifts", key=signers.keys["li"], on=ON)
+    approval.approve("1", key=signers.keys["wang"], on=ON)
+    approval.reject("1", "drifts too", key=signers.keys["zhao"], on=ON)
+    assert approval.approved_model() is None
+    assert registry.aliased() is None
+    with pytest.raises(ApprovalError, match="version 2 was never approved, or was withdrawn or gone back from"):
+        approval.back("2", "it was not so bad", key=signers.keys["li"], on=ON)
+    sign(signers, "2")
+    assert served("hebei") == "2"
+
+
+def sign(who: People, version: str) -> None:
+    approval.propose(version, "look", key=who.keys["li"], on=ON)
+    approval.approve(version, "agreed", key=who.keys["wang"], on=ON)
+
+
+def served(province: str) -> str | None:
+    found = approval.approved_model(province)
+    assert found is None or found[0].province == province
+    return found[1] if found else None
+
+
+@pytest.fixture
+def both(store, signers: People) -> People:
+    """Version 1 is approved for Hebei, then version 2 for Henan."""
+    register(store, 1)
+    register(store, 2, province=HENAN)
+    sign(signers, "1")
+    sign(signers, "2")
+    return signers
+
+
+def test_a_provinces_approval_disturbs_no_other(both):
+    assert (served("hebei"), served(HENAN), served("ningxia")) == ("1", "2", None)
+    assert registry.aliased() == "2"
+    approval.reject("2", "drifts", key=both.keys["zhao"], on=ON)
+    assert (served("hebei"), served(HENAN)) == ("1", None)
+    assert registry.aliased() == "1"
+
+
+def test_going_back_leads_to_a_version_of_the_same_province(both, store):
+    register(store, 3)
+    sign(both, "3")
+    approval.back("1", "3 drifts", key=both.keys["li"], on=ON)
+    approval.approve("1", key=both.keys["wang"], on=ON)
+    assert (served("hebei"), served(HENAN)) == ("1", "2")
+    with pytest.raises(ApprovalError, match="version 2 is the one in force"):
+        approval.back("2", "?", key=both.keys["li"], on=ON)
+
+
+def swap(version: str) -> None:
+    folder = registry.bundle(version)
+    RiskModel.load(folder).model_copy(update={"arm": "another"}).save(folder)
+
+
+def test_what_is_in_use_is_said_of_each_province_and_why_not(both):
+    assert {p: (e.version, why) for p, (e, why) in approval.in_use().items()} == {"hebei": ("1", ""), HENAN: ("2", "")}
+    swap("2")
+    found = approval.in_use()
+    assert found["hebei"][1] == ""
+    assert "the files of approved version 2 have changed since approval" in found[HENAN][1]
+    assert served("hebei") == "1"
+
+
+def test_a_hash_taken_away_after_the_approval_undoes_it(store, signers: People):
+    register(store, 1)
+    sign(signers, "1")
+    tracking.client().delete_model_version_tag(tracking.MODEL_NAME, "1", "evaluation_hash")
+    with pytest.raises(ApprovalError, match="what is registered of approved version 1 has changed since approval"):
+        approval.approved_model()
+
+
+def test_files_that_are_all_gone_are_no_approved_model(store, signers: People):
+    register(store, 1)
+    sign(signers, "1")
+    for file in registry.bundle("1").iterdir():
+        file.unlink()
+    with pytest.raises(ApprovalError, match="the files of approved version 1 can't be read"):
+        approval.approved_model()

@@ -1,0 +1,91 @@
+"""The experiment files say everything, in order, before anything is fitted."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import ValidationError
+
+from features.errors import ConfigError
+from features.policy import policy_hash
+from helpers.root import ROOT
+from models.scoring.risk_model import POLICIES
+from models.study.experiment import SEGMENTS, Arms, Experiment, experiment_hash, load_experiment
+from models.study.indicators import policies_hash
+
+FOLDER = ROOT / "experiments"
+FILES = sorted(FOLDER.glob("*.toml"))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: p.stem)
+def test_every_committed_experiment_is_valid_and_named_after_its_file(path):
+    experiment = load_experiment(path)
+    assert experiment.name == path.stem
+    starts = [experiment.split.bounds(s)[0] for s in SEGMENTS]
+    assert starts == sorted(starts)
+
+
+def test_the_three_studies_are_there():
+    assert {"demo", "beijing_culture", "beijing_miyun"} <= {p.stem for p in FILES}
+
+
+@pytest.mark.parametrize(
+    ("find", "replace", "message"),
+    [
+        ("seed = 20260101", "seed = 20260101\nsede = 1", "sede"),
+        ("gap_days = 28", "gap_days = 40", "at least 40 days"),
+        ("test_from = 2024-12-01", "test_from = 2024-12-15", "first of a month"),
+        ('weights = "design"', 'weights = "designed"', "weights"),
+        ('measure = ["random"]', 'measure = ["random", "targeted"]', "needs calibrate"),
+        ("low = 0.02, high = 0.12", "low = 0.2, high = 0.12", "low < high"),
+        ('name = "demo"', 'name = "Demo study"', "name"),
+        ("[split]", "[split", "TOML"),
+    ],
+)
+def test_a_mistake_in_the_file_is_named(tmp_path, find, replace, message):
+    text = (FOLDER / "demo.toml").read_text(encoding="utf-8")
+    assert find in text
+    path = tmp_path / "e.toml"
+    path.write_text(text.replace(find, replace), encoding="utf-8")
+    with pytest.raises(ConfigError, match=message) as caught:
+        load_experiment(path)
+    assert str(path) in str(caught.value)
+
+
+def test_comments_change_no_hash_and_every_value_does(tmp_path):
+    text = (FOLDER / "demo.toml").read_text(encoding="utf-8")
+    path = tmp_path / "e.toml"
+    path.write_text("# a remark\n" + text, encoding="utf-8")
+    same = load_experiment(path)
+    assert experiment_hash(same) == experiment_hash(load_experiment(FOLDER / "demo.toml"))
+    path.write_text(text.replace("gap_days = 28", "gap_days = 27"), encoding="utf-8")
+    assert experiment_hash(load_experiment(path)) != experiment_hash(same)
+
+
+def test_early_stopping_uses_the_learning_arms_unless_told_otherwise():
+    assert Arms().of("stop") == Arms().learn
+    assert Arms(stop=("random",)).of("stop") == ("random",)
+    with pytest.raises(ValidationError, match="at least one arm"):
+        Arms(measure=(), weights="equal")
+
+
+def test_trials_without_a_search_space_are_refused():
+    plain = load_experiment(FOLDER / "beijing_miyun.toml").model_dump()
+    with pytest.raises(ValidationError, match="search space"):
+        Experiment.model_validate({**plain, "tuning": {"trials": 3}})
+
+
+def test_a_general_study_hashes_as_if_there_were_no_sectors():
+    general = load_experiment(FOLDER / "demo.toml")
+    assert '"sector"' not in general.model_dump_json()
+    food = general.model_copy(update={"sector": "food"})
+    assert food.model_dump()["sector"] == "food"
+    assert experiment_hash(food) != experiment_hash(general)
+    assert policies_hash(general) == policy_hash("hebei", *POLICIES)
+    assert policies_hash(food) != policies_hash(general)
+    assert Experiment.model_validate(food.model_dump()) == food
+
+
+def test_a_sector_is_about_its_own_enterprises():
+    plain = load_experiment(FOLDER / "demo.toml").model_dump()
+    with pytest.raises(ValidationError, match="members_only"):
+        Experiment.model_validate({**plain, "sector": "food", "cohort": {"members_only": False}})
