@@ -102,7 +102,7 @@ def _sign(version: str, work: Path, say: _Clock) -> None:
 
 
 def _serve(work: Path, table: Path, say: _Clock) -> None:
-    from serving.access import create_token
+    from serving.guard.tokens import create_token
     from serving.launch import LaunchError, start
     from serving.settings import Settings
 

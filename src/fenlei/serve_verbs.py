@@ -41,7 +41,7 @@ def token(
     revoke: Annotated[bool, typer.Option("--revoke", help="End the token of that name instead.")] = False,
 ) -> None:
     """Make a token for a calling system and print it once, or end it."""
-    from serving.access import create_token, revoke_token
+    from serving.guard.tokens import create_token, revoke_token
 
     if revoke:
         revoke_token(tokens, name)
@@ -64,7 +64,7 @@ def verify(
 ) -> None:
     """Check the chain of the audit record; exit 1 when a line was edited, removed or added."""
     from features.errors import SourceError
-    from serving.audit import verify as check
+    from serving.guard.audit import verify as check
 
     if not record.is_file():
         raise SourceError(f"{record}: no such audit record")

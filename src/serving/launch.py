@@ -20,9 +20,9 @@ from typing import Any
 
 from features.errors import FenleiError
 from models.tracking import store as tracking
-from serving.access import Tokens
+from serving.current.snapshot import load_policies
+from serving.guard.tokens import Tokens
 from serving.settings import Settings
-from serving.state import load_policies
 
 START_SECONDS = 90.0
 """How long a start may take: importing MLflow and BentoML is most of it."""

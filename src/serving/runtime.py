@@ -11,14 +11,14 @@ from functools import cached_property, lru_cache
 
 from features.catalogue import CATALOGUE, catalogue_hash
 from models.scoring.classify import load_rules
-from serving.access import Tokens
-from serving.answer import Lost, answer, in_time
-from serving.audit import AuditLog
+from serving.answers.answer import Lost, answer, in_time
+from serving.answers.requests import Item, parse
+from serving.current.snapshot import State
 from serving.errors import Problem, RequestError
-from serving.middleware import Call
-from serving.requests import Item, parse
+from serving.guard.audit import AuditLog
+from serving.guard.middleware import Call
+from serving.guard.tokens import Tokens
 from serving.settings import Settings
-from serving.state import State
 
 LIGHT_BYTES = 2**20
 LIGHT_ITEMS = 10

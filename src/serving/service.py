@@ -20,8 +20,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from models.scoring.classification import Classification
-from serving.middleware import CALL, Guard
-from serving.requests import ClassifyRequest
+from serving.answers.requests import ClassifyRequest
+from serving.guard.middleware import CALL, Guard
 from serving.settings import Settings
 
 if TYPE_CHECKING:
@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
 
 class ClassifyBody(bentoml.IODescriptor):
-    """The request's bytes as they came: `serving.requests.parse` reads them, so that errors name item and field."""
+    """The request's bytes as they came: `serving.answers.requests.parse` reads them, so that errors name item and
+    field."""
 
     raw: bytes = b""
 

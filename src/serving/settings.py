@@ -27,9 +27,9 @@ class Settings(BaseModel):
     province
         Whose bands, points and direct rules apply.
     table
-        The current indicator table (`serving.table`), for questions by enterprise; without it they get 503.
+        The current indicator table (`serving.current.table`), for questions by enterprise; without it they get 503.
     tokens, audit
-        File of the bearer tokens (`serving.access`) and of the audit record (`serving.audit`).
+        File of the bearer tokens (`serving.guard.tokens`) and of the audit record (`serving.guard.audit`).
     max_items
         Enterprises in one call; more get 413.
     max_records, max_rows

@@ -22,7 +22,7 @@ from helpers.signing import People, people, register, study
 from helpers.small_model import NAMES
 from models.scoring.risk_model import RiskModel
 from models.signoff import approval
-from serving.access import create_token
+from serving.guard.tokens import create_token
 from serving.launch import start
 from serving.settings import Settings
 from simulation import simulate

@@ -14,8 +14,8 @@ from features.catalogue.evidence import EVIDENCE
 from models.scoring.classification import Classification
 from models.scoring.classify import classify_frame
 from models.tracking import versions as registry
-from serving.audit import verify
-from serving.classify import Served, classify
+from serving.answers.fallback import Served, classify
+from serving.guard.audit import verify
 
 from .conftest import CUTOFF, World, wait_for
 

@@ -212,7 +212,7 @@ def serve(
     """Latency of single and batched calls to a service started on the demo's model and table."""
     from features.errors import ConfigError
     from features.table.month import read_table
-    from serving.access import create_token
+    from serving.guard.tokens import create_token
     from serving.launch import start
     from serving.settings import Settings
 

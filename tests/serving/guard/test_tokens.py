@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from serving.access import AccessError, Tokens, create_token, revoke_token
+from serving.guard.tokens import AccessError, Tokens, create_token, revoke_token
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 

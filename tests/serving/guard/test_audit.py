@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from serving.audit import AuditError, AuditLog, verify
+from serving.guard.audit import AuditError, AuditLog, verify
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def test_lines_removed_put_in_or_moved_show(written, edit):
     elif edit == "swap":
         lines[2], lines[3] = lines[3], lines[2]
     else:  # an edit by one who also makes the line's own hash right
-        from serving.audit import _digest
+        from serving.guard.audit import _digest
 
         entry = json.loads(lines[2]) | {"status": 500}
         lines[2] = json.dumps(entry | {"hash": _digest(entry)}) + "\n"

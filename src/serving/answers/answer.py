@@ -19,11 +19,11 @@ from features.catalogue.evidence import EVIDENCE
 from features.engine.record.record import Record, indicators_of
 from features.errors import FenleiError, SourceError
 from models.scoring.classification import Classification
-from serving.classify import classify
+from serving.answers.fallback import classify
+from serving.answers.requests import Item, Kind
+from serving.current.snapshot import Snapshot
+from serving.current.table import COLUMNS
 from serving.errors import Problem, RequestError
-from serving.requests import Item, Kind
-from serving.state import Snapshot
-from serving.table import COLUMNS
 
 _CELL = re.compile(r", table (\w+), row (\d+), column (\w+): got .*, expected (.*)", re.DOTALL)
 _ROW = re.compile(r", table (\w+), row (\d+): (.*)", re.DOTALL)
@@ -68,7 +68,7 @@ def answer(
     Parameters
     ----------
     items
-        Checked by `serving.requests.parse`.
+        Checked by `serving.answers.requests.parse`.
     snapshot
         What answers.
     top

@@ -22,9 +22,9 @@ from models.scoring.classify import NO_MODEL, load_rules
 from models.scoring.risk_model import POLICIES
 from models.signoff import approval
 from models.signoff.record.signers import signers_path
-from serving.classify import Served
+from serving.answers.fallback import Served
+from serving.current.table import CurrentTable, Signature, signature
 from serving.settings import Settings
-from serving.table import CurrentTable, Signature, signature
 
 log = logging.getLogger("fenlei.serving")
 

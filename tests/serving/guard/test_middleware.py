@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from features.errors import ConfigError
-from serving.access import create_token
-from serving.audit import verify
+from serving.guard.audit import verify
+from serving.guard.middleware import CALL, Guard
+from serving.guard.tokens import create_token
 from serving.launch import LaunchError, start
-from serving.middleware import CALL, Guard
 from serving.runtime import Runtime
 from serving.settings import Settings
 

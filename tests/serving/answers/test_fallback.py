@@ -24,16 +24,16 @@ from models.scoring.classification import Classification
 from models.scoring.classify import NO_MODEL, classify_frame, load_rules
 from models.scoring.risk_model import POLICIES, RiskModel
 from models.signoff import approval
-from serving.answer import Lost, Result, answer
-from serving.classify import Served, classify
+from serving.answers.answer import Lost, Result, answer
+from serving.answers.fallback import Served, classify
+from serving.answers.requests import Item
+from serving.current.snapshot import Snapshot, State
+from serving.current.table import CurrentTable
 from serving.errors import RequestError
+from serving.guard.middleware import Call
 from serving.launch import check
-from serving.middleware import Call
-from serving.requests import Item
 from serving.runtime import Runtime
 from serving.settings import ConfigError, Settings
-from serving.state import Snapshot, State
-from serving.table import CurrentTable
 
 FRAME = rows(40, seed=9)[0]
 

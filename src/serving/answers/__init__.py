@@ -1,0 +1,1 @@
+"""Where model, rules and fallback meet: from a request's items to answers."""

@@ -1,0 +1,1 @@
+"""Who may ask, and who asked what: tokens, audit trail, limits."""
