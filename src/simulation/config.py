@@ -216,7 +216,7 @@ class Industry(Policy):
 
 
 class Drift(Policy):
-    """What changes in the middle of a history, when the options ask for it (see `simulation.drift`)."""
+    """What changes in the middle of a history, when the options ask for it (see `simulation.world.drift`)."""
 
     begins: tuple[Share, Share]
     shock_size: float

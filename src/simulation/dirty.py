@@ -19,10 +19,10 @@ import pyarrow.parquet as pq
 
 from features.contract import TABLES, Table
 from features.errors import ConfigError
-from simulation.months import day_number
-from simulation.rng import Bools, Ints, Stream
-from simulation.text import date_array
-from simulation.write import ROW_GROUP, RowGroupWriter
+from simulation.base.months import day_number
+from simulation.base.rng import Bools, Ints, Stream
+from simulation.base.text import date_array
+from simulation.base.write import ROW_GROUP, RowGroupWriter
 
 KINDS = (
     "wrong_type",

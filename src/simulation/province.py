@@ -14,35 +14,10 @@ import pyarrow as pa
 from features.contract import TABLES
 from features.contract import codes as c
 from features.errors import ConfigError
-from simulation.conduct import (
-    record_abnormal_list,
-    record_recalls,
-    record_rounds,
-    record_suits_and_samples,
-    record_talks,
-)
-from simulation.config import SimulationPolicy, load_simulation
-from simulation.corrections import correct
-from simulation.drift import Drift, with_new_industry
-from simulation.events import Chunk
-from simulation.finance import record_annual_reports, record_certificates, record_property, record_tax_and_insurance
-from simulation.inspections import Rounds, inspect
-from simulation.latent import simulate_latent
-from simulation.life import live
-from simulation.months import EPOCH, Calendar
-from simulation.population import Population, World, populate
-from simulation.registry import (
-    HOLDER,
-    record_branches_and_equipment,
-    record_changes,
-    record_licences,
-    record_people_and_holders,
-    record_registration,
-)
-from simulation.rng import Ints, Stream
-from simulation.rows import TableMakers, TableRows, schema_of
-from simulation.society import record_complaints, record_opinion_and_honours, record_trust
-from simulation.text import (
+from simulation.base.months import EPOCH, Calendar
+from simulation.base.rng import Ints, Stream
+from simulation.base.rows import TableMakers, TableRows, schema_of
+from simulation.base.text import (
     code_text,
     company_names,
     date_array,
@@ -52,7 +27,37 @@ from simulation.text import (
     referred_ids,
     social_credit_codes,
 )
-from simulation.write import RowGroupWriter, write_json
+from simulation.base.write import RowGroupWriter, write_json
+from simulation.config import SimulationPolicy, load_simulation
+from simulation.records.conduct import (
+    record_abnormal_list,
+    record_recalls,
+    record_rounds,
+    record_suits_and_samples,
+    record_talks,
+)
+from simulation.records.corrections import correct
+from simulation.records.events import Chunk
+from simulation.records.finance import (
+    record_annual_reports,
+    record_certificates,
+    record_property,
+    record_tax_and_insurance,
+)
+from simulation.records.inspections import Rounds, inspect
+from simulation.records.registry import (
+    HOLDER,
+    record_branches_and_equipment,
+    record_changes,
+    record_licences,
+    record_people_and_holders,
+    record_registration,
+)
+from simulation.records.society import record_complaints, record_opinion_and_honours, record_trust
+from simulation.world.drift import Drift, with_new_industry
+from simulation.world.latent import simulate_latent
+from simulation.world.life import live
+from simulation.world.population import Population, World, populate
 
 MOST_ENTERPRISES = 9_999_999
 """Ids have seven digits."""
@@ -243,7 +248,7 @@ def simulate(
     chunk_size
         Enterprises held in memory at a time; changes no byte of the result.
     drift
-        Any of `simulation.drift.KINDS`: what changes in the middle of the history.
+        Any of `simulation.world.drift.KINDS`: what changes in the middle of the history.
     hunch
         Odds ratio of a violation, targeted to random, at equal records; None takes the policy's.
 

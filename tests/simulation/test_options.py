@@ -11,7 +11,7 @@ import pytest
 from features.contract import TABLES
 from features.errors import ConfigError
 from simulation import SimulationSummary, simulate
-from simulation.drift import KINDS
+from simulation.world.drift import KINDS
 
 SIZE = 4000
 FORESEEN = 200

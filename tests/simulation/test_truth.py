@@ -19,7 +19,7 @@ from features.contract import TABLES
 from fenlei.bench.published import compare
 from fenlei.bench.ranking import CEILING, LOGISTIC, ORACLE, rank
 from simulation import SimulationPolicy, SimulationSummary, load_simulation, simulate
-from simulation.latent import average_probability
+from simulation.world.latent import average_probability
 
 SIGNAL = 0.45
 """Most that one column's rank may follow the true risk's: the trade and missed reports come nearest, by design."""

@@ -25,11 +25,11 @@ from features.contract import TABLES
 from features.policies import outcomes_policy
 from fenlei.bench.visits import LATEST, truth_of
 from simulation import simulate
+from simulation.base.rng import Stream
+from simulation.base.rows import schema_of
+from simulation.base.text import record_ids
 from simulation.config import SimulationPolicy, load_simulation
-from simulation.events import PER_MONTH
-from simulation.rng import Stream
-from simulation.rows import schema_of
-from simulation.text import record_ids
+from simulation.records.events import PER_MONTH
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

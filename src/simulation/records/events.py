@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simulation.drift import hastened
-from simulation.latent import Latent
-from simulation.life import Life
-from simulation.population import Population, World
-from simulation.rng import Bools, Floats, Ints
+from simulation.base.rng import Bools, Floats, Ints
+from simulation.world.drift import hastened
+from simulation.world.latent import Latent
+from simulation.world.life import Life
+from simulation.world.population import Population, World
 
 COMPLAINTS = ("complaint_genuine", "complaint_other")
 """Kinds of complaint that a new rule of reporting touches; campaigns are not people's complaints."""

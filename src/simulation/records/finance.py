@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from features.contract import codes as c
-from simulation.conduct import YEARLY_SLOT, tells
-from simulation.events import PER_MONTH, Chunk, strike
-from simulation.latent import probability
-from simulation.months import NEVER
-from simulation.rng import Bools, Floats, Ints
-from simulation.rows import NULL, TableRows
+from simulation.base.months import NEVER
+from simulation.base.rng import Bools, Floats, Ints
+from simulation.base.rows import NULL, TableRows
+from simulation.records.conduct import YEARLY_SLOT, tells
+from simulation.records.events import PER_MONTH, Chunk, strike
+from simulation.world.latent import probability
 
 Tables = dict[str, TableRows]
 GRADE = {code: i for i, code in enumerate(c.TAX_GRADE.codes)}

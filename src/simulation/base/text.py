@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.contract import TABLES
-from simulation.rng import Bools, Ints
+from simulation.base.rng import Bools, Ints
 
 SLOTS = 10_000
 """Records of one enterprise in one table have numbers below this."""

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit
 
-from simulation.drift import added_distress, strains
-from simulation.population import Population, World, management, owner_of_group
-from simulation.rng import Bools, Floats, Ints
+from simulation.base.rng import Bools, Floats, Ints
+from simulation.world.drift import added_distress, strains
+from simulation.world.population import Population, World, management, owner_of_group
 
 _NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(7)
 """Gauss-Hermite nodes and weights of a standard normal mean; seven are exact to 1e-6 for the spreads in use."""
@@ -73,7 +73,7 @@ def hollow(pop: Population) -> Bools:
 def conduct_log_odds(world: World, pop: Population, latent: Latent) -> Floats:
     """Return the log odds that a visit by an inspector of median strictness finds misconduct, shape (n, months).
 
-    Missing reports (code B) and lost contact (code 6) come on top, see `simulation.inspections`.
+    Missing reports (code B) and lost contact (code 6) come on top, see `simulation.records.inspections`.
     The form is bent on purpose: thresholds and products that no straight line over counts follows.
     """
     p, cal = world.policy.risk, world.calendar

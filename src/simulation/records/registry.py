@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from features.contract import codes as c
-from simulation.events import Chunk, Events, strike
-from simulation.life import STATUS
-from simulation.months import NEVER
-from simulation.population import GROUP_BASE, NEW_BASE, founding_day
-from simulation.rng import Bools, Ints
-from simulation.rows import NULL, TableRows
+from simulation.base.months import NEVER
+from simulation.base.rng import Bools, Ints
+from simulation.base.rows import NULL, TableRows
+from simulation.records.events import Chunk, Events, strike
+from simulation.world.life import STATUS
+from simulation.world.population import GROUP_BASE, NEW_BASE, founding_day
 
 Tables = dict[str, TableRows]
 INITIAL = 8000

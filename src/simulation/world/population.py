@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from features.contract import codes as c
+from simulation.base.months import Calendar
+from simulation.base.rng import Bools, Floats, Ints, Stream
 from simulation.config import SimulationPolicy
-from simulation.drift import Drift, new_trade
-from simulation.months import Calendar
-from simulation.rng import Bools, Floats, Ints, Stream
+from simulation.world.drift import Drift, new_trade
 
 OLDEST_YEARS = 35
 NEWEST_DAYS = 40

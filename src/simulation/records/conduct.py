@@ -6,8 +6,11 @@ import numpy as np
 
 from features.contract import TABLES
 from features.contract import codes as c
-from simulation.events import Chunk, Events, strike
-from simulation.inspections import (
+from simulation.base.months import NEVER
+from simulation.base.rng import Bools, Floats, Ints
+from simulation.base.rows import NULL, TableRows
+from simulation.records.events import Chunk, Events, strike
+from simulation.records.inspections import (
     FATE,
     Rounds,
     Sight,
@@ -15,12 +18,9 @@ from simulation.inspections import (
     penalty_days,
     result_days,
 )
-from simulation.latent import probability
-from simulation.life import APPLICATION_DAYS, STATUS, THREE_YEARS
-from simulation.months import NEVER
-from simulation.registry import FIRST_LICENCE, LICENCE_DAYS, LICENCE_STATUS, licence_grant
-from simulation.rng import Bools, Floats, Ints
-from simulation.rows import NULL, TableRows
+from simulation.records.registry import FIRST_LICENCE, LICENCE_DAYS, LICENCE_STATUS, licence_grant
+from simulation.world.latent import probability
+from simulation.world.life import APPLICATION_DAYS, STATUS, THREE_YEARS
 
 FIELDS = list(c.FIELD.codes)
 KIND_BIT = {code: 1 << i for i, code in enumerate(c.PENALTY_KIND.codes)}

@@ -16,8 +16,8 @@ import pyarrow as pa
 
 from features.contract import TABLES, Column
 from features.contract.types import RECORD_STATES
-from simulation.rng import Bools, Ints
-from simulation.text import SLOTS, code_text, date_array, enterprise_ids, record_ids, set_text
+from simulation.base.rng import Bools, Ints
+from simulation.base.text import SLOTS, code_text, date_array, enterprise_ids, record_ids, set_text
 
 KEEP = np.iinfo(np.int64).min
 """Unchanged from the version before."""

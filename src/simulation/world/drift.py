@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from features.errors import ConfigError
+from simulation.base.months import Calendar
+from simulation.base.rng import Floats, Ints, Stream
 from simulation.config import Industry, SimulationPolicy
-from simulation.months import Calendar
-from simulation.rng import Floats, Ints, Stream
 
 KINDS = ("shock", "new_industry", "rule_change")
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from features.contract import codes as c
-from simulation.conduct import PLACE, REPAIR, REVOCATION_SLOT
-from simulation.population import World
-from simulation.rng import Ints
-from simulation.rows import KEEP, STATE, Records, TableRows
+from simulation.base.rng import Ints
+from simulation.base.rows import KEEP, STATE, Records, TableRows
+from simulation.records.conduct import PLACE, REPAIR, REVOCATION_SLOT
+from simulation.world.population import World
 
 Tables = dict[str, TableRows]
 OBJECTION = {code: i for i, code in enumerate(c.OBJECTION_STATE.codes)}

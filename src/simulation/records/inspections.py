@@ -13,11 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from features.contract import codes as c
-from simulation.events import PER_MONTH, Chunk, Events
-from simulation.latent import average_probability, conduct_log_odds, probability
-from simulation.life import STATUS
-from simulation.registry import licence_lapsed
-from simulation.rng import Bools, Floats, Ints
+from simulation.base.rng import Bools, Floats, Ints
+from simulation.records.events import PER_MONTH, Chunk, Events
+from simulation.records.registry import licence_lapsed
+from simulation.world.latent import average_probability, conduct_log_odds, probability
+from simulation.world.life import STATUS
 
 RESULTS = list(c.RESULT.codes)
 BIT = {code: 1 << i for i, code in enumerate(RESULTS)}

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from features.contract import codes as c
-from simulation.latent import Latent, probability
-from simulation.months import NEVER
-from simulation.population import Population, World
-from simulation.rng import Bools, Ints
+from simulation.base.months import NEVER
+from simulation.base.rng import Bools, Ints
+from simulation.world.latent import Latent, probability
+from simulation.world.population import Population, World
 
 STATUS = {code: i for i, code in enumerate(c.ENTERPRISE_STATUS.codes)}
 THREE_YEARS = 3 * 365

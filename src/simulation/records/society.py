@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from features.contract import codes as c
-from simulation.conduct import industry_field, tells
-from simulation.events import PER_MONTH, Chunk, Events, spread_out, strike
-from simulation.inspections import Sight
-from simulation.rng import Ints
-from simulation.rows import TableRows
+from simulation.base.rng import Ints
+from simulation.base.rows import TableRows
+from simulation.records.conduct import industry_field, tells
+from simulation.records.events import PER_MONTH, Chunk, Events, spread_out, strike
+from simulation.records.inspections import Sight
 
 Tables = dict[str, TableRows]
 OUTCOME = {code: i for i, code in enumerate(c.COMPLAINT_OUTCOME.codes)}

@@ -8,7 +8,7 @@ from datetime import date
 import numpy as np
 
 from features.errors import ConfigError
-from simulation.rng import Ints
+from simulation.base.rng import Ints
 
 EPOCH = date(1970, 1, 1)
 NEVER = 10**6

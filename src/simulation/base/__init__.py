@@ -1,0 +1,1 @@
+"""Calendar, randomness, rows and files of the simulation."""

@@ -1,0 +1,1 @@
+"""What is written down: registers, conduct, finance, inspections, corrections."""

@@ -1,0 +1,1 @@
+"""Who there is and what nobody sees: population, latent risk, lives."""
