@@ -14,9 +14,13 @@ os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")
 import typer
 
 from features.errors import FenleiError
-from fenlei import data_verbs, demo, learn_verbs, serve_verbs, sign_verbs
 from fenlei.bench.verbs import bench
 from fenlei.terminal import error
+from fenlei.verbs import data as data_verbs
+from fenlei.verbs import demo
+from fenlei.verbs import learn as learn_verbs
+from fenlei.verbs import serve as serve_verbs
+from fenlei.verbs import sign as sign_verbs
 
 app = typer.Typer(
     name="fenlei",

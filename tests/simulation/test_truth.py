@@ -16,8 +16,8 @@ from scipy.special import expit
 from scipy.stats import norm
 
 from features.contract import TABLES
-from fenlei.bench.published import compare
-from fenlei.bench.ranking import CEILING, LOGISTIC, ORACLE, rank
+from fenlei.bench.truth.published import compare
+from fenlei.bench.truth.ranking import CEILING, LOGISTIC, ORACLE, rank
 from simulation import SimulationPolicy, SimulationSummary, load_simulation, simulate
 from simulation.world.latent import average_probability
 

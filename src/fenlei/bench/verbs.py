@@ -16,11 +16,11 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from fenlei.bench.grid import Grid
-from fenlei.bench.learn_verb import learn
-from fenlei.bench.loop_verb import loop
-from fenlei.bench.measure import measure
-from fenlei.bench.spark_verb import spark
+from fenlei.bench.common.grid import Grid
+from fenlei.bench.common.measure import measure
+from fenlei.bench.feedback.verb import loop
+from fenlei.bench.learning.verb import learn
+from fenlei.bench.speed.spark import spark
 from fenlei.terminal import progress, show
 
 END = date(2026, 1, 1)
@@ -75,7 +75,7 @@ def published(
     seed: Annotated[int, typer.Option(help="Seed to simulate.")] = 7,
 ) -> None:
     """Published aggregates beside those of a simulated province, with their sources and tolerances."""
-    from fenlei.bench.published import compare, render
+    from fenlei.bench.truth.published import compare, render
     from simulation import simulate as run
 
     with tempfile.TemporaryDirectory() as scratch, progress("published") as step:
@@ -97,7 +97,7 @@ def province(
     today: Annotated[str, typer.Option(help="Date to write on the page.")] = "",
 ) -> None:
     """How hard the simulated province is: published figures, learners beside the truth, bias by hunch."""
-    from fenlei.bench.province import fill, measured
+    from fenlei.bench.truth.province import fill, measured
 
     seeds = seed or [7]
     with progress("province") as step:
@@ -135,7 +135,7 @@ def features(
     today: Today = "",
 ) -> None:
     """All indicators at one cut-off by size, of training pairs, and beside pandas pipelines."""
-    from fenlei.bench import features_report as report
+    from fenlei.bench.speed import report
 
     sizes = enterprises or SIZES
     given: list[int | Path] = [*clean] if clean else [*sizes]
@@ -169,7 +169,7 @@ def record(
     today: Today = "",
 ) -> None:
     """Latency of one enterprise's record through the same SQL, and of a thousand."""
-    from fenlei.bench.features_report import single_records
+    from fenlei.bench.speed.report import single_records
 
     with progress("bench") as step:
         found = single_records(END, calls, _prepare, step)
@@ -187,7 +187,7 @@ def fit(
     today: Today = "",
 ) -> None:
     """One fit with its calibration, on 81 indicators and on all."""
-    from fenlei.bench.fit import measured
+    from fenlei.bench.speed.fit import measured
 
     with progress("bench") as step:
         found = measured(enterprises, pairs, experiment, step)
@@ -198,7 +198,7 @@ def fit(
 
 def _write(page: Path, grids: Sequence[Grid], about: str, command: str, today: str) -> None:
     """Fill a page's blocks with what was measured, and by what."""
-    from fenlei.bench.province import put
+    from fenlei.bench.truth.province import put
 
     line = f"Measured by `fenlei bench {command}` on {os.cpu_count()} processors" + (f", {today}." if today else ".")
     put(page, {grid.name: grid.markdown() for grid in grids} | {about: line})

@@ -1,0 +1,1 @@
+"""The feedback loop: do visits that a model sent raise its own predictions?"""

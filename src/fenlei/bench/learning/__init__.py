@@ -1,0 +1,1 @@
+"""Ways of learning from biased visits, beside the truth."""

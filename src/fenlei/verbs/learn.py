@@ -1,0 +1,75 @@
+"""Verbs over models: train, compare, drift."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fenlei.terminal import emit, progress, show
+from fenlei.verbs.data import Json
+
+
+def train(
+    experiment: Annotated[Path, typer.Argument(help="The study, for instance experiments/demo.toml.")],
+    data: Annotated[Path | None, typer.Option(help="Source folder.")] = None,
+    trials: Annotated[int | None, typer.Option(min=0, help="Tuning trials, instead of the study's.")] = None,
+    work: Annotated[Path, typer.Option(help="Where checked records and reports go.")] = Path("data/generated"),
+    as_json: Json = False,
+) -> None:
+    """Learn, measure beside the rivals, write the report, register a version in MLflow."""
+    from models.train import train as run
+
+    with progress("training", quiet=as_json) as step:
+        result = run(experiment, data=data, trials=trials, work=work, say=step)
+    emit(result.as_dict()) if as_json else show(result.render())
+
+
+def compare(
+    runs: Annotated[list[str] | None, typer.Argument(help="Run ids or their beginnings; default: the newest.")] = None,
+    sort: Annotated[str | None, typer.Option(help="A metric, such as auc: the best first, as MLflow ranks.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Every metric that a run has.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Show training runs side by side, as MLflow has them, and in what they differ."""
+    from models.reporting import compare as comparing
+
+    frame = comparing.runs(runs or None, sort=sort)
+    emit(comparing.as_dict(frame)) if as_json else show(comparing.render(frame, everything=everything))
+
+
+def drift(
+    experiment: Annotated[Path, typer.Argument(help="The study that made the version.")],
+    data: Annotated[Path, typer.Option(help="Source folder, of a later day than the version was learned from.")],
+    version: Annotated[str | None, typer.Option(help="Registered version; default: the approved one.")] = None,
+    months: Annotated[int, typer.Option(min=1, max=60, help="The latest months looked at.")] = 12,
+    work: Annotated[Path, typer.Option(help="Where checked records go.")] = Path("data/generated"),
+    as_json: Json = False,
+) -> None:
+    """Follow a version on later records: what moved since it was frozen; exit 1 when a new model is asked for."""
+    from models.reporting.monitored import render
+    from models.review.monitor import MonitoringError, monitor
+    from models.signoff.approval import approved_model
+    from models.study.experiment import load_experiment
+    from models.study.records import prepare
+
+    asked = load_experiment(experiment)
+    if version is None:
+        approved = approved_model(asked.province)
+        if approved is None:
+            raise MonitoringError("no version is approved; name one with --version")
+        version = approved[1]
+    with progress("following", quiet=as_json) as step:
+        prepared = prepare(asked.source, asked.name, data, work / f"{asked.name}_later", step)
+        step("indicators, scores, results")
+        found = monitor(version, asked, prepared.clean, prepared.as_of, months)
+    emit(found.as_dict()) if as_json else show(render(found))
+    if found.stable.retrain.asked:
+        raise typer.Exit(1)
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the verbs."""
+    for verb in (train, compare, drift):
+        app.command()(verb)

@@ -1,0 +1,215 @@
+"""Verbs of signing: keygen, propose, approve, reject, back, history."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from fenlei.terminal import emit, err, progress, show
+from fenlei.verbs.data import Json
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    from models.signoff.approval import Entry, History
+
+Note = Annotated[str, typer.Option("--note", help="Why.")]
+Version = Annotated[str, typer.Argument(help="Registered version, as `fenlei train` printed it.")]
+Key = Annotated[Path, typer.Option("--key", help="File of your private key, from `fenlei keygen`.")]
+List = Annotated[
+    Path | None,
+    typer.Option("--signers", help="Another list of signers than the province's signers.toml; for trying out."),
+]
+Accept = Annotated[str, typer.Option("--accept-unknown", help="Why to go on where the gate can't tell; is signed.")]
+
+Say = Callable[[str], None]
+PASSPHRASE = "FENLEI_KEY_PASSPHRASE"
+"""Variable with the passphrase of a key, for programs; people are asked."""
+
+YEARS = 2
+"""How long a new key is proposed to be good."""
+
+
+def today() -> date:
+    """The only clock of the product: the command line hands the date down."""
+    return datetime.now(UTC).date()
+
+
+def keygen(
+    name: Annotated[str, typer.Argument(help='Whose key, in Latin letters, such as "Li Na".')],
+    zh: Annotated[str, typer.Option("--zh", help="The same in Chinese characters.")],
+    out: Annotated[Path | None, typer.Option(help="File of the private key; default: <name>.key here.")] = None,
+    role: Annotated[list[str] | None, typer.Option(help="propose, approve; may be given twice.")] = None,
+    no_passphrase: Annotated[bool, typer.Option("--no-passphrase", help="Don't encrypt the file.")] = False,
+) -> None:
+    """Make a signing key: the private half to a file of yours, the public half as lines for signers.toml."""
+    from models.signoff.record.keys import make_key
+    from models.signoff.record.signers import Signer, lines
+
+    day = today()
+    # Checked before the key is made; the public half of it is not known yet.
+    draft = Signer.drafted(name, zh, role or ["propose", "approve"], day, day.replace(year=day.year + YEARS, day=1))
+    path = out or Path(f"{name.lower().replace(' ', '-')}.key")
+    passphrase = None if no_passphrase else os.environ.get(PASSPHRASE)
+    if passphrase is None and not no_passphrase:
+        passphrase = typer.prompt("passphrase of the new key", hide_input=True, confirmation_prompt=True, err=True)
+    public = make_key(path, passphrase)
+    err.print(Text(f"private key: {path} (keep it to yourself); lines for signers.toml:"), soft_wrap=True)
+    show(Text(lines(draft.model_copy(update={"public_key": public}))))
+
+
+def propose(
+    version: Version, note: Note, key: Key, accept_unknown: Accept = "", signers: List = None, as_json: Json = False
+) -> None:
+    """Run the gate on a registered version and put it up for approval."""
+    from models.signoff import approval
+
+    with _signing(key, signers, as_json, "proposing") as (private, say):
+        entry = approval.propose(
+            version, note, key=private, on=today().isoformat(), accept_unknown=accept_unknown, say=say
+        )
+    _said(entry, as_json, "proposed", f"another person approves: fenlei approve {version} --key FILE")
+
+
+def back(
+    version: Version, note: Note, key: Key, accept_unknown: Accept = "", signers: List = None, as_json: Json = False
+) -> None:
+    """Propose to return to a version approved before; another person approves it as ever."""
+    from models.signoff import approval
+
+    with _signing(key, signers, as_json, "going back") as (private, say):
+        entry = approval.back(
+            version, note, key=private, on=today().isoformat(), accept_unknown=accept_unknown, say=say
+        )
+    _said(entry, as_json, "proposed to return", f"another person approves: fenlei approve {version} --key FILE")
+
+
+def approve(version: Version, key: Key, note: Note = "", signers: List = None, as_json: Json = False) -> None:
+    """Run the gate once more and approve a proposed version as another person: it is the one that is served."""
+    from models.signoff import approval
+
+    with _signing(key, signers, as_json, "approving") as (private, say):
+        entry = approval.approve(version, note, key=private, on=today().isoformat(), say=say)
+    _said(entry, as_json, "approved", "it is served from now on")
+
+
+def reject(version: Version, note: Note, key: Key, signers: List = None, as_json: Json = False) -> None:
+    """Refuse a proposed version or withdraw an approved one; the one approved before it returns."""
+    from models.signoff import approval
+
+    with _signing(key, signers, as_json, "rejecting") as (private, _):
+        entry = approval.reject(version, note, key=private, on=today().isoformat())
+        standing = approval.in_force(approval.history(), entry.province)
+    served = f"version {standing.version}" if standing else "no model: the rules answer"
+    _said(entry, as_json, "rejected", f"served: {served}")
+
+
+def history(
+    head: Annotated[str | None, typer.Option(help="Head kept elsewhere, which the record must still hold.")] = None,
+    mend: Annotated[bool, typer.Option("--mend", help="Let the alias follow the verified record again.")] = False,
+    signers: List = None,
+    as_json: Json = False,
+) -> None:
+    """Verify the whole record and show who proposed, approved and rejected what.
+
+    Exit 1 where what is in force is not what was signed.
+    """
+    from models.signoff import approval
+
+    _use(signers)
+    if mend:
+        approval.follow()
+    found = approval.read(head)
+    standing = approval.in_use()
+    wrong = {province: why for province, (_, why) in standing.items() if why}
+    if as_json:
+        in_force = {province: entry.version for province, (entry, why) in standing.items() if not why}
+        entries = [asdict(e) for e in found.entries]
+        emit({"in_force": in_force, "not_used": wrong, "head": found.head, "entries": entries})
+    else:
+        show(_table(found))
+        for province, (entry, why) in standing.items():
+            unused = f", but not used, the rules answer: {why}" if why else ""
+            show(Text(f"in force in {province}: version {entry.version}{unused}"))
+        if not standing:
+            show(Text("in force: none, the rules answer"))
+        show(Text(f"head, to keep elsewhere: {found.head}"))
+    if wrong:
+        raise typer.Exit(1)
+
+
+def _table(found: History) -> Table:
+    table = Table(title="approval record: every line verified")
+    for column in ("on", "version", "action", "by", "note", "model", "gate"):
+        table.add_column(column)
+    for e in found.entries:
+        unknown = [check for check, verdict in e.verdicts.items() if verdict == "cannot tell"]
+        said = "" if not e.verdicts else f"can't tell {', '.join(unknown)}: {e.accepted}" if unknown else "pass"
+        if found.under_another_list(e):
+            said += ("; " if said else "") + "signed under another signers.toml than today's"
+        table.add_row(*map(_plain, (e.on, e.version, e.action, e.by, e.note, e.model_hash[:12], said)))
+    return table
+
+
+def _plain(text: str) -> Text:
+    """Text as it is: a note in brackets is no markup, and what would move the cursor shows as a code."""
+    return Text("".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text))
+
+
+@contextmanager
+def _signing(key: Path, signers: Path | None, quiet: bool, label: str) -> Iterator[tuple[Ed25519PrivateKey, Say]]:
+    """Read the key, asking for its passphrase where it has one, and show what is being done."""
+    from models.signoff.record.keys import encrypted, read_key
+
+    _use(signers)
+    passphrase = None
+    if encrypted(key):
+        passphrase = os.environ.get(PASSPHRASE) or typer.prompt("passphrase of the key", hide_input=True, err=True)
+    private = read_key(key, passphrase)
+    with _no_is_one(), progress(label, quiet=quiet) as say:
+        yield private, say
+
+
+@contextmanager
+def _no_is_one() -> Iterator[None]:
+    """A gate that says no is an answer, not wrong use: exit code 1."""
+    from fenlei.terminal import error
+    from models.signoff.approval import GateRefused
+
+    try:
+        yield
+    except GateRefused as refused:
+        error(str(refused))
+        raise typer.Exit(1) from refused
+
+
+def _use(signers: Path | None) -> None:
+    from models.signoff.record.signers import VARIABLE
+
+    if signers is not None:
+        os.environ[VARIABLE] = str(signers.resolve())
+
+
+def _said(entry: Entry, as_json: bool, done: str, then: str) -> None:
+    if as_json:
+        emit(asdict(entry))
+        return
+    unknown = [check for check, verdict in entry.verdicts.items() if verdict == "cannot tell"]
+    if unknown:
+        show(Text(f"the gate can't tell {', '.join(unknown)}; accepted: {entry.accepted}"))
+    show(Text(f"version {entry.version} {done} by {entry.by}; {then}"))
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the verbs."""
+    for verb in (keygen, propose, approve, reject, back, history):
+        app.command()(verb)
