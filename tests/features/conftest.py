@@ -7,12 +7,7 @@ from pathlib import Path
 import pytest
 
 from features.adapters import ADAPTERS, AdapterReport
-
-BEIJING = {
-    "culture": ("culture", "culture_press"),
-    "districts": ("miyun_emergency", "fengtai_emergency", "pinggu_urban_mgmt"),
-}
-"""Files of inspections by study."""
+from helpers.beijing import BEIJING
 
 
 @pytest.fixture(scope="session")

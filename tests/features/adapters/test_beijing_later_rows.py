@@ -19,8 +19,7 @@ from features.adapters.beijing.penalties import PENALTIES
 from features.adapters.beijing.rows import Unmappable
 from features.check import check_folder
 from features.contract.manifest import read_manifest
-
-from .conftest import BEIJING
+from helpers.beijing import BEIJING
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
 

@@ -12,8 +12,7 @@ import pytest
 
 from features.adapters import ADAPTERS, AdapterReport
 from features.check import check_folder
-
-from .conftest import BEIJING
+from helpers.beijing import BEIJING
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
 

@@ -15,10 +15,18 @@ from scipy.special import expit
 from scipy.stats import binom, chi2, ncx2
 
 from helpers.henan_year import Rows, henan_rows, henan_year, true_rates
-from models.evaluation import Frozen, check_band_contract, days_earlier, load_contract, load_drift, load_sampling, worth
+from models.evaluation import (
+    Frozen,
+    check_band_contract,
+    days_earlier,
+    load_contract,
+    load_drift,
+    load_sampling,
+    stability,
+    worth,
+)
 from models.evaluation.band_contract.calibration_tests import calibration_slope, error_test
 from models.evaluation.band_contract.power import ErrorPower, shifted
-from models.evaluation.drift import psi as stability
 from models.evaluation.intervals import gap, weighted_rate
 from models.evaluation.verdicts import holm, inside, se_to_tell, visits_for
 from models.scoring.bands import load_bands

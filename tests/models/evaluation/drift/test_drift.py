@@ -23,8 +23,8 @@ from models.evaluation import (
     indicator_drift,
     load_drift,
     monthly,
+    stability,
 )
-from models.evaluation.drift import psi as stability
 from models.review.review import SHARED
 
 POLICY = load_drift("hebei")

@@ -11,8 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.errors import ModelError
-from models.evaluation import Frozen, freeze_classes, freeze_numbers, load_drift, migration
-from models.evaluation.drift import psi as stability
+from models.evaluation import Frozen, freeze_classes, freeze_numbers, load_drift, migration, stability
 from models.evaluation.drift.psi import psi, under_no_drift
 
 POLICY = load_drift("hebei")
