@@ -74,10 +74,15 @@ def load_toml(path: Path, model: type[P]) -> P:
     ConfigError
         If the file is missing, no TOML or breaks the model; the message names the file and the key.
     """
+    return _read(path, model)[0]
+
+
+def _read(path: Path, model: type[P]) -> tuple[P, bytes]:
     if not path.is_file():
         raise ConfigError(f"{path}: no such file; expected a TOML file with a {model.__name__}")
+    raw = path.read_bytes()
     try:
-        return model.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        return model.model_validate(tomllib.loads(raw.decode("utf-8"))), raw
     except tomllib.TOMLDecodeError as err:
         raise ConfigError(f"{path}: not valid TOML: {err}") from err
     except ValidationError as err:
@@ -88,6 +93,15 @@ def load_toml(path: Path, model: type[P]) -> P:
 def load_policy(province: str, name: str, model: type[P]) -> P:
     """Load one policy of a province; see `policy_path` and `load_toml` for the errors."""
     return load_toml(policy_path(province, name), model)
+
+
+def read_policy(province: str, name: str, model: type[P]) -> tuple[P, str]:
+    """Load one policy and return it with the SHA-256 of the very bytes it was parsed from.
+
+    A file replaced between parsing and hashing would otherwise lend its hash to what it no longer says.
+    """
+    policy, raw = _read(policy_path(province, name), model)
+    return policy, hashlib.sha256(raw).hexdigest()
 
 
 def policy_hash(province: str, *names: str) -> str:

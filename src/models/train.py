@@ -29,6 +29,7 @@ from models.study.experiment import Experiment, experiment_hash, load_experiment
 from models.study.indicators import catalogue, policies_hash
 from models.study.panel import follow
 from models.study.records import Prepared, account, prepare
+from models.tracking import artifacts
 from models.tracking import store as tracking
 from models.tracking import versions as registry
 
@@ -182,7 +183,7 @@ def _trained(experiment: Experiment, data: Path, trials: int | None, work: Path,
         say("measuring")
         out = own / "report"
         shutil.rmtree(out, ignore_errors=True)
-        measured = measure(experiment, dataset, learned, out)
+        measured = measure(experiment, dataset, learned)
         say("following the enterprises through the test")
         panel = follow(prepared.clean, experiment, dataset.parts["test"].outcomes["visited_on"].max())
         say("contract, worth, fairness, drift")
@@ -221,7 +222,7 @@ def _trained(experiment: Experiment, data: Path, trials: int | None, work: Path,
         )
         say("registering")
         found["model_hash"] = learned.model.content_hash
-        found |= retrain.log_inputs(run_id, own / retrain.FOLDER, experiment, dataset, learned.tuned.params, out)
+        found |= retrain.log_inputs(run_id, own / artifacts.FOLDER, experiment, dataset, learned.tuned.params, out)
         bundle = own / "bundle"
         shutil.rmtree(bundle, ignore_errors=True)
         learned.model.save(bundle)

@@ -10,13 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property, lru_cache
 
 from features.catalogue import CATALOGUE, catalogue_hash
-from models.scoring.classify import load_rules
 from serving.answers.answer import Lost, answer, in_time
 from serving.answers.requests import Item, parse
 from serving.current.snapshot import State
 from serving.errors import Problem, RequestError
 from serving.guard.audit import AuditLog
-from serving.guard.middleware import Call
+from serving.guard.call import Call
 from serving.guard.tokens import Tokens
 from serving.settings import Settings
 
@@ -117,7 +116,7 @@ class Runtime:
                 "arm": served.model.arm,
             },
             "province": served.province,
-            "policy": load_rules(served.province).version,
+            "policy": snapshot.rules.version,
             "catalogue": catalogue_hash(CATALOGUE)[:12],
             "table": None if table is None else {"cutoff": table.cutoff.isoformat(), "enterprises": table.rows},
             "no_table": snapshot.no_table or None,

@@ -21,7 +21,8 @@ from starlette.responses import Response
 
 from models.scoring.classification import Classification
 from serving.answers.requests import ClassifyRequest
-from serving.guard.middleware import CALL, Guard
+from serving.guard.call import CALL
+from serving.guard.middleware import Guard, Keep
 from serving.settings import Settings
 
 if TYPE_CHECKING:
@@ -82,12 +83,18 @@ def _runtime() -> Runtime:
     return runtime()
 
 
+def _keep() -> Keep:
+    """What the guard of this process is given."""
+    held = _runtime()
+    return Keep(held.tokens, lambda: held.audit, held.settings.max_bytes)
+
+
 _SETTINGS = Settings.from_env()
 
 
 def _guarded(service: Any) -> Any:
     """Put the guard before a BentoML service."""
-    service.add_asgi_middleware(Guard, runtime=_runtime)
+    service.add_asgi_middleware(Guard, keep=_keep)
     return service
 
 

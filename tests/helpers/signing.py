@@ -19,16 +19,18 @@ from features.policy import policy_hash
 from helpers.root import ROOT
 from helpers.small_model import DIRECTIONS, FAMILIES, NAMES, outcomes, rows
 from models.evaluation import check_band_contract, gather_visits, load_contract
+from models.evaluation.policies import JUDGED_BY
 from models.learning.calibration import fit_calibrator
 from models.learning.fit import fitted
 from models.scoring.bands import load_bands
-from models.scoring.risk_model import POLICIES, RiskModel, assemble
+from models.scoring.risk_model import RiskModel, assemble
+from models.scoring.rules.province import POLICIES
 from models.signoff import inputs as retrain
-from models.signoff.evaluation_file import JUDGED_BY
 from models.signoff.record.keys import make_key, read_key
 from models.signoff.record.signers import Signer, lines
 from models.study.dataset import Dataset, Part
 from models.study.experiment import SEGMENTS, Experiment, load_experiment
+from models.tracking import artifacts
 from models.tracking import store as tracking
 from models.tracking import versions as registry
 
@@ -195,9 +197,9 @@ def register(
     out = work / "report"
     out.mkdir(parents=True, exist_ok=True)
     if found_of_it:
-        (out / retrain.EVALUATION).write_text(json.dumps(found_of_it), encoding="utf-8")
+        (out / artifacts.EVALUATION).write_text(json.dumps(found_of_it), encoding="utf-8")
     if inputs:
-        (out / retrain.FROZEN).write_text("{}", encoding="utf-8")
+        (out / artifacts.FROZEN).write_text("{}", encoding="utf-8")
     with tracking.run("study", f"run {n}") as run_id:
         found = tags(province)
         tags_of_run = {"kind": "training", "model_hash": made.content_hash}

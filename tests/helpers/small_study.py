@@ -13,7 +13,7 @@ from helpers import small_model as small
 from helpers.root import ROOT
 from models.study.dataset import Dataset, Part, count_arms
 from models.study.experiment import Experiment, load_experiment
-from models.study.splits import design_weights
+from models.study.weights import design_weights
 
 DEMO = load_experiment(ROOT / "experiments" / "demo.toml")
 FIRST_DAY = {"fit": 0, "stop": 400, "calibrate": 500, "test": 900, "validate": 450}

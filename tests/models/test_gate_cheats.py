@@ -19,9 +19,9 @@ from models.learning.learn import bands_of
 from models.scoring.calibrators import Platt
 from models.scoring.risk_model import RiskModel
 from models.signoff import approval, gate
-from models.signoff import inputs as retrain
 from models.signoff.errors import ApprovalError
 from models.study.experiment import Bands
+from models.tracking import artifacts
 from models.tracking import store as tracking
 from models.tracking import versions as registry
 
@@ -42,7 +42,7 @@ def rewritten(version: str, tag: str, value: str) -> None:
 
 
 def evaluation_of(version: str) -> Path:
-    file = registry.artifact(registry.run_id(version), retrain.EVALUATION)
+    file = registry.artifact(registry.run_id(version), artifacts.EVALUATION)
     assert file is not None
     return file
 
@@ -68,7 +68,7 @@ def test_a_broken_contract_is_not_mended_by_editing_its_file_and_the_hash_of_it(
     if how == "tag deleted":
         deleted(version, "evaluation_hash")
     else:
-        rewritten(version, "evaluation_hash", tracking.file_hash(file))
+        rewritten(version, "evaluation_hash", artifacts.file_hash(file))
     found = finding(version, "inputs")
     assert found.verdict == "fail"
     assert "evaluation_hash" in found.why
@@ -78,7 +78,7 @@ def test_a_broken_contract_is_not_mended_by_editing_its_file_and_the_hash_of_it(
 
 def test_frozen_distributions_edited_before_the_signature_are_seen(store):
     version = register(store)
-    file = registry.artifact(registry.run_id(version), retrain.FROZEN)
+    file = registry.artifact(registry.run_id(version), artifacts.FROZEN)
     assert file is not None
     file.write_text('{"score": 1}', encoding="utf-8")
     found = finding(version, "inputs")

@@ -13,8 +13,10 @@ import pytest
 from features.catalogue.evidence import EVIDENCE
 from models.scoring.classification import Classification
 from models.scoring.classify import classify_frame
+from models.scoring.rules.province import load_rules
 from models.tracking import versions as registry
-from serving.answers.fallback import Served, classify
+from serving.answers.fallback import classify
+from serving.current.served import Served
 from serving.guard.audit import verify
 
 from .conftest import CUTOFF, World, wait_for
@@ -53,8 +55,8 @@ def classified(reply: httpx.Response) -> list[Classification]:
 
 
 def test_the_three_ways_of_asking_agree_with_the_classification_in_process(by_model, world):
-    expected = classify(world.frame.iloc[:12], Served("hebei", world.model(), "1"))
-    plain = classify_frame(world.frame.iloc[:12], world.model(), "hebei")
+    expected = classify(world.frame.iloc[:12], Served("hebei", world.model(), "1"), load_rules("hebei"))
+    plain = classify_frame(world.frame.iloc[:12], world.model(), load_rules("hebei"))
     assert [c.score for c in expected] == [c.score for c in plain]
     assert {c.source for c in expected} == {"model"}
     ids = [c.enterprise_id for c in expected]
@@ -251,7 +253,7 @@ def test_another_kind_of_body_is_refused(by_rules):
 
 def test_with_nothing_approved_the_rules_answer_and_say_so(by_rules, world):
     answer = by_rules.post("/classify", json={"enterprise_id": world.frame.index[0][0]}).json()
-    (expected,) = classify_frame(world.frame.iloc[:1], None, "hebei", fallback="no approved model")
+    (expected,) = classify_frame(world.frame.iloc[:1], None, load_rules("hebei"), fallback="no approved model")
     assert Classification.model_validate(answer) == expected
     assert (answer["source"], answer["fallback"]) == ("rules", "no approved model")
 

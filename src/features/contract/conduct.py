@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from features.contract import codes as c
-from features.contract.parts import ENDED, money, ref
-from features.contract.types import Column, Table
+from features.contract.types import ENDED, Column, Table, money, ref
 
 CONDUCT_TABLES: tuple[Table, ...] = (
     Table(
@@ -153,5 +152,22 @@ CONDUCT_TABLES: tuple[Table, ...] = (
         "day held",
         (Column("talk_kind", "code", "类别", required=True, codes=c.TALK_KIND),),
         "SC (9); SAMR (12)",
+    ),
+)
+
+
+PRODUCT_TABLES: tuple[Table, ...] = (
+    Table(
+        "recalls",
+        "产品召回",
+        "a recall of products, by order of a regulator or by the enterprise itself",
+        "day the recall was ordered or begun",
+        (
+            Column("recall_kind", "code", "召回方式", required=True, codes=c.RECALL_KIND),
+            Column("field", "code", "领域", codes=c.FIELD),
+            Column("recall_level", "code", "召回级别", "where the field has levels", codes=c.RECALL_LEVEL),
+            ENDED,
+        ),
+        "SAMR (5); HB 14",
     ),
 )

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from features.contract import codes as c
-from features.contract.parts import ENDED, ref
-from features.contract.types import Column, Table
+from features.contract.types import ENDED, Column, Table, ref
 
 SOCIETY_TABLES: tuple[Table, ...] = (
     Table(

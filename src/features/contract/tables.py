@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from features.contract.conduct import CONDUCT_TABLES
-from features.contract.products import PRODUCT_TABLES
+from features.contract.conduct import CONDUCT_TABLES, PRODUCT_TABLES
 from features.contract.registry import REGISTRY_TABLES
 from features.contract.society import SOCIETY_TABLES
 from features.contract.types import Table

@@ -97,7 +97,8 @@ def province(
     today: Annotated[str, typer.Option(help="Date to write on the page.")] = "",
 ) -> None:
     """How hard the simulated province is: published figures, learners beside the truth, bias by hunch."""
-    from fenlei.bench.truth.province import fill, measured
+    from fenlei.bench.common.page import fill
+    from fenlei.bench.truth.province import measured
 
     seeds = seed or [7]
     with progress("province") as step:
@@ -198,7 +199,7 @@ def fit(
 
 def _write(page: Path, grids: Sequence[Grid], about: str, command: str, today: str) -> None:
     """Fill a page's blocks with what was measured, and by what."""
-    from fenlei.bench.truth.province import put
+    from fenlei.bench.common.page import put
 
     line = f"Measured by `fenlei bench {command}` on {os.cpu_count()} processors" + (f", {today}." if today else ".")
     put(page, {grid.name: grid.markdown() for grid in grids} | {about: line})

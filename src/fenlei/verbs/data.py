@@ -14,10 +14,7 @@ from features.catalogue.sectors import sector_or_none
 from features.contract import TABLES
 from features.policies import features_policy
 from fenlei.terminal import emit, parse_date, progress, show
-
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program.")]
-Sector = Annotated[str | None, typer.Option(help="Sector whose indicators are added, such as food.")]
-AsOf = Annotated[str, typer.Option("--as-of", help="Date, such as 2026-01-01; 2026-01 means its first day.")]
+from fenlei.verbs.options import AsOf, Json, Sector
 
 
 def simulate(

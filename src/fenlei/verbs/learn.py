@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from fenlei.terminal import emit, progress, show
-from fenlei.verbs.data import Json
+from fenlei.verbs.options import Json
 
 
 def train(
@@ -48,7 +48,7 @@ def drift(
     as_json: Json = False,
 ) -> None:
     """Follow a version on later records: what moved since it was frozen; exit 1 when a new model is asked for."""
-    from models.reporting.monitored import render
+    from models.reporting.terminal import render
     from models.review.monitor import MonitoringError, monitor
     from models.signoff.approval import approved_model
     from models.study.experiment import load_experiment

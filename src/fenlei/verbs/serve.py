@@ -9,7 +9,7 @@ import typer
 from rich.text import Text
 
 from fenlei.terminal import emit, show
-from fenlei.verbs.data import Json
+from fenlei.verbs.options import Json
 
 TokenFile = Annotated[Path, typer.Option("--tokens", help="Token file.")]
 TOKENS = Path("data/generated/tokens.jsonl")

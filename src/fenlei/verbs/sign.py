@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from fenlei.terminal import emit, err, progress, show
-from fenlei.verbs.data import Json
+from fenlei.verbs.options import Json
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey

@@ -1,7 +1,7 @@
 """The evaluation a reviewer signs by: pure functions of tested visits, each result flat, named and with its arm."""
 
 from models.evaluation.band_contract.contract import BandContract, ClassRate, check_band_contract
-from models.evaluation.days_earlier import WINDOWS, DaysEarlier, RivalDays, days_earlier
+from models.evaluation.days_gained import WINDOWS, DaysEarlier, RivalDays, days_earlier
 from models.evaluation.drift.drift import (
     CalibrationDrift,
     IndicatorDrift,
@@ -22,7 +22,8 @@ from models.evaluation.drift.psi import (
     monthly,
     stability,
 )
-from models.evaluation.fairness import Fairness, GroupFairness, fairness
+from models.evaluation.group_fairness import Fairness, GroupFairness, fairness
+from models.evaluation.plan_worth import Worth, worth, worth_by_group
 from models.evaluation.policies import (
     ContractPolicy,
     DriftPolicy,
@@ -34,7 +35,6 @@ from models.evaluation.policies import (
 )
 from models.evaluation.verdicts import Check, Verdict
 from models.evaluation.visits import TestVisits, gather_visits
-from models.evaluation.worth import Worth, worth, worth_by_group
 
 __all__ = [
     "WINDOWS",

@@ -14,8 +14,8 @@ import math
 import numpy as np
 from scipy.stats import t as student
 
+from models.arrays import Floats, Ints
 from models.evaluation.metrics import Interval
-from models.evaluation.visits import Floats, Ints
 
 NOTHING = Interval(float("nan"))
 

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from models.arrays import Floats
+
 RANKING = ("auc", "average_precision", "precision_top_tenth")
 PROBABILITY = ("log_loss", "brier", "calibration_error")
 METRICS = RANKING + PROBABILITY

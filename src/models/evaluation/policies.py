@@ -120,3 +120,7 @@ def load_sampling(province: str) -> SamplingPolicy:
 def load_drift(province: str) -> DriftPolicy:
     """Load ``data/policies/<province>/drift.toml``."""
     return load_policy(province, "drift", DriftPolicy)
+
+
+JUDGED_BY = ("contract", "drift", "groups", "sampling")
+"""Policies that decide the verdicts and no model: their hashes stand in the file, under ``policies``."""

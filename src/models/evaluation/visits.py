@@ -10,13 +10,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from models.arrays import Bools, Floats, Ints
 from models.errors import ModelInputError
 from models.evaluation.metrics import Sample
 from models.scoring.classification import GRADES
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
 Arm = Literal["random", "targeted", "unknown", "mixed"]
 
 COLUMNS = (

@@ -20,45 +20,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import lightgbm as lgb
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit, log_expit
 
+from models.arrays import Bools, Floats
 from models.learning.classifier import RiskClassifier
-
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
+from models.study.weights import Rows
 
 ROUNDS = 4
 """Times the arm's effect is estimated anew; it settles within a few hundredths of log-odds after three."""
 SETTLED = 0.02
-MOST_WEIGHT = 20.0
-"""Greatest inverse-probability weight, in units of the mean: the few visits of a kind that is hardly ever visited
-must not decide the fit."""
-
-
-@dataclass(frozen=True)
-class Rows:
-    """Rows that a strategy learns from.
-
-    Parameters
-    ----------
-    X
-        Indicators, float64 [n, k].
-    y
-        0/1 [n].
-    apart
-        Whether the visit was not of the random arm [n].
-    weight
-        Weights of the fit [n]; None: all alike.
-    """
-
-    X: Floats
-    y: NDArray[Any]
-    apart: Bools
-    weight: Floats | None = None
 
 
 @dataclass(frozen=True)
@@ -137,38 +110,3 @@ def arm_effect(margin: Floats, y: NDArray[Any], apart: Bools, weight: Floats | N
         return value, gradient
 
     return float(minimize(loss, np.zeros(3), jac=True, method="L-BFGS-B").x[2])
-
-
-def inverse_probability(visited: Floats, cohort: Floats, *, seed: int) -> Floats:
-    """Weights that make the visited rows' indicators spread as the cohort's, mean 1.
-
-    A small LightGBM tells visited rows from rows of the cohort; its odds, learned on the other half of the rows,
-    are the density ratio.
-
-    Parameters
-    ----------
-    visited, cohort
-        Indicators, float64 [n, k] and [m, k], of the same span of time.
-    seed
-        Of the split into halves.
-
-    Returns
-    -------
-    ndarray of shape (n,)
-        At most `MOST_WEIGHT` before they are scaled to mean 1.
-    """
-    X = np.vstack([visited, cohort])
-    of_cohort = np.repeat([0.0, 1.0], [len(visited), len(cohort)])
-    half = np.random.default_rng(seed).integers(0, 2, len(X))
-    ratio = np.empty(len(visited))
-    for side in (0, 1):
-        others, own = half != side, np.flatnonzero(half[: len(visited)] == side)
-        booster = lgb.train(
-            {**RiskClassifier(max_depth=3, num_leaves=8, seed=seed).lightgbm_params(), "min_data_in_leaf": 200},
-            lgb.Dataset(X[others], of_cohort[others]),
-            num_boost_round=100,
-        )
-        if len(own):
-            ratio[own] = np.exp(np.asarray(booster.predict(visited[own], raw_score=True), dtype=np.float64))
-    capped = np.minimum(ratio / ratio.mean(), MOST_WEIGHT)
-    return np.asarray(capped / capped.mean(), dtype=np.float64)

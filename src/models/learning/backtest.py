@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
+from models.arrays import Floats
 from models.errors import ModelError
 from models.evaluation.metrics import Interval, Sample, Scored, evaluate
 from models.learning.calibration import fit_calibrator, log_loss
@@ -16,9 +17,7 @@ from models.learning.fit import fitted
 from models.learning.search import Params
 from models.study.dataset import Dataset, Part
 from models.study.experiment import Experiment
-from models.study.splits import design_weights
-
-Floats = NDArray[np.float64]
+from models.study.weights import design_weights
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,9 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import isotonic_regression, minimize
 from scipy.special import expit, log_expit, logit
 
+from models.arrays import Floats
 from models.errors import ModelError
 from models.scoring.calibrators import MIN_SLOPE, AnyCalibrator, Beta, Isotonic, Kind, Platt, Spline, spline_design
-
-Floats = NDArray[np.float64]
 
 KINDS: tuple[Kind, ...] = ("spline", "platt", "beta", "isotonic")
 

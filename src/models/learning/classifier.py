@@ -19,7 +19,8 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-Floats = NDArray[np.float64]
+from models.arrays import Floats
+
 LATER = "later"
 """Name of the early-stopping set in LightGBM's callbacks (Optuna's pruning asks for it)."""
 
@@ -44,7 +45,7 @@ class RiskClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
     families : mapping of column name to family, or a sequence of one per column, optional
         When given, no tree mixes families (interaction constraints). The margin is then exactly a sum of one term a
         family, and a family's term depends on its own columns alone. That holds in log-odds: points of the score are
-        log-odds scaled by where the whole margin stands (`models.scoring.reasons.texts.scaled_points`).
+        log-odds scaled by where the whole margin stands (`models.scoring.reasons.points.scaled_points`).
     early_stopping_rounds : int
         Rounds without a better log loss on ``eval_set`` before the fit stops; unused without ``eval_set``.
     seed, num_threads : int

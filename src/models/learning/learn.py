@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from features.catalogue import catalogue_hash
 from features.errors import ConfigError
@@ -29,7 +28,6 @@ from models.study.indicators import catalogue, policies_hash
 if TYPE_CHECKING:
     from models.learning.trials import TrialLog
 
-Floats = NDArray[np.float64]
 
 CHOOSING_SHARE = 2 / 3
 """Share of the calibration rows, the earlier ones, on which the kinds are fitted before one is chosen."""

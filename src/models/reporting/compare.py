@@ -12,8 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from features.errors import FenleiError
-from models.review.run_metrics import BETTER, GROUPS, better, group_of
 from models.tracking import store as tracking
+from models.tracking.metric_names import BETTER, GROUPS, better, group_of
 
 FACTS = ("study", "name", "version", "band_contract", "drift", "arm", "approved", "not_approved")
 """Columns of `runs` that are no metric and no parameter; those of parameters begin with ``params.``."""
@@ -194,7 +194,7 @@ def render(frame: pd.DataFrame, *, everything: bool = False) -> Group:
     frame
         As `runs` gives it.
     everything
-        Show every metric, not only those of `models.review.run_metrics.GROUPS`.
+        Show every metric, not only those of `models.tracking.metric_names.GROUPS`.
     """
     out = Table(title="runs", show_lines=False)
     out.add_column("")

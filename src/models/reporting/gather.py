@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from features.group_names import group_name
-from features.population.groups import groups_policy
+import numpy as np
+
+from features.catalogue.declaration import Indicator
+from features.population.groups import group_name, groups_policy
+from models.arrays import Floats
+from models.evaluation.metrics import CALIBRATION_BINS, Sample, Scored
 from models.learning.learn import Learned
 from models.reporting.content.cases import most_wrong
 from models.reporting.content.differences import against_approved
 from models.reporting.content.shapes import shapes
+from models.reporting.figures import plots
 from models.reporting.figures.pictures import draw
-from models.reporting.page import Page
-from models.review.measure import Measured, arm_statement, limits
+from models.reporting.page import IndicatorRow, Page, verdict
+from models.review.measure import Measured, arm_statement
 from models.review.review import Review
+from models.scoring.risk_model import RiskModel
 from models.study.dataset import Dataset
 from models.study.experiment import SEGMENTS, Experiment
 from models.study.indicators import catalogue
@@ -55,6 +61,7 @@ def gather(
     """
     known = catalogue(experiment)
     tuned, model = learned.tuned, learned.model
+    indicators, figures = drawn(experiment, dataset, learned, measured, folder)
     tuned_by = "none"
     if tuned.trials:
         given_up = sum(t.pruned for t in tuned.trials)
@@ -71,13 +78,13 @@ def gather(
         arm_effect=learned.arm_effect,
         evaluation=measured.evaluation,
         without=measured.without,
-        indicators=measured.indicators,
+        indicators=indicators,
         review=review,
         origins=learned.origins,
         shapes=shapes(model, panel, known, folder / PICTURES),
         cases=most_wrong(model, dataset.parts["test"], review.visits, known),
         differences=against_approved(model, panel, known, on),
-        plots={**measured.plots, **draw(review, folder)},
+        plots={**figures, **draw(review, folder)},
         limits=[*limits(experiment, dataset, learned, measured), *review_limits(review)],
         indicator_zh={name: known[name].zh for name in model.indicator_names if name in known},
         group_names=group_names(review, experiment.province),
@@ -123,3 +130,91 @@ def review_limits(review: Review) -> list[str]:
     if review.stable.expected:
         out.append(review.stable.expected[-1].assumption)
     return out
+
+
+MOST_EXPLAINED = 2000
+"""Rows whose contributions are drawn: evenly spaced through the test."""
+
+
+def labels(names: Sequence[str], known: Mapping[str, Indicator]) -> list[str]:
+    """Indicator names for a picture: with the Chinese name where a font can draw it."""
+    if plots.chinese_font() is None:
+        return [n.replace("_", " ") for n in names]
+    return [f"{known[n].zh} {n}" for n in names]
+
+
+def strongest(
+    model: RiskModel, parts: Floats, known: Mapping[str, Indicator], top: int = 20
+) -> tuple[IndicatorRow, ...]:
+    """Indicators by mean absolute contribution, the strongest first; those that never contribute are left out."""
+    strength = np.abs(parts).mean(axis=0)
+    order = [i for i in np.argsort(-strength, kind="stable")[:top] if strength[i] > 0]
+    words = {1: "raises the risk", -1: "lowers the risk", 0: "either way"}
+    return tuple(
+        IndicatorRow(
+            model.indicator_names[i],
+            known[model.indicator_names[i]].zh,
+            model.families[i],
+            words[model.directions[i]],
+            float(strength[i]),
+        )
+        for i in order
+    )
+
+
+def limits(experiment: Experiment, dataset: Dataset, learned: Learned, measured: Measured) -> list[str]:
+    """What the reviewer must know before believing the page."""
+    out = []
+    for rival, row in measured.evaluation.differences.items():
+        unsure = [m for m in ("auc", "average_precision", "precision_top_tenth") if verdict(m, row[m]) != "ahead"]
+        if unsure:
+            words = ", ".join(f"{m.replace('_', ' ')} {verdict(m, row[m])}" for m in unsure)
+            out.append(f"Against {rival.replace('_', ' ')} the model is not ahead in: {words}.")
+    if learned.model.score_map.unreachable:
+        out.append(f"No score of this model reaches class {', '.join(learned.model.score_map.unreachable)}.")
+    if dataset.constant:
+        out.append(
+            f"{len(dataset.constant)} indicators never vary in the fit, or are covered for too little of it, and "
+            f"were left out: {', '.join(dataset.constant)}."
+        )
+    if measured.without is None and experiment.label.codes == "all":
+        out.append("No test visit is a violation by result codes 6 or B alone.")
+    out.append("Classes here are by score alone; direct determinations (HB 12, 13) come on top.")
+    out.append("Calibration error is never 0 on a finite sample, even for a perfect model.")
+    return out
+
+
+def drawn(
+    experiment: Experiment, dataset: Dataset, learned: Learned, measured: Measured, folder: Path
+) -> tuple[tuple[IndicatorRow, ...], dict[str, Path]]:
+    """Return the strongest indicators on the test, and the plots of a run by name, drawn into ``folder``."""
+    test, model, e = dataset.parts["test"], learned.model, experiment.evaluation
+    known, scorers = catalogue(experiment), measured.scorers
+    sample = Sample.of(test.y, test.enterprise, test.weight)
+    shown = np.unique(np.linspace(0, len(test) - 1, min(MOST_EXPLAINED, len(test))).astype(int))
+    parts = model.explain(test.X[shown]).contributions
+    folder.mkdir(parents=True, exist_ok=True)
+    figures = {
+        "reliability": plots.reliability(
+            plots.reliability_bins(
+                sample,
+                _probability(scorers["model"]),
+                bins=CALIBRATION_BINS,
+                repetitions=e.repetitions,
+                level=e.level,
+                seed=experiment.seed,
+            ),
+            "random arm" if experiment.arms.measures_random else "no random arm",
+        ),
+        "precision_recall": plots.precision_recall(sample, scorers),
+        "gain": plots.gain(sample, scorers),
+        "shap_summary": plots.contributions(parts, test.X[shown], labels(model.indicator_names, known)),
+    }
+    named = {name: plots.save(figure, folder / f"{name}.png") for name, figure in figures.items()}
+    return strongest(model, parts, known), named
+
+
+def _probability(scored: Scored) -> Floats:
+    if scored.probability is None:
+        raise AssertionError("the model always has a probability")
+    return scored.probability

@@ -9,7 +9,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-Floats = NDArray[np.float64]
+from models.arrays import Floats
 
 
 def past_violation_rate(outcomes: pd.DataFrame, *, prior: float, strength: float) -> Floats:

@@ -24,15 +24,17 @@ from models.evaluation.drift.psi import Frozen
 from models.evaluation.policies import load_drift
 from models.review.review import Stable, stability_of, tested_visits
 from models.scoring.risk_model import RiskModel
-from models.signoff.inputs import FROZEN
 from models.study.dataset import Part
 from models.study.experiment import Experiment, experiment_hash
 from models.study.labels import assigned, indicator_table, look_up
 from models.study.panel import follow_months
 from models.study.pending import awaited_visits, count_by_month, score_awaited
-from models.study.splits import design_weights, segments
+from models.study.splits import segments
+from models.study.weights import design_weights
+from models.tracking import artifacts
 from models.tracking import store as tracking
 from models.tracking import versions as registry
+from models.tracking.artifacts import FROZEN
 
 MONTHS = 12
 """Months looked back on: a year, for risk has its seasons."""
@@ -150,7 +152,7 @@ def frozen_of(version: str, run: str) -> dict[str, Frozen]:
     if path is None:
         raise MonitoringError(f"version {version}: its run logged no {FROZEN}, so there is nothing to compare with")
     stated = {registry.inputs(version).get("frozen_hash"), tracking.get_run(run).data.params.get("frozen_hash")}
-    if stated != {tracking.file_hash(path)}:
+    if stated != {artifacts.file_hash(path)}:
         raise MonitoringError(f"version {version}: {FROZEN} of its run is not the file it was registered with")
     try:
         told = json.loads(path.read_text(encoding="utf-8"))

@@ -16,13 +16,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from features.catalogue import CATALOGUE
 from features.policy import policy_hash
 from features.population.groups import enterprise_groups
 from models.evaluation import BandContract, TestVisits, check_band_contract, load_contract
-from models.evaluation.days_earlier import WINDOWS, DaysEarlier, days_earlier
+from models.evaluation.days_gained import WINDOWS, DaysEarlier, days_earlier
 from models.evaluation.drift.drift import (
     CalibrationDrift,
     IndicatorDrift,
@@ -35,21 +34,19 @@ from models.evaluation.drift.drift import (
 from models.evaluation.drift.expected import BeforeLabels, before_labels
 from models.evaluation.drift.migration import Migration, migration
 from models.evaluation.drift.psi import Frozen, Stability, freeze_classes, freeze_numbers, monthly
-from models.evaluation.fairness import Fairness, fairness
+from models.evaluation.group_fairness import Fairness, fairness
 from models.evaluation.metrics import Scored
-from models.evaluation.policies import DriftPolicy, load_drift, load_sampling
+from models.evaluation.plan_worth import CODES, Worth, worth, worth_by_group
+from models.evaluation.policies import JUDGED_BY, DriftPolicy, load_drift, load_sampling
 from models.evaluation.visits import gather_visits
-from models.evaluation.worth import CODES, Worth, worth, worth_by_group
 from models.learning.learn import Learned
 from models.scoring.risk_model import RiskModel
-from models.signoff.evaluation_file import JUDGED_BY
-from models.signoff.inputs import EVALUATION, FROZEN
 from models.study.dataset import Dataset, Part
 from models.study.experiment import Experiment
 from models.study.panel import Panel
 from models.study.pending import Awaited, awaited_visits, count_by_month, score_awaited
+from models.tracking.artifacts import EVALUATION, FROZEN
 
-Floats = NDArray[np.float64]
 SHARED = frozenset(name for name, i in CATALOGUE.items() if i.shared)
 """Indicators of which one value stands for all of an industry, district or legal form."""
 

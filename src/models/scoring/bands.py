@@ -19,11 +19,11 @@ from numpy.typing import ArrayLike, NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from features.policy import Policy, load_policy
+from models.arrays import Floats
 from models.errors import ModelError
 from models.scoring.calibrators import AnyCalibrator
 from models.scoring.classification import GRADES, Grade
 
-Floats = NDArray[np.float64]
 SCALE = 1000.0
 """The top of the score (HB 9); 0 is its bottom."""
 

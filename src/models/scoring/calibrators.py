@@ -11,13 +11,13 @@ from abc import abstractmethod
 from typing import Annotated, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 from scipy.special import expit, log_expit, logit
 
+from models.arrays import Floats
 from models.errors import ModelError
 
-Floats = NDArray[np.float64]
 Kind = Literal["spline", "platt", "beta", "isotonic"]
 
 MIN_SLOPE = 1e-3

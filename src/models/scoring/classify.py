@@ -1,12 +1,11 @@
 """From indicators to classifications: the model or the rules, then the direct determinations.
 
-`classify_frame` answers for a whole frame at once; contributions are computed once for all rows.
-`classify_with_fallback` lets the rules answer where the model can't, and says why.
+`classify_frame` answers for a whole frame at once, `classify_explained` for rows that the model has explained already:
+a row is read once and explained once, however many callers look at it. The fallback is serving's.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -14,32 +13,16 @@ from functools import lru_cache
 
 import numpy as np
 import pandas as pd
-from lightgbm.basic import LightGBMError
-from numpy.typing import NDArray
 
-from features.policy import policy_hash
+from models.arrays import Floats
 from models.errors import ModelError, ModelInputError
-from models.scoring.bands import BandPolicy, load_bands
 from models.scoring.classification import GRADES, LIMIT, Classification, Determination, Grade, Reason, worse
-from models.scoring.reasons.texts import Catalogue, family_points, reason, scaled_points, spread, strongest
-from models.scoring.risk_model import RiskModel
-from models.scoring.rules.determinations import Determinations, floor, load_determinations
-from models.scoring.rules.scorecard import TENTHS, Scorecard, load_scorecard
-
-Floats = NDArray[np.float64]
-NO_MODEL = "no approved model"
-"""What `classify_with_fallback` gives as the reason when it is called without a model."""
-
-
-@dataclass(frozen=True)
-class ProvinceRules:
-    """A province's bands, points and direct rules; `version` covers these and what its indicators rest on."""
-
-    province: str
-    bands: BandPolicy
-    scorecard: Scorecard
-    determinations: Determinations
-    version: str
+from models.scoring.reasons.points import family_points, pointed, strongest
+from models.scoring.reasons.texts import Catalogue, reason
+from models.scoring.risk_model import Explained, RiskModel
+from models.scoring.rules.determinations import floor
+from models.scoring.rules.province import ProvinceRules
+from models.scoring.rules.scorecard import TENTHS
 
 
 @dataclass(frozen=True)
@@ -70,40 +53,10 @@ class _Scored:
     versions: dict[str, str]
 
 
-def load_rules(province: str) -> ProvinceRules:
-    """Load what a province decides about scores, as its files say now; what did not change is not read again.
-
-    Raises
-    ------
-    features.errors.ConfigError
-        If a policy is missing or wrong.
-    """
-    bands = load_bands(province)
-    parts = [
-        policy_hash(province, "bands"),
-        policy_hash(bands.scorecard, "scorecard"),
-        policy_hash(bands.determinations, "determinations"),
-        policy_hash(province, "features", "outcomes", "cohort"),
-    ]
-    return _load_rules(province, hashlib.sha256("".join(parts).encode()).hexdigest()[:12])
-
-
-@lru_cache(maxsize=32)
-def _load_rules(province: str, digest: str) -> ProvinceRules:
-    bands = load_bands(province)
-    return ProvinceRules(
-        province=province,
-        bands=bands,
-        scorecard=load_scorecard(bands.scorecard),
-        determinations=load_determinations(bands.determinations),
-        version=f"{province}-{digest}",
-    )
-
-
 def classify_frame(
     frame: pd.DataFrame,
     model: RiskModel | None,
-    province: str,
+    rules: ProvinceRules,
     *,
     top: int = 5,
     catalogue: Catalogue | None = None,
@@ -118,8 +71,8 @@ def classify_frame(
         NaN unknown) and evidence columns (text).
     model : RiskModel or None
         None lets the rules answer.
-    province : str
-        Whose bands, points and direct rules apply.
+    rules : ProvinceRules
+        Bands, points and direct rules that apply; `load_rules` gives a province's.
     top : int
         Reasons to give, the strongest first; those without points are left out.
     catalogue : mapping of name to entry, optional
@@ -141,83 +94,57 @@ def classify_frame(
     keys = _keys(frame)
     if not keys:
         return []
-    rules = load_rules(province)
-    if model is None:
-        scored = _by_rules(frame, rules)
-    else:
-        if not model.bands.same_bands(rules.bands):
-            raise ModelError(
-                f"model {model.version} was signed with cuts {model.bands.cuts} closed {model.bands.closed}; "
-                f"{province} now has {rules.bands.cuts} closed {rules.bands.closed}: it must be signed again"
-            )
-        scored = _by_model(frame, model, rules)
-    return _answers(frame, keys, scored, rules, top, _catalogue(catalogue), fallback)
+    if model is not None:
+        explained = model.explain(model.matrix(frame))
+        return classify_explained(frame, model, explained, rules, top=top, catalogue=catalogue)
+    return _answers(frame, keys, _by_rules(frame, rules), rules, top, _catalogue(catalogue), fallback)
 
 
-def classify_with_fallback(
+def classify_explained(
     frame: pd.DataFrame,
-    model: RiskModel | None,
-    province: str,
+    model: RiskModel,
+    explained: Explained,
+    rules: ProvinceRules,
     *,
     top: int = 5,
     catalogue: Catalogue | None = None,
+    registered: str | None = None,
 ) -> list[Classification]:
-    """Classify every row, by the rules where the model can't, each such answer saying why.
+    """Classify rows that the model has explained, as `classify_frame` does; ``registered`` is the version's number.
 
-    Rows with a value the model can't use get the rules, the other rows the model. When the model can't answer
-    at all (a declared `ModelError`, or LightGBM's own error) the rules answer everyone. Any other exception
-    is a fault of ours and is not hidden. Parameters and order are those of `classify_frame`.
+    Raises
+    ------
+    ModelInputError
+        If the index isn't (enterprise_id, cutoff).
+    ModelError
+        If the model was signed under other cuts than the province has now.
     """
-    if model is None:
-        return classify_frame(frame, None, province, top=top, catalogue=catalogue, fallback=NO_MODEL)
-    _keys(frame)
-    try:
-        bad = model.unusable(model.read(frame))
-        usable: NDArray[np.bool_] = np.asarray(~bad.any(axis=1))
-        answers = iter(classify_frame(frame.loc[usable], model, province, top=top, catalogue=catalogue))
-    except (ModelError, LightGBMError) as err:
-        why = f"model {model.version} can't answer: {err}"
-        return classify_frame(frame, None, province, top=top, catalogue=catalogue, fallback=why)
-    if usable.all():
-        return list(answers)
-    by_rules = iter(classify_frame(frame.loc[~usable], None, province, top=top, catalogue=catalogue))
-    merged: list[Classification] = []
-    for ok, cells in zip(usable, bad, strict=True):
-        if ok:
-            merged.append(next(answers))
-            continue
-        names = ", ".join(name for name, flag in zip(model.indicator_names, cells, strict=True) if flag)
-        why = f"model {model.version} learned from known values only; unknown or infinite here: {names}"
-        merged.append(next(by_rules).model_copy(update={"fallback": why}))
-    return merged
+    keys = _keys(frame)
+    if not model.bands.same_bands(rules.bands):
+        raise ModelError(
+            f"model {model.version} was signed with cuts {model.bands.cuts} closed {model.bands.closed}; "
+            f"{rules.province} now has {rules.bands.cuts} closed {rules.bands.closed}: it must be signed again"
+        )
+    if not keys:
+        return []
+    return _answers(frame, keys, _by_model(explained, model, rules, registered), rules, top, _catalogue(catalogue))
 
 
-def _by_model(frame: pd.DataFrame, model: RiskModel, rules: ProvinceRules) -> _Scored:
-    values = model.matrix(frame)
-    margin = model.margin(values)
-    exact = model.score(margin)
-    points = scaled_points(
-        model.contributions(values)[:, :-1],
-        margin,
-        model.base_margin,
-        exact,
-        model.base_score,
-        float(model.score_map.slope(model.base_margin)),
-    )
-    # The published score has one decimal and the class is read off it: nobody sees 200.0 called B.
-    score, base = np.round(exact, 1), round(model.base_score, 1)
+def _by_model(explained: Explained, model: RiskModel, rules: ProvinceRules, registered: str | None) -> _Scored:
+    found = pointed(model, explained)
+    versions = {"model": model.version, "catalogue": model.catalogue_hash[:12], "policy": rules.version}
     return _Scored(
-        score=score,
-        base_score=base,
-        points=spread(points, score - base),
-        inputs=values,
+        score=found.score,
+        base_score=round(model.base_score, 1),
+        points=found.points,
+        inputs=explained.values,
         names=model.indicator_names,
         families=model.families,
         labels={},
-        limit=np.zeros(len(values)),
-        probability=model.probability(margin),
-        interval=model.interval(margin),
-        versions={"model": model.version, "catalogue": model.catalogue_hash[:12], "policy": rules.version},
+        limit=np.zeros(len(explained.values)),
+        probability=model.probability(explained.margin),
+        interval=model.interval(explained.margin),
+        versions=versions if registered is None else {**versions, "registered": registered},
     )
 
 
@@ -246,7 +173,7 @@ def _answers(
     rules: ProvinceRules,
     top: int,
     catalogue: Catalogue,
-    fallback: str | None,
+    fallback: str | None = None,
 ) -> list[Classification]:
     """Put scores, points and direct determinations together."""
     hits, unchecked = rules.determinations.hits(frame)

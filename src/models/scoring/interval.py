@@ -15,9 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from scipy.special import expit
 from threadpoolctl import threadpool_limits
 
+from models.arrays import Floats
 from models.scoring.calibrators import AnyCalibrator
-
-Floats = NDArray[np.float64]
 
 KNOTS = 33
 REPETITIONS = 400

@@ -10,6 +10,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -20,23 +21,43 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from models.arrays import Bools, Floats
 from models.errors import ModelError, ModelFileError, ModelInputError
 from models.scoring.bands import BandPolicy, ScoreMap, attainable_margins, freeze_score_map
 from models.scoring.calibrators import Calibrator
 from models.scoring.classification import GRADES, Grade
 from models.scoring.interval import Uncertainty
 
-Floats = NDArray[np.float64]
-
 FORMAT = 1
 """Of the folder. A later format must still read this one."""
 
-POLICIES = ("bands", "cohort", "determinations", "features", "outcomes", "scorecard")
-"""Policy files that decide what a model means; their hash travels with it."""
 
 _BOOSTER = "booster.txt"
 _BUNDLE = "bundle.json"
 _ONE_THREAD = 256
+
+
+@dataclass(frozen=True)
+class Explained:
+    """Rows as a model read them, with their margins and contributions.
+
+    Parameters
+    ----------
+    values
+        The model's indicators, float64 [n, k]; NaN is unknown.
+    margin
+        Raw margins, log-odds [n].
+    contributions
+        What each indicator adds to the base margin, log-odds [n, k].
+    """
+
+    values: Floats
+    margin: Floats
+    contributions: Floats
+
+    def take(self, rows: Bools) -> Explained:
+        """Return the rows of a mask."""
+        return Explained(self.values[rows], self.margin[rows], self.contributions[rows])
 
 
 class RiskModel(BaseModel):
@@ -208,6 +229,16 @@ class RiskModel(BaseModel):
     def grades(self, score: ArrayLike) -> list[Grade]:
         """Return the classes of published scores, shape (n,)."""
         return [GRADES[i] for i in self.bands.grade_index(score)]
+
+    def explain(self, X: Floats) -> Explained:
+        """Return margins of rows of shape (n, k) and what each indicator adds to them: the one door to contributions.
+
+        Returns
+        -------
+        Explained
+            Of the n rows; a row's contributions sum to its margin less `base_margin`.
+        """
+        return Explained(X, self.margin(X), self.contributions(X)[:, :-1])
 
     def contributions(self, X: Floats) -> Floats:
         """Return contributions of shape (n, k + 1); the last column is the base; rows sum to the margin."""

@@ -21,6 +21,7 @@ from models.signoff.record.history import History, history, lists, read, read_be
 from models.signoff.record.keys import public_of
 from models.signoff.record.rules import in_force
 from models.signoff.record.signers import Signers, load_signers
+from models.tracking import artifacts
 from models.tracking import store as tracking
 from models.tracking import versions as registry
 
@@ -279,7 +280,7 @@ def _signed_model(entry: Entry) -> RiskModel:
     """Load the model of an approval, if it is still what was signed."""
     folder = registry.bundle(entry.version)
     try:
-        found = tracking.bundle_hash(folder)
+        found = artifacts.bundle_hash(folder)
     except OSError as err:
         raise ApprovalError(
             f"the files of approved version {entry.version} can't be read: {err}",

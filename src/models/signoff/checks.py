@@ -14,13 +14,16 @@ from scipy.stats import rankdata
 from features.catalogue import CATALOGUE, catalogue_hash
 from features.errors import FenleiError
 from features.policy import Policy, policy_hash
+from models.evaluation.policies import JUDGED_BY
 from models.scoring.bands import BandPolicy, load_bands
-from models.scoring.risk_model import POLICIES, RiskModel
+from models.scoring.risk_model import RiskModel
+from models.scoring.rules.province import POLICIES
 from models.signoff.contract_replay import contract_differs
-from models.signoff.evaluation_file import JUDGED_BY, MOST, EvaluationFile, Judged, Verdict
-from models.signoff.inputs import BESIDE, EVALUATION, FOLDER, Inputs, computing, retrain
+from models.signoff.evaluation_file import MOST, EvaluationFile, Judged, Verdict
+from models.signoff.inputs import Inputs, computing, retrain
 from models.study.experiment import SEGMENTS
 from models.study.splits import Assignment, check_order
+from models.tracking.artifacts import BESIDE, EVALUATION, FOLDER
 
 
 class GatePolicy(Policy):

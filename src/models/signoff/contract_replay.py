@@ -13,7 +13,8 @@ from models.evaluation import TestVisits, check_band_contract, load_contract
 from models.evaluation.verdicts import overall
 from models.scoring.risk_model import RiskModel
 from models.signoff.evaluation_file import Judged
-from models.signoff.inputs import EVALUATION, Inputs
+from models.signoff.inputs import Inputs
+from models.tracking.artifacts import EVALUATION
 
 WIDTH = 12
 """Digits of an enterprise's number, so that numbers sort as text as they do as numbers."""

@@ -13,8 +13,6 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 from models.signoff.errors import ApprovalError
 
 Verdict = Literal["pass", "fail", "cannot tell"]
-JUDGED_BY = ("contract", "drift", "groups", "sampling")
-"""Policies that decide the verdicts and no model: their hashes stand in the file, under ``policies``."""
 
 MOST = 5
 """Checks named in a judgement's line; the report has them all."""

@@ -20,11 +20,13 @@ from models.scoring.risk_model import RiskModel
 from models.signoff.checks import LOOK, GatePolicy, Seen
 from models.signoff.errors import ApprovalError
 from models.signoff.evaluation_file import Verdict, read_evaluation
-from models.signoff.inputs import BESIDE, EVALUATION, FOLDER, read_inputs
+from models.signoff.inputs import read_inputs
 from models.signoff.record.rules import CHECKS
 from models.signoff.record.signers import load_signers
+from models.tracking import artifacts
 from models.tracking import store as tracking
 from models.tracking import versions as registry
+from models.tracking.artifacts import BESIDE, EVALUATION, FOLDER
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -93,8 +95,8 @@ def bound(version: str, inputs: Path | None, beside: dict[str, Path | None]) -> 
     """Hashes that an entry binds beside the model's: as registered, but of the run's files as they are now."""
     found = {k: v for k, v in registry.inputs(version).items() if k not in ("inputs_hash", *beside)}
     if inputs is not None:
-        found["inputs_hash"] = tracking.bundle_hash(inputs)
-    found |= {name: tracking.file_hash(path) for name, path in beside.items() if path is not None}
+        found["inputs_hash"] = artifacts.bundle_hash(inputs)
+    found |= {name: artifacts.file_hash(path) for name, path in beside.items() if path is not None}
     return dict(sorted(found.items()))
 
 
@@ -136,7 +138,7 @@ def examine(version: str, say: Say = lambda _: None) -> Gate:
         version,
         run_id,
         model,
-        tracking.bundle_hash(folder),
+        artifacts.bundle_hash(folder),
         registry.inputs(version),
         dict(run.data.params),
         None,

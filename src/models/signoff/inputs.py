@@ -24,25 +24,17 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from features.errors import FenleiError
-from models.learning.arms import Rows, fit_ignored, fit_known
+from models.arrays import Floats
+from models.learning.arms import fit_ignored, fit_known
 from models.learning.classifier import RiskClassifier
 from models.learning.fit import classifier
 from models.learning.search import Params
 from models.study.dataset import Dataset
 from models.study.experiment import SEGMENTS, Experiment
+from models.study.weights import Rows
+from models.tracking import artifacts
 from models.tracking import store as tracking
-
-FOLDER = "inputs"
-"""Artifact path of the folder in the run."""
-
-EVALUATION = "evaluation.json"
-"""Artifact of the run with the verdicts on band contract and drift (`models.signoff.evaluation_file`)."""
-
-FROZEN = "frozen.json"
-"""Artifact of the run with the distributions that later months are compared with (`models.review.monitor`)."""
-
-BESIDE = {"evaluation_hash": EVALUATION, "frozen_hash": FROZEN}
-"""Hashes registered of single files among the run's artifacts."""
+from models.tracking.artifacts import BESIDE, FOLDER
 
 FORMAT = 2
 COMPUTES = ("lightgbm", "numpy", "scikit-learn", "scipy")
@@ -52,8 +44,6 @@ _SPEC = "spec.json"
 _OUTCOME = ("visited_on", "known_at", "cutoff", "violation", "weight", "apart", "drawn", "enterprise")
 _PREFIX = "x:"
 """Before an indicator's name in a column: an indicator may be called as an outcome's column is."""
-
-Floats = NDArray[np.float64]
 
 
 class InputsError(FenleiError):
@@ -157,8 +147,8 @@ def log_inputs(
     """
     write_inputs(folder, experiment, dataset, params)
     tracking.log_folder(run_id, folder, FOLDER)
-    found = {"inputs_hash": tracking.bundle_hash(folder)}
-    return found | {k: tracking.file_hash(logged / name) for k, name in BESIDE.items() if (logged / name).is_file()}
+    found = {"inputs_hash": artifacts.bundle_hash(folder)}
+    return found | {k: artifacts.file_hash(logged / name) for k, name in BESIDE.items() if (logged / name).is_file()}
 
 
 def read_inputs(folder: Path) -> Inputs:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -13,20 +13,16 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from features import cohort, compute_indicators
-from features.catalogue import CATALOGUE
-from features.catalogue.declaration import Indicator
-from features.errors import ConfigError, SourceError
-from models.learning.arms import Rows, inverse_probability
-from models.study.experiment import LEARNING, SEGMENTS, Experiment, Indicators
-from models.study.indicators import catalogue
+from features.errors import SourceError
+from models.arrays import Floats
+from models.study.experiment import LEARNING, SEGMENTS, Experiment
+from models.study.indicators import catalogue, choose, usable
 from models.study.labels import KEYS, Assigned, assigned, indicator_table, look_up
-from models.study.splits import FOLD, design_weights, folds, segments
+from models.study.splits import FOLD, folds, segments
+from models.study.weights import Rows, design_weights, inverse_probability
 
-Floats = NDArray[np.float64]
 MOST_POPULATION = 20_000
 """Enterprises that stand for the population when the score map is frozen."""
-MANY = 20
-"""Rows a cut-off must have before 'unknown for everyone' is more than chance."""
 
 
 @dataclass(frozen=True)
@@ -118,29 +114,6 @@ def source_hash(clean: Path) -> str:
             while block := file.read(1 << 20):
                 digest.update(block)
     return digest.hexdigest()
-
-
-def choose(indicators: Indicators, among: Mapping[str, Indicator] = CATALOGUE) -> tuple[str, ...]:
-    """Return the catalogue's indicators an experiment asks for, in catalogue order.
-
-    Raises
-    ------
-    ConfigError
-        If it names one that the catalogue doesn't have, or none is left.
-    """
-    unknown = [n for n in (*indicators.only, *indicators.without) if n not in among]
-    if unknown:
-        raise ConfigError(f"indicators not in the catalogue: {unknown}; see `fenlei indicators`")
-    names = tuple(
-        name
-        for name, i in among.items()
-        if i.family in indicators.families
-        and (not indicators.only or name in indicators.only)
-        and name not in indicators.without
-    )
-    if not names:
-        raise ConfigError("the experiment leaves no indicator to learn from")
-    return names
 
 
 def count_arms(rows: pd.DataFrame) -> pd.DataFrame:
@@ -256,35 +229,6 @@ def population(clean: Path, experiment: Experiment, names: tuple[str, ...], most
     members = _sample(cohort(clean, [experiment.split.test_from], province=province, sector=sector), most)
     frame = compute_indicators(clean, members, province=province, sector=sector)
     return np.ascontiguousarray(frame[list(names)].to_numpy(dtype=np.float64))
-
-
-def usable(frame: pd.DataFrame, names: tuple[str, ...], covered: float) -> tuple[str, ...]:
-    """Names of the indicators that can teach something true.
-
-    Left out are those whose known values never vary, and those the source covers for too small a part of the
-    fit: unknown for everyone at one cut-off and known at another, they would tell the learner the date of a visit.
-
-    Parameters
-    ----------
-    frame
-        Indicators of the fit rows, index (enterprise_id, cutoff).
-    names
-        The indicators in question.
-    covered
-        Least share of the rows whose cut-off the source covers.
-    """
-    cutoffs, month = np.unique(frame.index.get_level_values("cutoff"), return_inverse=True)
-    rows = np.bincount(month, minlength=len(cutoffs))
-    kept = []
-    for name in names:
-        values = frame[name].to_numpy(dtype=np.float64)
-        unknown = np.isnan(values)
-        if unknown.all() or np.nanmin(values) == np.nanmax(values):
-            continue
-        share = np.bincount(month, weights=unknown, minlength=len(cutoffs)) / np.maximum(rows, 1)
-        if rows[(share == 1) & (rows >= MANY)].sum() <= (1 - covered) * len(frame):
-            kept.append(name)
-    return tuple(kept)
 
 
 def _enough(parts: dict[str, Part], experiment: Experiment, where: str) -> None:

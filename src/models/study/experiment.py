@@ -241,7 +241,7 @@ class Experiment(Policy):
 
     ``learner``: parameters of `models.learning.classifier.RiskClassifier` by name. ``additive_families``: no tree mixes
     two families, so that in log-odds the families add up exactly, each decided by its own indicators alone; points of
-    the score are scaled (`models.scoring.reasons.texts.scaled_points`). ``sector``: learn its indicators too, from
+    the score are scaled (`models.scoring.reasons.points.scaled_points`). ``sector``: learn its indicators too, from
     visits to
     its enterprises alone; see `features.catalogue.sectors`.
     """

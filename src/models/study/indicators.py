@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from features.catalogue import with_sector
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from features.catalogue import CATALOGUE, with_sector
 from features.catalogue.declaration import Indicator
 from features.catalogue.sectors import sector_or_none, sector_policy_name
+from features.errors import ConfigError
 from features.policy import policy_hash
-from models.scoring.risk_model import POLICIES
-from models.study.experiment import Experiment
+from models.scoring.rules.province import POLICIES
+from models.study.experiment import Experiment, Indicators
 
 
 def catalogue(experiment: Experiment) -> dict[str, Indicator]:
@@ -19,3 +25,59 @@ def policies_hash(experiment: Experiment) -> str:
     """SHA-256 over the policies a study rests on; a sector's declaration counts where there is one."""
     own = (sector_policy_name(experiment.sector),) if experiment.sector else ()
     return policy_hash(experiment.province, *POLICIES, *own)
+
+
+MANY = 20
+"""Rows a cut-off must have before 'unknown for everyone' is more than chance."""
+
+
+def choose(indicators: Indicators, among: Mapping[str, Indicator] = CATALOGUE) -> tuple[str, ...]:
+    """Return the catalogue's indicators an experiment asks for, in catalogue order.
+
+    Raises
+    ------
+    ConfigError
+        If it names one that the catalogue doesn't have, or none is left.
+    """
+    unknown = [n for n in (*indicators.only, *indicators.without) if n not in among]
+    if unknown:
+        raise ConfigError(f"indicators not in the catalogue: {unknown}; see `fenlei indicators`")
+    names = tuple(
+        name
+        for name, i in among.items()
+        if i.family in indicators.families
+        and (not indicators.only or name in indicators.only)
+        and name not in indicators.without
+    )
+    if not names:
+        raise ConfigError("the experiment leaves no indicator to learn from")
+    return names
+
+
+def usable(frame: pd.DataFrame, names: tuple[str, ...], covered: float) -> tuple[str, ...]:
+    """Names of the indicators that can teach something true.
+
+    Left out are those whose known values never vary, and those the source covers for too small a part of the
+    fit: unknown for everyone at one cut-off and known at another, they would tell the learner the date of a visit.
+
+    Parameters
+    ----------
+    frame
+        Indicators of the fit rows, index (enterprise_id, cutoff).
+    names
+        The indicators in question.
+    covered
+        Least share of the rows whose cut-off the source covers.
+    """
+    cutoffs, month = np.unique(frame.index.get_level_values("cutoff"), return_inverse=True)
+    rows = np.bincount(month, minlength=len(cutoffs))
+    kept = []
+    for name in names:
+        values = frame[name].to_numpy(dtype=np.float64)
+        unknown = np.isnan(values)
+        if unknown.all() or np.nanmin(values) == np.nanmax(values):
+            continue
+        share = np.bincount(month, weights=unknown, minlength=len(cutoffs)) / np.maximum(rows, 1)
+        if rows[(share == 1) & (rows >= MANY)].sum() <= (1 - covered) * len(frame):
+            kept.append(name)
+    return tuple(kept)

@@ -14,8 +14,6 @@ from numpy.typing import NDArray
 from features import cohort, compute_indicators
 from models.study.experiment import Experiment
 
-Floats = NDArray[np.float64]
-
 MOST_ENTERPRISES = 3_000
 """Enterprises followed: those whose id hashes lowest, so no kind of enterprise more than another."""
 MOST_MONTHS = 12

@@ -12,11 +12,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from features.population.outcomes import read_awaited
+from models.arrays import Floats
 from models.scoring.risk_model import RiskModel
 from models.study.experiment import Experiment
 from models.study.labels import indicator_table, look_up, only_members
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

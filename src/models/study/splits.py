@@ -157,21 +157,3 @@ def check_order(outcomes: pd.DataFrame, assignment: Assignment, names: Sequence[
             raise AssertionError(f"segments {before} and {after} overlap in time")
         if known[a].max() >= visited[b].min():
             raise AssertionError(f"an outcome of {before} became known after {after} began")
-
-
-def design_weights(outcomes: pd.DataFrame, weights: str) -> np.ndarray:
-    """Weights of outcomes for calibrating and measuring, mean 1.
-
-    Parameters
-    ----------
-    outcomes
-        Column ``probability_ppm``: the draw probability in parts per million.
-    weights
-        "design": 1/draw probability; "equal": all 1.
-    """
-    if weights == "equal" or outcomes.empty:
-        return np.ones(len(outcomes))
-    raw = 1e6 / outcomes["probability_ppm"].to_numpy(dtype=float, na_value=np.nan)
-    if not np.isfinite(raw).all():
-        raise AssertionError("a design-weighted outcome has no draw probability")
-    return np.asarray(raw / raw.mean())

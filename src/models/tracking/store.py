@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import logging
 import os
 import tempfile
@@ -191,23 +190,6 @@ def log_folder(run_id: str, folder: Path, name: str) -> None:
     """Write a folder to a run's artifacts under a name."""
     with quiet():
         client().log_artifacts(run_id, str(folder), name)
-
-
-def bundle_hash(folder: Path) -> str:
-    """SHA-256 over the names and bytes of all files of a model bundle."""
-    digest = hashlib.sha256()
-    files = sorted(p for p in folder.rglob("*") if p.is_file())
-    if not files:
-        raise FileNotFoundError(f"{folder} holds no model files")
-    for path in files:
-        digest.update(f"{path.relative_to(folder).as_posix()}\0{path.stat().st_size}\0".encode())
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
-
-
-def file_hash(path: Path) -> str:
-    """SHA-256 over the bytes of one file."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def get_run(run_id: str) -> Run:

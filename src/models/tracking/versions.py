@@ -13,6 +13,7 @@ from mlflow.models import ModelSignature
 from mlflow.types.schema import ColSpec, Schema
 
 from features.errors import FenleiError
+from models.tracking import artifacts
 from models.tracking import store as tracking
 
 
@@ -36,7 +37,7 @@ def register(run_id: str, bundle: Path, names: tuple[str, ...], tags: dict[str, 
     gets the hash of the bundle's files. Every hash becomes a parameter of the run too.
     """
     client = tracking.client()
-    tags = {**tags, "bundle_hash": tracking.bundle_hash(bundle)}
+    tags = {**tags, "bundle_hash": artifacts.bundle_hash(bundle)}
     # A tag can be rewritten or taken away by whoever can write to MLflow; it lets nobody change a parameter.
     tracking.log(run_id, params={k: v for k, v in tags.items() if k.endswith("_hash")})
     with tempfile.TemporaryDirectory() as folder, tracking.quiet(), mlflow.start_run(run_id=run_id):
@@ -86,7 +87,7 @@ def bundle(version: str) -> Path:
 
 def model_hash(version: str) -> str:
     """SHA-256 over the files of a version's bundle."""
-    return tracking.bundle_hash(bundle(version))
+    return artifacts.bundle_hash(bundle(version))
 
 
 def inputs(version: str) -> dict[str, str]:

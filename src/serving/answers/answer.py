@@ -114,7 +114,7 @@ def _classified(frame: pd.DataFrame, snapshot: Snapshot, top: int, until: float 
     for start in range(0, len(frame), CLASSIFIED_AT_ONCE):
         in_time(until)
         try:
-            found += classify(frame.iloc[start : start + CLASSIFIED_AT_ONCE], snapshot.served, top=top)
+            found += classify(frame.iloc[start : start + CLASSIFIED_AT_ONCE], snapshot.served, snapshot.rules, top=top)
         except FenleiError as err:
             raise _not_now(err) from err
     return found

@@ -1,4 +1,4 @@
-"""The one place where model, rules and fallback meet; the service and the monthly run both call it.
+"""Fallback: the one place where model and rules meet; the service and the monthly run both call it.
 
 Whatever happens to the model, every row gets an answer: where the model can't answer, the rules do, and the
 answer says so (``source``) and why (``fallback``).
@@ -7,41 +7,29 @@ answer says so (``source``) and why (``fallback``).
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from lightgbm.basic import LightGBMError
 
+from models.arrays import Bools
+from models.errors import ModelError
 from models.scoring.classification import Classification
-from models.scoring.classify import NO_MODEL, classify_frame, classify_with_fallback
+from models.scoring.classify import classify_explained, classify_frame
+from models.scoring.reasons.texts import Catalogue
 from models.scoring.risk_model import RiskModel
+from models.scoring.rules.province import ProvinceRules
+from serving.current.served import Served
 
 log = logging.getLogger("fenlei.serving")
 
 
-@dataclass(frozen=True)
-class Served:
-    """What answers: the approved model, or the rules and why.
-
-    Parameters
-    ----------
-    province
-        Whose bands, points and direct rules apply.
-    model, version
-        The approved model and its registered version; None lets the rules answer.
-    why
-        Without a model: the reason, given with every answer.
-    """
-
-    province: str
-    model: RiskModel | None = None
-    version: str | None = None
-    why: str = NO_MODEL
-
-
-def classify(frame: pd.DataFrame, served: Served, *, top: int = 5) -> list[Classification]:
+def classify(
+    frame: pd.DataFrame, served: Served, rules: ProvinceRules, *, top: int = 5, catalogue: Catalogue | None = None
+) -> list[Classification]:
     """Classify every row, by the rules where the model can't.
+
+    A row is read once, judged usable once and explained once.
 
     Parameters
     ----------
@@ -49,49 +37,71 @@ def classify(frame: pd.DataFrame, served: Served, *, top: int = 5) -> list[Class
         As `features.compute_indicators` gives it.
     served
         What answers.
+    rules
+        Bands, points and direct rules of the province.
     top
         Reasons to give.
+    catalogue
+        Names, units and directions for the reasons; the catalogue of features by default.
 
     Returns
     -------
     list of Classification
-        In the order of the rows. Rows without a finite margin, and all rows if the model raises anything at all,
-        are answered by the rules, with ``fallback`` naming the model and the kind of failure.
+        In the order of the rows. Rows that the model can't read or gives no finite margin, and all rows if the
+        model raises anything at all, are answered by the rules, with ``fallback`` naming the model and why.
+
+    Raises
+    ------
+    models.errors.ModelInputError
+        If the index isn't (enterprise_id, cutoff).
     """
     model = served.model
     if model is None:
-        return classify_frame(frame, None, served.province, top=top, fallback=served.why)
+        return classify_frame(frame, None, rules, top=top, catalogue=catalogue, fallback=served.why)
     try:
-        finite = _finite(frame, model)
-        good = iter(_versioned(classify_with_fallback(frame.loc[finite], model, served.province, top=top), served))
-        lost = f"model {model.version} gave no finite margin"
+        answered, good, lost = _by_model(frame, model, served, rules, top, catalogue)
+    except (ModelError, LightGBMError) as err:
+        why = f"model {model.version} can't answer: {err}"
+        return classify_frame(frame, None, rules, top=top, catalogue=catalogue, fallback=why)
     except Exception as err:
         # A model is data from outside: whatever it does, the enterprise still gets an answer.
         log.exception("model %s failed; the rules answer", model.version)
-        finite, good = np.zeros(len(frame), dtype=bool), iter(())
-        lost = f"model {model.version} failed: {type(err).__name__}"
-    if finite.all():
-        return list(good)
-    rest = iter(classify_frame(frame.loc[~finite], None, served.province, top=top, fallback=lost))
-    return [next(good if ok else rest) for ok in finite]
+        why = f"model {model.version} failed: {type(err).__name__}"
+        return classify_frame(frame, None, rules, top=top, catalogue=catalogue, fallback=why)
+    if good.all():
+        return answered
+    others = classify_frame(frame.loc[~good], None, rules, top=top, catalogue=catalogue)
+    rest = iter(answer.model_copy(update={"fallback": w}) for answer, w in zip(others, lost, strict=True))
+    best = iter(answered)
+    return [next(best if ok else rest) for ok in good]
 
 
-def _finite(frame: pd.DataFrame, model: RiskModel) -> np.ndarray:
-    """Tell which rows the model gives a finite margin; rows that it can't read are left to its own fallback."""
-    if not set(model.indicator_names) <= set(frame.columns):
-        return np.ones(len(frame), dtype=bool)
+def _by_model(
+    frame: pd.DataFrame, model: RiskModel, served: Served, rules: ProvinceRules, top: int, catalogue: Catalogue | None
+) -> tuple[list[Classification], Bools, list[str]]:
+    """Return the model's answers, which rows they are of, and for each other row why it has none."""
     values = model.read(frame)
-    readable = ~model.unusable(values).any(axis=1)
-    finite = np.ones(len(frame), dtype=bool)
-    if readable.any():
-        finite[readable] = np.isfinite(model.margin(values[readable]))
-    return finite
+    bad = model.unusable(values)
+    readable = ~bad.any(axis=1)
+    explained = model.explain(values[readable])
+    finite = np.isfinite(explained.margin)
+    good = np.zeros(len(frame), dtype=np.bool_)
+    good[readable] = finite
+    answered = classify_explained(
+        frame.loc[good],
+        model,
+        explained.take(finite),
+        rules,
+        top=top,
+        catalogue=catalogue,
+        registered=served.version,
+    )
+    return answered, good, [_why(model, cells) for cells in bad[~good]]
 
 
-def _versioned(answers: list[Classification], served: Served) -> Iterator[Classification]:
-    """Add the registered version to the model's answers: people know it by that number."""
-    for answer in answers:
-        if answer.source == "model" and served.version is not None:
-            yield answer.model_copy(update={"versions": {**answer.versions, "registered": served.version}})
-        else:
-            yield answer
+def _why(model: RiskModel, unusable: Bools) -> str:
+    """Say why the model has no answer for a row."""
+    names = ", ".join(name for name, flag in zip(model.indicator_names, unusable, strict=True) if flag)
+    if names:
+        return f"model {model.version} learned from known values only; unknown or infinite here: {names}"
+    return f"model {model.version} gave no finite margin"

@@ -18,12 +18,12 @@ from features.errors import ConfigError, FenleiError, SourceError
 from features.policies import cohort_policy, features_policy, outcomes_policy
 from features.policy import policy_hash
 from features.table.month import table_policies
-from models.scoring.classify import NO_MODEL, load_rules
-from models.scoring.risk_model import POLICIES
+from models.scoring.rules.province import POLICIES, ProvinceRules, load_rules
 from models.signoff import approval
 from models.signoff.record.signers import signers_path
-from serving.answers.fallback import Served
-from serving.current.table import CurrentTable, Signature, signature
+from serving.current.files import Signature, signature
+from serving.current.served import NO_MODEL, Served
+from serving.current.table import CurrentTable
 from serving.settings import Settings
 
 log = logging.getLogger("fenlei.serving")
@@ -40,6 +40,8 @@ class Snapshot:
     ----------
     served
         Model or rules.
+    rules
+        The province's bands, points and direct rules: one request sees one set of them.
     table
         The current indicator table, if there is a usable one.
     no_table
@@ -47,12 +49,13 @@ class Snapshot:
     """
 
     served: Served
+    rules: ProvinceRules
     table: CurrentTable | None
     no_table: str
 
 
-def load_policies(province: str) -> None:
-    """Read every policy that answers of a province rest on.
+def load_policies(province: str) -> ProvinceRules:
+    """Read every policy that answers of a province rest on, and return its rules.
 
     Raises
     ------
@@ -60,9 +63,10 @@ def load_policies(province: str) -> None:
         If one is missing or wrong: a service would find out at the first question.
     """
     try:
-        load_rules(province)
+        rules = load_rules(province)
         for load in (features_policy, outcomes_policy, cohort_policy):
             load(province)
+        return rules
     except ConfigError as err:
         raise ConfigError(f"province {province!r} can't be served: {err}") from err
 
@@ -78,7 +82,7 @@ class State:
 
     def __init__(self, settings: Settings) -> None:
         settings.use_store()
-        load_policies(settings.province)
+        self._rules = load_policies(settings.province)
         self.settings = settings
         self._refreshing = threading.Lock()
         self._stop = threading.Event()
@@ -86,7 +90,7 @@ class State:
         self._record: tuple[Signature | None, Signature | None, str] = (None, None, "")
         self._checked = 0.0
         self._failing_since: float | None = None
-        self._snapshot = Snapshot(Served(settings.province), None, "no indicator table is set")
+        self._snapshot = Snapshot(Served(settings.province), self._rules, None, "no indicator table is set")
         self.refresh(force=True)
 
     @property
@@ -121,15 +125,24 @@ class State:
             record = (signature(approval.record_path()), signers, self._policies())
             stale = now - self._checked >= self.settings.recheck_seconds or self._failing_since is not None
             if force or stale or record != self._record:
+                self._rules = self._read_rules()
                 served = self._served(now, settled=force)
                 self._record, self._checked = record, now
             else:
                 served = self._snapshot.served
             table, no_table = self._table()
-            before, self._snapshot = self._snapshot, Snapshot(served, table, no_table)
+            before, self._snapshot = self._snapshot, Snapshot(served, self._rules, table, no_table)
             if served != before.served:
                 log.info("now serving: %s", f"model version {served.version}" if served.model else served.why)
             return self._snapshot
+
+    def _read_rules(self) -> ProvinceRules:
+        """The rules as the policies say now; where they can't be read, those read last go on answering."""
+        try:
+            return load_rules(self.settings.province)
+        except ConfigError as err:
+            log.warning("the rules stay as they were read last: %s", err)
+            return self._rules
 
     def _policies(self) -> str:
         """Hash of the policies as they are now; empty when they can't be read, which no model was signed under."""
@@ -160,7 +173,7 @@ class State:
             return Served(province, why=f"approved version {version} was signed with another catalogue")
         if model.policy_hash != self._policies():
             return Served(province, why=f"approved version {version} was signed under other policies than hold now")
-        if not model.bands.same_bands(load_rules(province).bands):
+        if not model.bands.same_bands(self._rules.bands):
             return Served(province, why=f"approved version {version} was signed with other cuts than hold now")
         before = self._snapshot.served
         if before.model is not None and before.version == version and before.model.version == model.version:

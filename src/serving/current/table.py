@@ -21,21 +21,10 @@ from features.catalogue import CATALOGUE, catalogue_hash
 from features.catalogue.evidence import EVIDENCE
 from features.errors import SourceError
 from features.table.month import META_KEY, table_policies
+from serving.current.files import Signature, signature
 
 COLUMNS = (*CATALOGUE, *EVIDENCE)
 """Indicators and evidence: what every row that is classified holds."""
-
-Signature = tuple[int, int, int]
-"""Inode, size and time of a file: changes when the file is replaced."""
-
-
-def signature(path: Path | None) -> Signature | None:
-    """Return the file's signature, None when it is not there."""
-    try:
-        found = path.stat() if path else None
-    except OSError:
-        return None
-    return (found.st_ino, found.st_size, found.st_mtime_ns) if found else None
 
 
 @dataclass(frozen=True)

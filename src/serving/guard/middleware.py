@@ -10,17 +10,16 @@ import json
 import logging
 import time
 from collections.abc import Callable
-from contextvars import ContextVar
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from serving.errors import RequestError
-from serving.guard.tokens import AccessError
+from serving.guard.audit import AuditLog
+from serving.guard.call import CALL, Call
+from serving.guard.tokens import AccessError, Tokens
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
-    from serving.runtime import Runtime
 
 log = logging.getLogger("fenlei.serving")
 
@@ -43,38 +42,31 @@ WELCOME = (
 )
 
 
-@dataclass
-class Call:
-    """What the audit record keeps of one call; the endpoint fills in what it answered."""
+@dataclass(frozen=True)
+class Keep:
+    """What the guard looks things up in.
 
-    path: str
-    token: str | None = None
-    enterprises: list[str] = field(default_factory=list)
-    source: dict[str, int] = field(default_factory=dict)
-    versions: dict[str, str] = field(default_factory=dict)
+    Parameters
+    ----------
+    tokens
+        Who may ask.
+    audit
+        Gives the audit trail, opened by the first call: BentoML's supervisor must not take hold of it.
+    max_bytes
+        Longest body.
+    """
 
-    def line(self, status: int) -> dict[str, Any]:
-        """Return the audit line."""
-        return {
-            "path": self.path,
-            "token": self.token,
-            "enterprises": self.enterprises,
-            "source": self.source,
-            "versions": self.versions,
-            "status": status,
-        }
-
-
-CALL: ContextVar[Call] = ContextVar("fenlei_call")
-"""The call in work."""
+    tokens: Tokens
+    audit: Callable[[], AuditLog]
+    max_bytes: int
 
 
 class Guard:
     """ASGI middleware: lets known callers through, and writes down every call before its answer leaves."""
 
-    def __init__(self, app: ASGIApp, runtime: Callable[[], Runtime]) -> None:
+    def __init__(self, app: ASGIApp, keep: Callable[[], Keep]) -> None:
         self.app = app
-        self.runtime = runtime()
+        self.keep = keep()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection."""
@@ -92,7 +84,7 @@ class Guard:
             nonlocal written
             if not written:
                 written = True
-                self.runtime.audit.append(call.line(status))
+                self.keep.audit().append(call.line(status))
 
         async def audited(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -127,7 +119,7 @@ class Guard:
         headers = {k.decode("latin-1").lower(): v.decode("latin-1") for k, v in scope["headers"]}
         scheme, _, token = headers.get("authorization", "").partition(" ")
         try:
-            call.token = self.runtime.tokens.name_of(token.strip()) if scheme.lower() == "bearer" else None
+            call.token = self.keep.tokens.name_of(token.strip()) if scheme.lower() == "bearer" else None
         except AccessError as err:
             log.error("%s", err)
             raise RequestError(503, "the token file can't be read; nobody is let in until it is mended") from err
@@ -145,7 +137,7 @@ class Guard:
         return await self._body(receive, headers.get("content-length", ""))
 
     async def _body(self, receive: Receive, announced: str) -> bytes:
-        most = self.runtime.settings.max_bytes
+        most = self.keep.max_bytes
         too_long = RequestError(413, f"the body is longer than {most} bytes: split it over several calls")
         if announced.isdecimal() and int(announced) > most:
             await self._drain(receive, 0)
@@ -167,7 +159,7 @@ class Guard:
 
     async def _drain(self, receive: Receive, size: int) -> None:
         """Throw the rest of a refused body away, so that the caller reads the answer."""
-        until, most = time.monotonic() + DRAIN_SECONDS, DRAIN_TIMES * self.runtime.settings.max_bytes
+        until, most = time.monotonic() + DRAIN_SECONDS, DRAIN_TIMES * self.keep.max_bytes
         while size <= most and (left := until - time.monotonic()) > 0:
             try:
                 message = await asyncio.wait_for(receive(), left)

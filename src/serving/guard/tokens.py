@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from features.errors import FenleiError
-from serving.current.table import Signature, signature
+from serving.current.files import Signature, signature
 
 PREFIX = "fenlei_"
 """Every token starts so: a leaked one can be found by a scan."""

@@ -10,9 +10,8 @@ import pytest
 
 from features.adapters.beijing.industry import DISTRICTS
 from features.contract.national_names import DISTRICT, INDUSTRY_SECTION
-from features.group_names import ATTRIBUTE_ZH, group_name
 from features.policy import policy_root
-from features.population.groups import enterprise_groups, groups_policy
+from features.population.groups import ATTRIBUTE_ZH, enterprise_groups, group_name, groups_policy
 
 POLICY = groups_policy("hebei")
 

@@ -7,9 +7,10 @@ import pytest
 from pydantic import ValidationError
 from scipy.special import expit
 
-from models.learning.arms import Rows, arm_effect, fit_ignored, fit_known, inverse_probability
+from models.learning.arms import arm_effect, fit_ignored, fit_known
 from models.learning.classifier import RiskClassifier
 from models.study.experiment import Arms
+from models.study.weights import Rows, inverse_probability
 
 
 def made(n: int, seed: int, effect: float = 1.2) -> tuple[Rows, np.ndarray]:

@@ -12,7 +12,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from helpers import small_model as small
 from models.learning.classifier import LATER, RiskClassifier
-from models.scoring.reasons.texts import family_points
+from models.scoring.reasons.points import family_points
 
 NAMES = list(small.NAMES)
 WEIGHTS = (

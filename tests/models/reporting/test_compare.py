@@ -10,11 +10,11 @@ from rich.console import Console
 
 from helpers.signing import ON, register
 from models.reporting import compare
-from models.review.run_metrics import BETTER, better, group_of
 from models.scoring.risk_model import RiskModel
 from models.signoff import approval
 from models.tracking import store as tracking
 from models.tracking import versions as registry
+from models.tracking.metric_names import BETTER, better, group_of
 
 HASH = "ab" * 32
 

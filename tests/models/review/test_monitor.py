@@ -17,11 +17,11 @@ from models.evaluation.policies import load_drift
 from models.learning.learn import learn
 from models.review import review as reviewing
 from models.review.monitor import MonitoringError, monitor
-from models.signoff import inputs as retrain
 from models.study.dataset import build
 from models.study.experiment import Experiment, experiment_hash, load_experiment
 from models.study.panel import follow
 from models.study.pending import awaited_visits, count_by_month
+from models.tracking import artifacts
 from models.tracking import store as tracking
 from models.tracking import versions as registry
 
@@ -50,12 +50,12 @@ def signed(checked: Path, empty_store: Path, tmp_path_factory: pytest.TempPathFa
     folder = home / "run"
     folder.mkdir()
     told = {name: f.model_dump(mode="json") for name, f in frozen.items()}
-    (folder / retrain.FROZEN).write_text(json.dumps(told), encoding="utf-8")
+    (folder / artifacts.FROZEN).write_text(json.dumps(told), encoding="utf-8")
     model.save(home / "bundle")
     found = {"experiment_hash": experiment_hash(STUDY)}
     with tracking.run(STUDY.name, STUDY.name) as run:
         tracking.log(run, tags={"kind": "training"}, files=folder)
-        frozen_hash = tracking.file_hash(folder / retrain.FROZEN)
+        frozen_hash = artifacts.file_hash(folder / artifacts.FROZEN)
         version = registry.register(run, home / "bundle", dataset.names, {**found, "frozen_hash": frozen_hash})
     with tracking.run(STUDY.name, "another study's") as run:
         other = registry.register(run, home / "bundle", dataset.names, {"experiment_hash": "of another"})
@@ -132,7 +132,7 @@ def test_a_month_without_any_result_is_followed_and_nothing_is_said_of_its_calib
 
 def test_frozen_distributions_that_were_edited_are_not_compared_with(signed, checked):
     version = signed[0]
-    file = registry.artifact(registry.run_id(version), retrain.FROZEN)
+    file = registry.artifact(registry.run_id(version), artifacts.FROZEN)
     assert file is not None
     kept = file.read_bytes()
     file.write_bytes(kept.replace(b"score", b"Score", 1))

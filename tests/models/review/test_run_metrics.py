@@ -8,7 +8,8 @@ import pytest
 
 from helpers.report_page import review
 from models.review.review import Review
-from models.review.run_metrics import better, group_of, review_metrics
+from models.review.run_metrics import review_metrics
+from models.tracking.metric_names import better, group_of
 
 
 @pytest.fixture(scope="module")

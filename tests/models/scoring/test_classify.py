@@ -5,16 +5,15 @@ from datetime import date
 import numpy as np
 import pandas as pd
 import pytest
-from lightgbm.basic import LightGBMError
-from pydantic import PrivateAttr
 
 from features.errors import ConfigError
 from helpers import small_model as small
 from models.errors import ModelError, ModelInputError
 from models.scoring.bands import load_bands
 from models.scoring.classification import LIMIT, Classification
-from models.scoring.classify import NO_MODEL, classify_frame, classify_with_fallback, load_rules
+from models.scoring.classify import classify_explained, classify_frame
 from models.scoring.risk_model import RiskModel
+from models.scoring.rules.province import load_rules
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +27,7 @@ def frame() -> pd.DataFrame:
 
 
 def ask(frame, model, province="hebei", **more) -> list[Classification]:
-    return classify_frame(frame, model, province, catalogue=small.CATALOGUE, **more)
+    return classify_frame(frame, model, load_rules(province), catalogue=small.CATALOGUE, **more)
 
 
 @pytest.fixture(scope="module")
@@ -154,101 +153,45 @@ def test_who_is_hardly_known_is_never_in_the_best_class(frame, whole, model):
     assert {one.grade for one in hit} == {"D"}
 
 
-def test_a_model_signed_under_other_cuts_does_not_answer(frame, model):
-    for province in ("henan", "ningxia"):
-        with pytest.raises(ModelError, match="must be signed again"):
-            ask(frame, model, province)
-        (one,) = classify_with_fallback(frame.head(1), model, province)
-        assert one.source == "rules"
-        assert "must be signed again" in (one.fallback or "")
-
-
-def test_without_a_model_the_rules_answer_and_say_so(frame):
-    for a in classify_with_fallback(frame.head(3), None, "hebei"):
-        assert (a.source, a.fallback) == ("rules", NO_MODEL)
-
-
-def test_only_the_rows_the_model_cannot_use_fall_back(frame, model):
-    gap = frame.head(10).copy()
-    gap.iloc[[2, 5], gap.columns.get_loc("penalties_3y")] = np.nan
-    answers = classify_with_fallback(gap, model, "hebei", catalogue=small.CATALOGUE)
-    assert [i for i, a in enumerate(answers) if a.source == "rules"] == [2, 5]
-    assert [a.enterprise_id for a in answers] == list(gap.index.get_level_values(0))
-    assert "penalties_3y" in (answers[2].fallback or "")
-    assert "registered_capital" not in (answers[2].fallback or "")
-    plain = ask(frame.head(10), model)
-    assert [a for a in answers if a.source == "model"] == [a for i, a in enumerate(plain) if i not in (2, 5)]
-    everyone = classify_with_fallback(gap.assign(years_operating=np.nan), model, "hebei")
-    assert {a.source for a in everyone} == {"rules"}
-
-
-def test_a_missing_column_makes_all_fall_back_with_its_name(frame, model):
-    for a in classify_with_fallback(frame.head(3).drop(columns="years_operating"), model, "hebei"):
-        assert a.source == "rules"
-        assert "years_operating" in (a.fallback or "")
-        assert model.version in (a.fallback or "")
-
-
-class Broken(RiskModel):
-    """A model whose booster raises what it is told to."""
-
-    _fault: type[Exception] = PrivateAttr(ModelError)
-
-    def margin(self, X):
-        raise self._fault("boom")
-
-
-def broken(model: RiskModel, fault: type[Exception]) -> Broken:
-    one = Broken(**{name: getattr(model, name) for name in RiskModel.model_fields})
-    one._fault = fault
-    return one
-
-
-@pytest.mark.parametrize("fault", [ModelError, LightGBMError])
-def test_a_declared_fault_of_the_model_lets_the_rules_answer(frame, model, fault):
-    with pytest.raises(fault):
-        ask(frame, broken(model, fault))
-    (one,) = classify_with_fallback(frame.head(1), broken(model, fault), "hebei")
-    assert one.source == "rules"
-    assert "boom" in (one.fallback or "")
-
-
-def test_an_unreadable_booster_lets_the_rules_answer(frame, model):
-    torn = model.model_copy(update={"booster_text": "tree\nbroken"})
-    (one,) = classify_with_fallback(frame.head(1), torn, "hebei")
-    assert one.source == "rules"
-    assert "can't be read" in (one.fallback or "")
-
-
-def test_any_other_fault_is_ours_and_not_hidden(frame, model):
-    with pytest.raises(ZeroDivisionError):
-        classify_with_fallback(frame, broken(model, ZeroDivisionError), "hebei")
-
-
-def test_no_rows_no_answers(frame, model):
-    assert classify_frame(frame.head(0), model, "hebei") == []
-    assert classify_with_fallback(frame.head(0), model, "hebei") == []
-
-
-def test_rows_without_their_keys_are_refused(frame, model):
-    for source in (model, None):
-        with pytest.raises(ModelInputError, match="indexed by enterprise_id and cutoff"):
-            classify_with_fallback(frame.reset_index(drop=True), source, "hebei")
-
-
 def test_an_indicator_that_left_the_catalogue_is_still_explained(frame, model):
-    (one,) = classify_frame(frame.head(1), model, "hebei", catalogue={}, top=99)
+    (one,) = classify_frame(frame.head(1), model, load_rules("hebei"), catalogue={}, top=99)
     assert {r.family for r in one.reasons} <= set(small.FAMILIES.values())
     assert all(r.text_en and r.text_zh for r in one.reasons)
 
 
 def test_the_catalogue_of_features_speaks_by_default(frame, model):
-    (one,) = classify_frame(frame.head(1), model, "hebei", top=99)
+    (one,) = classify_frame(frame.head(1), model, load_rules("hebei"), top=99)
     penalties = next(r for r in one.reasons if r.indicator == "penalties_3y")
     assert "近三年行政处罚次数" in penalties.text_zh
 
 
 def test_an_unknown_province_is_told_which_there_are(frame):
     with pytest.raises(ConfigError, match="hebei"):
-        classify_frame(frame, None, "atlantis")
+        load_rules("atlantis")
     assert load_rules("henan").scorecard == load_rules("hebei").scorecard
+
+
+def test_a_model_signed_under_other_cuts_does_not_answer(frame, model):
+    for province in ("henan", "ningxia"):
+        with pytest.raises(ModelError, match="must be signed again"):
+            ask(frame, model, province)
+
+
+def test_no_rows_no_answers(frame, model):
+    assert classify_frame(frame.head(0), model, load_rules("hebei")) == []
+
+
+def test_rows_without_their_keys_are_refused(frame, model):
+    for source in (model, None):
+        with pytest.raises(ModelInputError, match="indexed by enterprise_id and cutoff"):
+            classify_frame(frame.reset_index(drop=True), source, load_rules("hebei"))
+
+
+def test_rows_are_explained_once_and_answer_as_the_frame_does(frame, model):
+    explained = model.explain(model.matrix(frame))
+    some = np.arange(len(frame)) % 3 == 0
+    answers = classify_explained(
+        frame.loc[some], model, explained.take(some), load_rules("hebei"), catalogue=small.CATALOGUE
+    )
+    assert answers == ask(frame.loc[some], model)
+    assert np.allclose(explained.contributions.sum(axis=1), explained.margin - model.base_margin)

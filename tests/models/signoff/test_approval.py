@@ -14,9 +14,9 @@ from features.policy import policy_root
 from helpers.signing import ON, People, judged, register
 from models.scoring.risk_model import RiskModel
 from models.signoff import approval
-from models.signoff import inputs as retrain
 from models.signoff.approval import ApprovalError, GateRefused
 from models.signoff.record.entries import HEAD
+from models.tracking import artifacts
 from models.tracking import store as tracking
 from models.tracking import versions as registry
 
@@ -199,7 +199,7 @@ def test_hashes_changed_after_the_proposal_or_the_approval_undo_it(one):
 def test_an_evaluation_edited_after_the_proposal_stops_the_approval(store, signers):
     register(store, 1, evaluation=judged("cannot tell"))
     approval.propose("1", "few visits", key=signers.keys["li"], on=ON, accept_unknown="one year of draws only")
-    file = registry.artifact(registry.run_id("1"), retrain.EVALUATION)
+    file = registry.artifact(registry.run_id("1"), artifacts.EVALUATION)
     assert file is not None
     file.write_text(json.dumps(judged()))
     with pytest.raises(ApprovalError, match="not what was proposed: evaluation_hash is"):

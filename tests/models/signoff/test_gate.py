@@ -21,6 +21,7 @@ from models.signoff import inputs as retrain
 from models.signoff.approval import GateRefused
 from models.signoff.record.rules import CHECKS
 from models.study.dataset import Dataset
+from models.tracking import artifacts
 from models.tracking import store as tracking
 from models.tracking import versions as registry
 
@@ -61,7 +62,7 @@ def test_files_swapped_with_their_registered_hash_are_not_the_model_that_was_mea
     version = register(store)
     folder = registry.bundle(version)
     RiskModel.load(folder).model_copy(update={"arm": "another"}).save(folder)
-    digest = tracking.bundle_hash(folder)
+    digest = artifacts.bundle_hash(folder)
     tracking.client().set_model_version_tag(tracking.MODEL_NAME, version, "bundle_hash", digest)
     found = finding(version, "files")
     assert found.verdict == "fail"
@@ -94,7 +95,7 @@ def test_a_model_of_another_catalogue_or_other_policies_is_seen(store, tmp_path,
     assert "policies are others" in found.why
 
 
-@pytest.mark.parametrize("name", [retrain.EVALUATION, retrain.FOLDER])
+@pytest.mark.parametrize("name", [artifacts.EVALUATION, artifacts.FOLDER])
 def test_what_the_run_logged_cannot_be_edited_or_taken_away_before_the_proposal(store, name):
     version = register(store)
     file = registry.artifact(registry.run_id(version), name)
@@ -195,7 +196,7 @@ def test_logged_inputs_are_the_same_bytes_each_time_and_name_no_enterprise(tmp_p
     experiment, dataset, _ = study()
     for name in ("a", "b"):
         retrain.write_inputs(tmp_path / name, experiment, dataset, {})
-    assert tracking.bundle_hash(tmp_path / "a") == tracking.bundle_hash(tmp_path / "b")
+    assert artifacts.bundle_hash(tmp_path / "a") == artifacts.bundle_hash(tmp_path / "b")
     assert "enterprise_id" not in pd.read_parquet(tmp_path / "a" / "fit.parquet").columns
 
 
@@ -217,7 +218,7 @@ def damaged(folder: Path, how: str) -> None:
 @pytest.mark.parametrize("how", ["missing", "cut", "columns", "format", "parameter"])
 def test_damaged_inputs_fail_and_say_what_is_wrong(store, how):
     version = register(store)
-    folder = registry.artifact(registry.run_id(version), retrain.FOLDER)
+    folder = registry.artifact(registry.run_id(version), artifacts.FOLDER)
     assert folder is not None
     damaged(folder, how)
     found = gate.examine(version)

@@ -17,9 +17,9 @@ from features.catalogue import CATALOGUE
 from features.contract.manifest import Coverage, Manifest, write_manifest
 from features.errors import ConfigError, SourceError
 from helpers.root import ROOT
-from models.study.dataset import Dataset, build, choose, population, source_hash, usable
+from models.study.dataset import Dataset, build, population, source_hash
 from models.study.experiment import SEGMENTS, Experiment, Indicators, load_experiment
-from models.study.indicators import catalogue
+from models.study.indicators import catalogue, choose, usable
 from models.study.labels import assigned, indicator_table, labelled, outcomes_as_known
 from models.study.splits import FOLD, segments
 

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from features.errors import ConfigError
 from features.policy import policy_hash
 from helpers.root import ROOT
-from models.scoring.risk_model import POLICIES
+from models.scoring.rules.province import POLICIES
 from models.study.experiment import SEGMENTS, Arms, Experiment, experiment_hash, load_experiment
 from models.study.indicators import policies_hash
 

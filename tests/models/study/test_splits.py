@@ -14,7 +14,8 @@ from pydantic import ValidationError
 
 from features.errors import ConfigError
 from models.study.experiment import SEGMENTS, Arms, Rolling, Split
-from models.study.splits import FOLD, Assignment, assign, check_order, design_weights, folds, segments
+from models.study.splits import FOLD, Assignment, assign, check_order, folds, segments
+from models.study.weights import design_weights
 
 PLAN = Split(
     fit_from=date(2024, 1, 1),

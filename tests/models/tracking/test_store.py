@@ -11,6 +11,7 @@ import pytest
 
 from helpers.small_model import NAMES, rows
 from helpers.small_model import model as small_model
+from models.tracking import artifacts
 from models.tracking import store as tracking
 from models.tracking import versions as registry
 
@@ -85,8 +86,8 @@ def test_a_registered_version_answers_through_mlflow_as_the_model_itself_does(st
     assert registry.versions() == [version]
     found = registry.inputs(version)
     assert found.pop("data_hash") == "d"
-    assert found == {"bundle_hash": tracking.bundle_hash(store / "bundle")}
-    assert registry.model_hash(version) == tracking.bundle_hash(store / "bundle")
+    assert found == {"bundle_hash": artifacts.bundle_hash(store / "bundle")}
+    assert registry.model_hash(version) == artifacts.bundle_hash(store / "bundle")
     frame, _ = rows(50, 8)
     X = frame[list(NAMES)]
     with tracking.quiet():
@@ -109,10 +110,10 @@ def test_the_bundle_hash_sees_names_and_bytes(tmp_path):
         return tmp_path / name
 
     hashes = {
-        tracking.bundle_hash(folder("a", {"x": b"12", "y": b"3"})),
-        tracking.bundle_hash(folder("b", {"x": b"1", "y": b"23"})),
-        tracking.bundle_hash(folder("c", {"x": b"12", "z": b"3"})),
+        artifacts.bundle_hash(folder("a", {"x": b"12", "y": b"3"})),
+        artifacts.bundle_hash(folder("b", {"x": b"1", "y": b"23"})),
+        artifacts.bundle_hash(folder("c", {"x": b"12", "z": b"3"})),
     }
     assert len(hashes) == 3
     with pytest.raises(FileNotFoundError):
-        tracking.bundle_hash(folder("d", {}))
+        artifacts.bundle_hash(folder("d", {}))

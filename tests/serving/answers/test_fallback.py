@@ -21,16 +21,18 @@ from helpers.small_model import model as small_model
 from helpers.small_model import rows
 from models.errors import ModelError
 from models.scoring.classification import Classification
-from models.scoring.classify import NO_MODEL, classify_frame, load_rules
-from models.scoring.risk_model import POLICIES, RiskModel
+from models.scoring.classify import classify_frame
+from models.scoring.risk_model import RiskModel
+from models.scoring.rules.province import POLICIES, load_rules
 from models.signoff import approval
 from serving.answers.answer import Lost, Result, answer
-from serving.answers.fallback import Served, classify
+from serving.answers.fallback import classify
 from serving.answers.requests import Item
+from serving.current.served import NO_MODEL, Served
 from serving.current.snapshot import Snapshot, State
 from serving.current.table import CurrentTable
 from serving.errors import RequestError
-from serving.guard.middleware import Call
+from serving.guard.call import Call
 from serving.launch import check
 from serving.runtime import Runtime
 from serving.settings import ConfigError, Settings
@@ -65,8 +67,8 @@ class SometimesNaN(RiskModel):
 
 
 def test_a_good_model_answers_and_its_registered_version_is_named():
-    answers = classify(FRAME, Served("hebei", small_model(), "7"))
-    plain = classify_frame(FRAME, small_model(), "hebei")
+    answers = classify(FRAME, Served("hebei", small_model(), "7"), load_rules("hebei"))
+    plain = classify_frame(FRAME, small_model(), load_rules("hebei"))
     assert {a.source for a in answers} == {"model"}
     assert [a.model_copy(update={"versions": p.versions}) for a, p in zip(answers, plain, strict=True)] == plain
     assert {a.versions["registered"] for a in answers} == {"7"}
@@ -75,8 +77,8 @@ def test_a_good_model_answers_and_its_registered_version_is_named():
 @pytest.mark.parametrize("kind", [Raises, Refuses])
 def test_when_the_model_fails_the_rules_answer_everyone_and_say_so(kind):
     broken = kind.model_validate(small_model().model_dump())
-    answers = classify(FRAME, Served("hebei", broken, "7"))
-    by_rules = classify_frame(FRAME, None, "hebei")
+    answers = classify(FRAME, Served("hebei", broken, "7"), load_rules("hebei"))
+    by_rules = classify_frame(FRAME, None, load_rules("hebei"))
     assert [a.model_copy(update={"fallback": None}) for a in answers] == by_rules
     assert {a.source for a in answers} == {"rules"}
     assert len({a.fallback for a in answers}) == 1
@@ -88,7 +90,7 @@ def test_rows_without_a_finite_margin_get_the_rules_and_the_others_the_model():
     partly = SometimesNaN.model_validate(small_model().model_dump())
     lost = FRAME["years_operating"].to_numpy() > 12
     assert 0 < lost.sum() < len(lost)
-    answers = classify(FRAME, Served("hebei", partly, "7"))
+    answers = classify(FRAME, Served("hebei", partly, "7"), load_rules("hebei"))
     assert [a.source for a in answers] == ["rules" if gone else "model" for gone in lost]
     assert [a.enterprise_id for a in answers] == list(FRAME.index.get_level_values("enterprise_id"))
     assert all("no finite margin" in str(a.fallback) for a, gone in zip(answers, lost, strict=True) if gone)
@@ -96,26 +98,26 @@ def test_rows_without_a_finite_margin_get_the_rules_and_the_others_the_model():
 
 def test_a_booster_full_of_nan_never_gives_a_nan_score():
     text = re.sub(r"leaf_value=.*", lambda m: re.sub(r"[-\d.e]+(?= |$)", "nan", m[0]), small_model().booster_text)
-    answers = classify(FRAME, Served("hebei", changed(booster_text=text), "7"))
+    answers = classify(FRAME, Served("hebei", changed(booster_text=text), "7"), load_rules("hebei"))
     assert {a.source for a in answers} == {"rules"}
     assert all(a.score == a.score for a in answers)
 
 
 @pytest.mark.parametrize("text", ["", "no booster", "tree\nversion=v4\n"])
 def test_a_corrupt_booster_lets_the_rules_answer(text):
-    answers = classify(FRAME, Served("hebei", changed(booster_text=text), "7"))
+    answers = classify(FRAME, Served("hebei", changed(booster_text=text), "7"), load_rules("hebei"))
     assert {a.source for a in answers} == {"rules"}
     assert all(a.fallback for a in answers)
 
 
 def test_without_a_model_the_reason_is_given_with_every_answer():
-    answers = classify(FRAME, Served("hebei", why="no approved model"))
+    answers = classify(FRAME, Served("hebei", why="no approved model"), load_rules("hebei"))
     assert {(a.source, a.fallback) for a in answers} == {("rules", "no approved model")}
 
 
 def test_an_empty_frame_has_no_answers():
-    assert classify(FRAME.iloc[:0], Served("hebei", small_model(), "7")) == []
-    assert classify(FRAME.iloc[:0], Served("hebei")) == []
+    assert classify(FRAME.iloc[:0], Served("hebei", small_model(), "7"), load_rules("hebei")) == []
+    assert classify(FRAME.iloc[:0], Served("hebei"), load_rules("hebei")) == []
 
 
 @pytest.fixture
@@ -160,7 +162,7 @@ def test_a_policy_changed_since_the_sign_off_lets_the_rules_answer_and_says_so(w
     assert (snapshot.table is None) == (name in ("cohort", "features", "outcomes"))
     if snapshot.table is None:
         assert "other policies" in snapshot.no_table
-    (one,) = classify(world.frame.iloc[:1], snapshot.served)
+    (one,) = classify(world.frame.iloc[:1], snapshot.served, snapshot.rules)
     assert (one.source, one.fallback) == ("rules", snapshot.served.why)
     assert one.versions["policy"] == load_rules("hebei").version != signed
 
@@ -174,10 +176,11 @@ def test_a_province_without_all_its_policies_cannot_be_served(world, policies):
 
 
 def test_policies_that_break_while_serving_are_503_and_name_no_file(world, policies):
+    rules = load_rules("hebei")
     (policies / "hebei" / "features.toml").unlink()
     item = Item(enterprise_id="E1", cutoff="2026-01-01", record={"tables": {"penalties": []}})
     with pytest.raises(RequestError, match="can't answer just now") as told:
-        answer([item], Snapshot(Served("hebei"), None, ""))
+        answer([item], Snapshot(Served("hebei"), rules, None, ""))
     assert told.value.status == 503
     assert "/" not in str(told.value.as_dict())
 
@@ -205,7 +208,7 @@ def penalty(**changed: Any) -> dict[str, Any]:
 
 
 def asked(*items: Item) -> list[Result]:
-    return answer(items, Snapshot(Served("hebei"), None, ""), top=99)
+    return answer(items, Snapshot(Served("hebei"), load_rules("hebei"), None, ""), top=99)
 
 
 def test_rows_that_stand_twice_count_once():
@@ -278,7 +281,7 @@ def test_an_absurd_value_is_refused(value):
 
 def test_work_whose_time_is_over_is_not_begun():
     with pytest.raises(RequestError, match="no answer in time") as told:
-        answer([item()], Snapshot(Served("hebei"), None, ""), until=time.monotonic() - 1)
+        answer([item()], Snapshot(Served("hebei"), load_rules("hebei"), None, ""), until=time.monotonic() - 1)
     assert told.value.status == 504
 
 
@@ -375,3 +378,17 @@ def test_a_large_amount_far_down_a_long_record_is_read_exactly():
     assert "fines_3y" not in found.missing
     computed = indicators_of([Record("E1", date(2026, 1, 1), {"penalties": penalties})])
     assert computed["fines_3y"].item() == sum(fines)
+
+
+def test_one_request_sees_one_set_of_rules_and_rules_that_break_go_on_as_they_were(world, policies):
+    state = State(world.settings)
+    first = state.snapshot
+    bands = policies / "hebei" / "bands.toml"
+    with bands.open("a", encoding="utf-8") as file:
+        file.write("# decided anew\n")
+    (old,) = classify(world.frame.iloc[:1], first.served, first.rules)
+    assert old.versions["policy"] == first.rules.version
+    second = state.refresh()
+    assert second.rules.version == load_rules("hebei").version != first.rules.version
+    bands.write_text("no rules", encoding="utf-8")
+    assert state.refresh().rules == second.rules

@@ -13,7 +13,8 @@ import pytest
 
 from features.errors import ConfigError
 from serving.guard.audit import verify
-from serving.guard.middleware import CALL, Guard
+from serving.guard.call import CALL
+from serving.guard.middleware import Guard, Keep
 from serving.guard.tokens import create_token
 from serving.launch import LaunchError, start
 from serving.runtime import Runtime
@@ -59,7 +60,11 @@ def call(
         "path": "/classify",
         "headers": [(k.encode(), v.encode()) for k, v in told.items()],
     }
-    asyncio.run(Guard(app, lambda: runtime)(scope, receive, send))
+    asyncio.run(
+        Guard(app, lambda: Keep(runtime.tokens, lambda: runtime.audit, runtime.settings.max_bytes))(
+            scope, receive, send
+        )
+    )
     return sent[0]["status"], b"".join(m.get("body", b"") for m in sent[1:])
 
 
@@ -146,7 +151,9 @@ def test_a_websocket_is_closed(runtime):
         sent.append(message)
 
     scope = {"type": "websocket", "path": "/classify", "headers": []}
-    asyncio.run(Guard(echo, lambda: runtime)(scope, None, send))  # type: ignore[arg-type]  # nothing is received
+    asyncio.run(
+        Guard(echo, lambda: Keep(runtime.tokens, lambda: runtime.audit, runtime.settings.max_bytes))(scope, None, send)
+    )  # type: ignore[arg-type]  # nothing is received
     assert sent == [{"type": "websocket.close", "code": 1008}]
 
 

@@ -23,10 +23,9 @@ from features.contract import TABLES, Column
 from features.contract.types import ColumnType
 from features.engine.duckdb_engine import evaluate
 from features.engine.plan import first_covered
-from features.engine.record.rows import Columns, checked_columns, numbered
+from features.engine.record.rows import Columns, checked_columns, distinct, numbered
 from features.engine.record.session import session
 from features.errors import SourceError
-from features.identity import distinct
 from features.policies import features_policy, outcomes_policy
 from features.records.store import COVERED_FOREVER, Store
 
@@ -151,7 +150,7 @@ def indicators_of(records: Sequence[Record], *, province: str = "hebei", sector:
     ------
     SourceError
         If a table, relation or column is unknown, a value does not fit, or rows break the contract together
-        (`features.identity.distinct`); names record, table, row and column.
+        (`features.engine.record.rows.distinct`); names record, table, row and column.
     """
     for r in records:
         unknown = sorted(set(r.tables) - set(TABLES)) + sorted(set(r.relations) - set(POPULATION))

@@ -5,15 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fenlei.bench.feedback.loop import YEAR, Run
 from fenlei.bench.truth.ranking import expected_auc
+from models.arrays import Bools, Floats, Ints
 from models.evaluation.metrics import Interval
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
 REPETITIONS = 400
 TOP = 0.05
 """Share of the firms, the most visited, whose share of the visits is told."""

@@ -21,6 +21,7 @@ from scipy.special import expit
 
 from features import cohort, compute_indicators
 from fenlei.bench.feedback.world import Ledger, World, month_after, number_of
+from models.arrays import Bools, Floats, Ints
 from models.evaluation.policies import Plan
 from models.learning.arms import fit_ignored, fit_known
 from models.learning.fit import classifier
@@ -29,14 +30,13 @@ from models.learning.search import Tuned
 from models.scoring.bands import BandPolicy
 from models.scoring.classification import GRADES
 from models.scoring.rules.determinations import Determinations, load_determinations
-from models.study.dataset import Dataset, Part, choose, count_arms, usable
+from models.study.dataset import Dataset, Part, count_arms
 from models.study.experiment import LEARNING, Calibration, Experiment, Split
+from models.study.indicators import choose, usable
 from models.study.labels import KEYS, assigned, look_up
-from models.study.splits import design_weights, segments
+from models.study.splits import segments
+from models.study.weights import design_weights
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
 Say = Callable[[str], None]
 Way = Literal["ours", "naive", "uniform"]
 WAYS: tuple[Way, ...] = ("ours", "naive", "uniform")

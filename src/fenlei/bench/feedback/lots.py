@@ -5,14 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fenlei.bench.feedback.effects import Drift, Resamples, Twice, drift_of, ends, twice
 from fenlei.bench.feedback.loop import YEAR, Run
+from models.arrays import Floats, Ints
 from models.evaluation.metrics import Interval
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 LOT = "drawn twice by other lots, on average"
 LOTS = 10
 """Sets of other lots: with as many, those drawn by lots hardly add to the spread."""

@@ -9,20 +9,19 @@ from datetime import date
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from features.check import check_folder
 from features.errors import SourceError
+from fenlei.bench.common.page import markdown
 from fenlei.bench.feedback.effects import ALL, Drift, Resamples, YearOf, drifts, years
 from fenlei.bench.feedback.loop import WAYS, YEAR, Pace, Run, Way, run_all
 from fenlei.bench.feedback.lots import Effect, against_lots, effect
 from fenlei.bench.feedback.world import END, make_world
-from fenlei.bench.truth.province import markdown
+from models.arrays import Floats
 from models.evaluation.metrics import Interval
 from models.evaluation.policies import Plan
 from models.study.experiment import Experiment
 
-Floats = NDArray[np.float64]
 Say = Callable[[str], None]
 LAGS = (YEAR // 2, YEAR)
 """Months after a visit at which its effect is told."""

@@ -38,8 +38,8 @@ def loop(
     json: Annotated[bool, typer.Option("--json", help="Print the blocks as JSON.")] = False,
 ) -> None:
     """Plan by class, inspect by the truth, learn again: whether being looked at is mistaken for being bad."""
+    from fenlei.bench.common.page import fill
     from fenlei.bench.feedback import report
-    from fenlei.bench.truth.province import fill
     from models.evaluation.policies import load_contract, load_sampling
     from models.study.experiment import load_experiment
 

@@ -24,6 +24,7 @@ from features.check import check_folder
 from features.contract import TABLES
 from features.policies import outcomes_policy
 from fenlei.bench.truth.visits import LATEST, truth_of
+from models.arrays import Floats, Ints
 from simulation import simulate
 from simulation.base.rng import Stream
 from simulation.base.rows import schema_of
@@ -31,8 +32,6 @@ from simulation.base.text import record_ids
 from simulation.config import SimulationPolicy, load_simulation
 from simulation.records.events import PER_MONTH
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 Row = dict[str, Any]
 
 END = date(2026, 1, 1)

@@ -7,17 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import logit
 
 from fenlei.bench.truth.ranking import expected_auc
 from fenlei.bench.truth.visits import labelled_visits
+from models.arrays import Floats
 from models.evaluation.band_contract.calibration_tests import error_test
 from models.evaluation.metrics import Sample, auc_kernel, resample, top_kernel
 from models.learning.calibration import fit_calibrator
 from models.study.dataset import Dataset
 
-Floats = NDArray[np.float64]
 REPETITIONS = 500
 BINS = 10
 ORACLE = "oracle: the true risk itself"

@@ -14,8 +14,8 @@ from scipy.stats import t
 
 from features.catalogue import catalogue_hash
 from features.check import check_folder
+from fenlei.bench.common.page import markdown
 from fenlei.bench.learning.study import CEILING, GROUPS, JUDGED, NAIVE, TAUGHT, Study, read_study, study
-from fenlei.bench.truth.province import markdown
 from models.evaluation.metrics import Interval
 from models.study.experiment import Experiment
 from models.study.indicators import catalogue, policies_hash

@@ -19,13 +19,13 @@ import numpy as np
 import pandas as pd
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
 from scipy.special import expit
 
 from features import members_of
 from fenlei.bench.learning.judge import Judge, Learner, Truth
 from fenlei.bench.truth.visits import enterprise_months
-from models.learning.arms import Fitted, Rows, fit_at, fit_ignored, fit_known
+from models.arrays import Floats
+from models.learning.arms import Fitted, fit_at, fit_ignored, fit_known
 from models.learning.classifier import RiskClassifier
 from models.learning.fit import classifier
 from models.learning.learn import Learned, freeze
@@ -34,9 +34,8 @@ from models.review.measure import arm_statement
 from models.study.dataset import Dataset, Part, build
 from models.study.experiment import Experiment
 from models.study.labels import indicator_table, look_up
-from models.study.splits import design_weights
+from models.study.weights import Rows, design_weights
 
-Floats = NDArray[np.float64]
 Say = Callable[[str], None]
 
 TAUGHT = 150_000

@@ -32,8 +32,8 @@ def learn(
     json: Annotated[bool, typer.Option("--json", help="Print every study as JSON.")] = False,
 ) -> None:
     """What learning from biased inspections reaches where the truth is known, beside ceiling and oracle."""
+    from fenlei.bench.common.page import fill
     from fenlei.bench.learning import report
-    from fenlei.bench.truth.province import fill
     from models.study.experiment import load_experiment
 
     asked = load_experiment(experiment)

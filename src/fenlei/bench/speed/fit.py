@@ -16,7 +16,6 @@ from scipy.special import expit, logit
 from fenlei.bench.common.grid import Grid
 from fenlei.bench.common.measure import measure
 
-Floats = NDArray[np.float64]
 END = date(2026, 1, 1)
 MONTHS = 60
 SPAN = (date(2021, 7, 1), date(2025, 12, 1))
@@ -33,9 +32,8 @@ def make_rows(folder: Path, clean: Path, experiment: Path, pairs: int, out: Path
     Outcomes are drawn from the true risk, those of a targeted visit with its odds raised.
     """
     from fenlei.bench.learning.study import truth_rows
-    from models.study.dataset import choose
     from models.study.experiment import load_experiment
-    from models.study.indicators import catalogue
+    from models.study.indicators import catalogue, choose
 
     asked = load_experiment(experiment)
     names = np.array(choose(asked.indicators, catalogue(asked)))

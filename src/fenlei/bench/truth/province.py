@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
-from features.errors import ConfigError
+from fenlei.bench.common.page import markdown
 from fenlei.bench.truth.bias import HUNCHES, Learned, learn_at
 from fenlei.bench.truth.published import Compared, compare, shown_value
 from fenlei.bench.truth.ranking import Ranking, rank
@@ -56,30 +56,6 @@ def measured(enterprises: int, seeds: list[int], say: Say) -> dict[str, str]:
     }
 
 
-def fill(page: Path, blocks: dict[str, str], about: str) -> None:
-    """Put the blocks between the page's markers ``<!-- measured: NAME -->`` and ``<!-- end -->``.
-
-    Raises
-    ------
-    ConfigError
-        If the page lacks a marker.
-    """
-    put(page, blocks | {"about": about})
-
-
-def put(page: Path, blocks: Mapping[str, str]) -> None:
-    """Put blocks between a page's markers; see `fill`."""
-    text = page.read_text(encoding="utf-8")
-    for name, block in blocks.items():
-        begin, end = f"<!-- measured: {name} -->\n", "<!-- end -->"
-        before, found, after = text.partition(begin)
-        _, closed, rest = after.partition(end)
-        if not found or not closed:
-            raise ConfigError(f"{page} has no place for {name!r}; expected {begin.strip()!r} and {end!r} behind it")
-        text = before + begin + block + "\n" + end + rest
-    page.write_text(text, encoding="utf-8")
-
-
 def published_table(rows: list[Compared]) -> str:
     """Return published beside simulated."""
     lines = []
@@ -110,12 +86,6 @@ def hunch_table(rows: list[Learned]) -> str:
     ]
     columns = ["hunch", "learned from", "labels", "targeted", "bias: mean probability less truth, points"]
     return markdown([*columns, "mean squared error to the truth × 1000"], lines)
-
-
-def markdown(columns: list[str], rows: list[list[str]]) -> str:
-    """Return a Markdown table."""
-    lines = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
-    return "\n".join([*lines, *("| " + " | ".join(row) + " |" for row in rows)])
 
 
 def _three(i: Interval) -> str:

@@ -134,11 +134,12 @@ def _classes(folder: Path, end: date, rules: str) -> dict[str, float]:
     from features.check import check_folder
     from features.table.month import read_table, write_clean_table
     from models.scoring.classify import classify_frame
+    from models.scoring.rules.province import load_rules
 
     with tempfile.TemporaryDirectory(prefix="fenlei-") as scratch:
         check_folder(folder, end, Path(scratch))
         table = Path(scratch) / "indicators.parquet"
         write_clean_table(Path(scratch) / "clean", end, table, province=rules)
         frame, _ = read_table(table)
-    grades = [answer.grade for answer in classify_frame(frame, None, rules, top=1)]
+    grades = [answer.grade for answer in classify_frame(frame, None, load_rules(rules), top=1)]
     return {f"class_{grade.lower()}": grades.count(grade) / len(grades) for grade in ("A", "B", "C", "D")}

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit, logit
 
+from models.arrays import Floats, Ints
 from models.evaluation.intervals import cluster_sums, quantile
 from models.evaluation.verdicts import NAN
-from models.evaluation.visits import Floats, Ints
 
 _BLOCK = 1_000_000
 _FIRST = 2000

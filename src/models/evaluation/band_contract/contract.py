@@ -28,6 +28,7 @@ from typing import Any
 
 import numpy as np
 
+from models.arrays import Bools
 from models.evaluation.band_contract.checks import calibration_checks, group_checks
 from models.evaluation.intervals import difference, effective_size, weighted_rate
 from models.evaluation.metrics import Interval
@@ -43,7 +44,7 @@ from models.evaluation.verdicts import (
     sentence,
     visits_for,
 )
-from models.evaluation.visits import Bools, TestVisits
+from models.evaluation.visits import TestVisits
 from models.scoring.bands import BandPolicy
 from models.scoring.classification import GRADES, Grade
 

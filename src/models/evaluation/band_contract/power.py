@@ -9,9 +9,9 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.special import expit, logit
 
+from models.arrays import Floats, Ints
 from models.evaluation.band_contract.calibration_tests import EDGE, equal_mass_bins
 from models.evaluation.verdicts import MOST_VISITS
-from models.evaluation.visits import Floats, Ints
 
 DRAWS = 10_000
 

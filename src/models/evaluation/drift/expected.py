@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from scipy.stats import norm
 
+from models.arrays import Floats
 from models.evaluation.verdicts import NAN, plain
-from models.evaluation.visits import Floats
 
 ASSUMPTION = (
     "Estimated before any result is known, on the assumption that a probability still means what it meant: it shows a "

@@ -21,10 +21,10 @@ from numpy.typing import ArrayLike
 from pydantic import BaseModel, ConfigDict, Field
 from scipy.stats import binom, chi2
 
+from models.arrays import Floats, Ints
 from models.errors import ModelError
 from models.evaluation.policies import DriftPolicy
 from models.evaluation.verdicts import plain
-from models.evaluation.visits import Floats, Ints
 from models.scoring.classification import GRADES
 
 UNKNOWN = "unknown"

@@ -10,9 +10,9 @@ from features.catalogue.declaration import Indicator
 from features.contract.codes import RESULT
 from models.evaluation import TestVisits
 from models.reporting.page import Case
-from models.reporting.pointing import pointed
 from models.scoring.classification import GRADES
-from models.scoring.reasons.texts import reason, strongest
+from models.scoring.reasons.points import pointed, strongest
+from models.scoring.reasons.texts import reason
 from models.scoring.risk_model import RiskModel
 from models.study.dataset import Part
 
@@ -51,7 +51,7 @@ def most_wrong(
         chosen += seen.values()
     if not chosen:
         return ()
-    said = pointed(model, part.X[chosen])
+    said = pointed(model, model.explain(part.X[chosen]))
     best = strongest(said.points, REASONS)
     direct = visits.frame["direct"].tolist() if "direct" in visits.frame.columns else [""] * len(visits)
     out = []

@@ -10,11 +10,11 @@ import pandas as pd
 
 from features.catalogue.declaration import Indicator
 from features.errors import FenleiError
+from models.arrays import Floats
 from models.reporting.page import Differences, Move
-from models.reporting.pointing import Floats, pointed
 from models.review.review import direct_grades
 from models.scoring.classification import GRADES
-from models.scoring.reasons.texts import family_points
+from models.scoring.reasons.points import family_points, pointed
 from models.scoring.risk_model import RiskModel
 from models.study.panel import Panel
 
@@ -70,7 +70,7 @@ def differences(
     try:
         bad = [m.unusable(m.read(rows)).any(axis=1) for m in (before, after)]
         rows = rows.iloc[np.flatnonzero(~(bad[0] | bad[1]))]
-        old, new = (pointed(m, m.matrix(rows)) for m in (before, after))
+        old, new = (pointed(m, m.explain(m.matrix(rows))) for m in (before, after))
     except FenleiError as err:
         return Differences(
             version, before.content_hash, f"{month:%Y-%m}", problem=f"It can't score today's rows: {err}"

@@ -41,7 +41,7 @@ def shapes(
     if not len(X):
         return ()
     X = X[np.unique(np.linspace(0, len(X) - 1, min(MOST_ROWS, len(X))).astype(int))]
-    parts = model.contributions(X)[:, :-1]
+    parts = model.explain(X).contributions
     strength = np.abs(parts).mean(axis=0)
     folder.mkdir(parents=True, exist_ok=True)
     out = []

@@ -14,13 +14,13 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 from numpy.typing import NDArray
 
+from models.arrays import Floats
 from models.evaluation import ClassRate, Worth
 from models.reporting.figures import plots
 from models.reporting.figures.plots import GREY, INK
 from models.review.review import Review, Stable
 from models.scoring.classification import GRADES
 
-Floats = NDArray[np.float64]
 CLASS_COLOURS = ("#2f7d4f", "#9bbf65", "#e0a03a", "#a3201d")
 """A to D, from safe to risky; each band also carries its letter."""
 ALARM = "#a3201d"

@@ -15,11 +15,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.ticker import FixedLocator
-from numpy.typing import NDArray
 
+from models.arrays import Floats
 from models.evaluation.metrics import Interval, Sample, Scored, group_rates
 
-Floats = NDArray[np.float64]
 INK, GREY, RIVALS = "#1f4e79", "#8a8a8a", ("#c2702b", "#5b8c3a", "#7a4a8c", "#a03a3a")
 _CJK = (
     "Noto Sans CJK SC",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from features.group_names import ATTRIBUTE_ZH
+from features.population.groups import ATTRIBUTE_ZH
 from models.evaluation import Check
 from models.reporting.html import Raw, text
 

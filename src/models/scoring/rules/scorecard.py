@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from features.policy import Policy, load_policy
+from models.arrays import Floats
 
-Floats = NDArray[np.float64]
 TENTHS = 10
 """Points are counted in tenths."""
 

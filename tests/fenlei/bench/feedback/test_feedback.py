@@ -13,11 +13,11 @@ from scipy.stats import binom
 
 from features.check import check_folder
 from features.population.outcomes import read_outcomes
+from fenlei.bench.common.page import fill
 from fenlei.bench.feedback.effects import ALL, Resamples, concentration, drifts, years
 from fenlei.bench.feedback.loop import Loop, Pace, Run, history_indicators, run_all, split_for
 from fenlei.bench.feedback.lots import against_lots, effect
 from fenlei.bench.feedback.world import END, OWN, World, make_world, month_after, number_of
-from fenlei.bench.truth.province import fill
 from helpers.root import ROOT
 from models.evaluation.policies import load_sampling
 from models.study.experiment import Experiment, Indicators, load_experiment

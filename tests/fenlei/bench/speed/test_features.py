@@ -11,9 +11,9 @@ import pytest
 from features import cohort, compute_indicators
 from features.check import check_folder
 from fenlei.bench.common.grid import Grid
+from fenlei.bench.common.page import put
 from fenlei.bench.speed.pandas_plain import Pipeline
 from fenlei.bench.speed.pandas_rival import Rival, names_compared
-from fenlei.bench.truth.province import put
 from simulation import simulate
 
 END = date(2026, 1, 1)

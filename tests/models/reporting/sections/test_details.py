@@ -15,10 +15,10 @@ from models.reporting.content.cases import codes_of, most_wrong
 from models.reporting.content.differences import against_approved, differences
 from models.reporting.content.shapes import shapes
 from models.reporting.figures.pictures import shape_picture
-from models.reporting.pointing import pointed
 from models.reporting.sections.details import compared
 from models.scoring.bands import attainable_margins, freeze_score_map
 from models.scoring.classification import GRADES
+from models.scoring.reasons.points import pointed
 from models.study.panel import Panel
 
 

@@ -9,15 +9,8 @@ from hypothesis import strategies as st
 
 from features.catalogue import CATALOGUE
 from helpers import small_model as small
-from models.scoring.reasons.texts import (
-    _UNITS_ZH,
-    family_points,
-    reason,
-    scaled_points,
-    spread,
-    strongest,
-    value_texts,
-)
+from models.scoring.reasons.points import family_points, scaled_points, spread, strongest
+from models.scoring.reasons.texts import _UNITS_ZH, reason, value_texts
 
 CONTRIBUTION = st.floats(-3, 3, allow_nan=False)
 

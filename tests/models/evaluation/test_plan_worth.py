@@ -18,7 +18,7 @@ from models.evaluation import (
     worth,
     worth_by_group,
 )
-from models.evaluation.worth import expected_visits
+from models.evaluation.plan_worth import expected_visits
 
 CONTRACT, PLANS = load_contract("hebei"), load_sampling("hebei")
 

@@ -105,7 +105,7 @@ def test_every_order_is_as_when_re_ordered_slowly(window, codes):
 @given(st.data())
 def test_a_resampled_list_is_ordered_anew(data):
     """A visit that stands on the list k times counts as k visits: the same as a list with its copies written out."""
-    from models.evaluation.days_earlier import _Lists
+    from models.evaluation.days_gained import _Lists
 
     n = data.draw(st.integers(1, 12))
     days = data.draw(st.lists(st.integers(0, 70), min_size=n, max_size=n))

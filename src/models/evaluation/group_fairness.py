@@ -13,13 +13,14 @@ from typing import Any
 
 import numpy as np
 
+from models.arrays import Bools, Floats
 from models.evaluation.band_contract.checks import group_checks
 from models.evaluation.intervals import NOTHING, linear_variance, quantile, ratio, weighted_rate
 from models.evaluation.metrics import Interval
+from models.evaluation.plan_worth import expected_visits, yearly_visits
 from models.evaluation.policies import ContractPolicy, Plan
 from models.evaluation.verdicts import Check, Verdict, overall, plain
-from models.evaluation.visits import Bools, Floats, TestVisits
-from models.evaluation.worth import expected_visits, yearly_visits
+from models.evaluation.visits import TestVisits
 from models.scoring.classification import GRADES
 
 

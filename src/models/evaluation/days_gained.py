@@ -19,9 +19,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from models.arrays import Bools, Floats, Ints
 from models.errors import ModelInputError
 from models.evaluation.verdicts import NAN, plain
-from models.evaluation.visits import Bools, Floats, Ints, TestVisits
+from models.evaluation.visits import TestVisits
 
 Window = Literal["month", "whole test"]
 WINDOWS: tuple[Window, ...] = get_args(Window)

@@ -14,11 +14,12 @@ from typing import Any
 
 import numpy as np
 
+from models.arrays import Bools, Floats
 from models.evaluation.intervals import kish, weighted_mean
 from models.evaluation.metrics import Interval, resample
 from models.evaluation.policies import ContractPolicy, Plan, SamplingPolicy
 from models.evaluation.verdicts import NAN, plain
-from models.evaluation.visits import Bools, Floats, TestVisits
+from models.evaluation.visits import TestVisits
 
 WHAT = ("violations", "severity")
 CODES = ("all", "without 6 and B")
