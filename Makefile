@@ -3,9 +3,15 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || echo python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
+# Two workers, each with whole files, so that what a file builds (a trained study, a province) is built once; threads
+# of one worker don't get in the other's way.
+TEST   := -n 2 --dist loadgroup
 SLIM   := PYTHONHASHSEED=0 MLFLOW_DISABLE_TELEMETRY=true BENTOML_DO_NOT_TRACK=True
 
-.PHONY: demo test test-long lint check bench lock clean
+help:            ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */\1\t/' | expand -t 14
+
+.PHONY: help demo test test-long lint check bench lock clean
 .DELETE_ON_ERROR:
 
 $(STAMP): pyproject.toml locks/py311.txt locks/py312.txt
@@ -20,7 +26,7 @@ demo: $(STAMP)   ## the whole chain on a simulated province
 	$(SLIM) $(BIN)/fenlei demo
 
 test: $(STAMP)   ## every test, real records included where FENLEI_SHARED or ../shared has them
-	$(SLIM) $(BIN)/python -m pytest
+	$(SLIM) $(BIN)/python -m pytest $(TEST)
 
 lint: $(STAMP)   ## ruff and mypy
 	$(BIN)/ruff check src tests
@@ -28,10 +34,10 @@ lint: $(STAMP)   ## ruff and mypy
 	$(BIN)/mypy
 
 check: lint      ## lint, types, fast tests: before each commit
-	$(SLIM) $(BIN)/python -m pytest -m "not slow and not real and not long"
+	$(SLIM) $(BIN)/python -m pytest $(TEST) -m "not slow and not real and not long"
 
-test-long: $(STAMP)  ## tests that take minutes, such as every mutation of every indicator
-	$(SLIM) $(BIN)/python -m pytest -m long
+test-long: $(STAMP)  ## tests that take minutes, such as every mutation of every indicator; properties on more examples
+	$(SLIM) HYPOTHESIS_PROFILE=thorough $(BIN)/python -m pytest $(TEST) -m "long or hypothesis"
 
 bench: $(STAMP)  ## measured, never asserted
 	$(SLIM) $(BIN)/fenlei bench simulate
@@ -41,5 +47,5 @@ lock:            ## re-resolve both locks (needs uv)
 	for v in 3.11 3.12; do uv pip compile -q pyproject.toml --extra dev --python-version $$v --generate-hashes \
 	  --no-emit-index-url --no-header -o locks/py$$(echo $$v | tr -d .).txt; done
 
-clean:
+clean:           ## remove what was installed and generated
 	rm -rf $(VENV) build dist data/generated

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from helpers.root import ROOT
+from helpers.thorough import PROFILE, examples
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -20,6 +22,19 @@ if TYPE_CHECKING:
 # 6,000 visits), and idle threads of OpenMP need not spin meanwhile.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+
+settings.register_profile("fast", deadline=None, max_examples=examples(100))
+settings.register_profile("thorough", deadline=None, max_examples=examples(100))
+settings.load_profile(PROFILE)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep what is expensive with one worker: a file's own fixtures, and Spark for all its files."""
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            spark = "spark" in getattr(item, "fixturenames", ())
+            item.add_marker(pytest.mark.xdist_group("spark" if spark else item.nodeid.partition("::")[0]))
 
 
 @pytest.fixture(scope="session")

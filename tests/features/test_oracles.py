@@ -26,6 +26,7 @@ from features.policy import policy_root
 from features.records.store import open_frames
 from helpers.oracles import EVIDENCE_ORACLES, ORACLES, World, answer
 from helpers.records import CUTOFF, ENTERPRISES, province
+from helpers.thorough import examples
 
 EVERY = catalogue_of(features_policy("hebei"), load_sector("hebei", "food"))
 """The general indicators and those of the worked example of a sector."""
@@ -105,7 +106,7 @@ def test_oracle_and_indicator_read_the_same_tables(name: str) -> None:
     assert set(ORACLES[name].reads) == set(tables_read(EVERY[name].formula.parts))
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=examples(5), deadline=None)
 @given(seed=st.integers(0, 10**6), records=st.sampled_from([3, 10, 40]))
 @example(seed=1, records=60)
 @example(seed=2, records=6)
@@ -116,13 +117,13 @@ def test_every_cell_is_the_oracles(seed: int, records: int) -> None:
     )
 
 
-@settings(max_examples=2, deadline=None)
+@settings(max_examples=examples(2), deadline=None)
 @given(seed=st.integers(0, 10**6), known=st.sampled_from([date(2024, 1, 2), date(2024, 7, 1), date(2026, 1, 1)]))
 def test_a_past_month_with_later_knowledge_is_the_oracles_too(seed: int, known: date) -> None:
     assert differences(province(seed, records=20), [CUTOFF], known=known) == []
 
 
-@settings(max_examples=2, deadline=None)
+@settings(max_examples=examples(2), deadline=None)
 @given(seed=st.integers(0, 10**6), empty=st.sets(st.sampled_from(sorted(set(TABLES) - {"registration"})), min_size=8))
 def test_empty_histories_are_the_oracles_too(seed: int, empty: set[str]) -> None:
     tables = province(seed, records=10)
@@ -130,7 +131,7 @@ def test_empty_histories_are_the_oracles_too(seed: int, empty: set[str]) -> None
     assert differences(tables, [CUTOFF]) == []
 
 
-@settings(max_examples=3, deadline=None)
+@settings(max_examples=examples(3), deadline=None)
 @given(
     seed=st.integers(0, 10**6),
     starts=st.dictionaries(
@@ -143,7 +144,7 @@ def test_what_a_source_does_not_cover_is_the_oracles_too(seed: int, starts: dict
     assert differences(province(seed, records=10), [CUTOFF], covers={**EARLY, **starts}) == []
 
 
-@settings(max_examples=2, deadline=None)
+@settings(max_examples=examples(2), deadline=None)
 @given(seed=st.integers(0, 10**6))
 def test_repaired_records_feed_again_when_the_policy_says_so(
     seed: int, tmp_path_factory: pytest.TempPathFactory

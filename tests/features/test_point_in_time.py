@@ -15,6 +15,7 @@ from features.contract import TABLES
 from features.engine.duckdb_engine import evaluate
 from features.records.store import open_frames
 from helpers.records import CUTOFF, ENTERPRISES, move_the_future, province
+from helpers.thorough import examples
 
 EARLY = {t: date(2000, 1, 1) for t in TABLES}
 RECORDS = 12
@@ -30,7 +31,7 @@ def indicators(tables: dict[str, pd.DataFrame], cutoff: date = CUTOFF, known: da
         store.close()
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=examples(5), deadline=None)
 @given(seed=st.integers(0, 10**6), other=st.integers(0, 10**6))
 @example(seed=1, other=2)
 def test_the_future_cant_reach_in(seed: int, other: int) -> None:
@@ -52,7 +53,7 @@ def test_the_past_does_reach_in() -> None:
     assert changed == every
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=examples(5), deadline=None)
 @given(seed=st.integers(0, 10**6))
 def test_todays_knowledge_of_a_past_month_is_the_picture_with_todays_versions(seed: int) -> None:
     """`known_as_of` lets later knowledge in, and only it: records that occurred later stay out."""
@@ -62,7 +63,7 @@ def test_todays_knowledge_of_a_past_month_is_the_picture_with_todays_versions(se
     pd.testing.assert_frame_equal(indicators(tables, known=later), indicators(moved, known=later))
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=examples(5), deadline=None)
 @given(seed=st.integers(0, 10**6))
 def test_order_of_rows_and_cohort_changes_nothing(seed: int) -> None:
     tables = province(seed, records=RECORDS)

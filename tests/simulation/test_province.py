@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from features.check import check_folder
 from features.contract import TABLES
 from features.errors import ConfigError
+from helpers.thorough import examples
 from simulation import SimulationSummary, simulate
 from simulation.config import load_simulation
 
@@ -223,7 +224,7 @@ def test_the_province_fits_together(con: duckdb.DuckDBPyConnection) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(8), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     seed=st.integers(0, 2**40),
     enterprises=st.integers(1, 400),

@@ -18,6 +18,7 @@ from features import cohort, compute_indicators
 from features.check import check_folder
 from features.contract.manifest import read_manifest
 from helpers.chicago import Row, adapt, call, permit, visit, write_source
+from helpers.thorough import examples
 
 TABLES = ("registration", "inspections", "warning_talks", "licences", "complaints")
 WEEK = timedelta(days=7)
@@ -83,7 +84,7 @@ def sources(draw: st.DrawFn) -> tuple[list[Row], list[Row], list[Row]]:
     return visits, permits, calls
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(sources(), DAYS)
 def test_what_was_known_before_a_day_is_the_same_without_the_rows_of_later_days(
     rows: tuple[list[Row], list[Row], list[Row]], day: date

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from features.check import check_folder
 from features.contract import TABLES, Column, Table
+from helpers.thorough import examples
 
 AS_OF = date(2024, 6, 30)
 DIRTY_TABLES = ("registration", "penalties", "draws", "public_opinion")
@@ -131,7 +132,7 @@ def oracle(table: Table, rows: list[list[str]]) -> tuple[set[tuple[Any, ...]], i
 
 
 @pytest.mark.slow
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(st.fixed_dictionaries({name: rows_of(name) for name in DIRTY_TABLES}))
 def test_every_row_ends_where_the_rules_say(source: dict[str, list[list[str]]]) -> None:
     with tempfile.TemporaryDirectory() as scratch:

@@ -15,6 +15,7 @@ from features.contract import TABLES
 from features.engine.duckdb_engine import evaluate
 from features.records.store import open_frames
 from helpers.records import CUTOFF, ENTERPRISES, frame, province
+from helpers.thorough import examples
 
 RATIOS = [name for name in CATALOGUE if "_rate_ratio_" in name]
 EARLY = {t: date(2000, 1, 1) for t in TABLES}
@@ -39,7 +40,7 @@ def visit(record: str, enterprise: str, *, found: bool, draw: str | None) -> dic
 
 
 @given(seed=st.integers(0, 10_000), who=st.sampled_from(ENTERPRISES), drawn=st.booleans())
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=examples(25))
 def test_a_visit_that_finds_a_violation_never_lowers_an_enterprises_own_ratios(
     seed: int, who: str, drawn: bool
 ) -> None:

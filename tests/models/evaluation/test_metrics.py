@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, roc_auc_score
 
+from helpers.thorough import examples
 from models.evaluation.metrics import (
     Sample,
     Scored,
@@ -60,7 +61,7 @@ rows = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 4), st.integers(1, 3
 
 
 @given(rows)
-@settings(deadline=None, max_examples=80)
+@settings(deadline=None, max_examples=examples(80))
 def test_figures_are_those_of_slow_and_obvious_code(data):
     y, score, weight = (np.array(c, dtype=float) for c in zip(*data, strict=True))
     sample = sample_of(y, weight)
@@ -73,7 +74,7 @@ def test_figures_are_those_of_slow_and_obvious_code(data):
 
 
 @given(rows, st.integers(0, 3))
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=examples(40))
 def test_a_row_drawn_twice_counts_as_two_rows(data, seed):
     y, score, weight = (np.array(c, dtype=float) for c in zip(*data, strict=True))
     times = np.random.default_rng(seed).integers(0, 3, len(y))
@@ -105,7 +106,7 @@ def test_equal_predictions_share_a_calibration_bin():
 
 
 @given(st.integers(0, 50))
-@settings(deadline=None, max_examples=20)
+@settings(deadline=None, max_examples=examples(20))
 def test_the_order_of_the_rows_changes_nothing(seed):
     rng = np.random.default_rng(seed)
     firm = rng.integers(0, 20, 60).astype(str)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from helpers.thorough import examples
 from models.errors import ModelError
 from models.learning.backtest import visits_needed
 
@@ -55,7 +56,7 @@ def test_where_there_is_nothing_to_find_it_is_said():
         needed([3, 2, 1], [0, 0, 0])
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(
     st.lists(st.tuples(st.integers(0, 4), st.integers(0, 1), st.integers(1, 5)), min_size=1, max_size=12),
     st.floats(0.05, 0.95),

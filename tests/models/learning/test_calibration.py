@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import expit
 
+from helpers.thorough import examples
 from models.errors import ModelError
 from models.learning.calibration import KINDS, choose_calibrator, fit_calibrator, log_loss
 from models.scoring.calibrators import Beta, Isotonic, Platt, Spline, calibrator_from_json, spline_design
@@ -22,7 +23,7 @@ def draw(truth, n=40_000, seed=0, spread=1.2):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(margins=MARGINS, seed=st.integers(0, 99), drop=st.booleans())
 def test_a_higher_margin_is_always_a_higher_probability(kind, margins, seed, drop):
     # Outcomes may even fall with the margin: the order of enterprises must survive all the same.

@@ -11,6 +11,7 @@ from sklearn.metrics import roc_auc_score
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from helpers import small_model as small
+from helpers.thorough import examples
 from models.learning.classifier import LATER, RiskClassifier
 from models.scoring.reasons.points import family_points
 
@@ -266,7 +267,7 @@ def test_one_class_is_no_lesson(data):
         RiskClassifier().fit(data[0], np.zeros(len(data[0])))
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=examples(10), deadline=None)
 @given(st.integers(0, 1000))
 def test_a_clone_learns_the_same(seed):
     rng = np.random.default_rng(seed)

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from features.errors import ConfigError
 from helpers import small_model as small
+from helpers.thorough import examples
 from models.errors import ModelError
 from models.learning.classifier import RiskClassifier
 from models.scoring.bands import SCALE, BandPolicy, ScoreMap, attainable_margins, freeze_score_map, load_bands
@@ -100,7 +101,7 @@ def test_too_few_margins_for_four_classes_is_said():
         freeze_score_map(shared(), np.repeat([-1.0, 0.0, 1.0], 10), (-2.0, 2.0), PLATT)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(
     seed=st.integers(0, 10_000),
     spread=st.floats(0.01, 4),

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from helpers.thorough import examples
 from models.scoring.classification import GRADES, Classification, Determination, Reason, worse
 
 NUMBER = st.floats(-1e6, 1e6, allow_nan=False)
@@ -64,7 +65,7 @@ def answer(**more) -> Classification:
     return Classification.model_validate({**data, **more})
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(ANSWERS)
 def test_an_answer_survives_json(one):
     text = one.to_json()

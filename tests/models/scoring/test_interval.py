@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from scipy.special import expit, logit
 
+from helpers.thorough import examples
 from models.learning.calibration import Platt, fit_calibrator
 from models.scoring.interval import Uncertainty, _spline, fit_uncertainty
 
@@ -60,7 +61,7 @@ def test_every_calibrator_has_its_interval(kind):
 
 
 @given(st.lists(st.floats(-50, 50), min_size=1, max_size=30))
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 def test_ends_are_never_out_of_order_and_never_fall_with_the_margin(margins):
     found, _ = FIXED
     low, high = found.interval(np.sort(margins))

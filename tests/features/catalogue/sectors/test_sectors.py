@@ -30,6 +30,7 @@ from features.table.month import read_table, table_policies, write_clean_table
 from helpers.oracles import World
 from helpers.oracles.food import belongs
 from helpers.records import CUTOFF, ENTERPRISES, move_the_future, province
+from helpers.thorough import examples
 
 EARLY = {t: date(2000, 1, 1) for t in TABLES}
 DAY = date(2026, 1, 1)
@@ -49,7 +50,7 @@ def members(store: Store, sector: str | None, known: date | None = None) -> set[
     return set(cohort(store, [CUTOFF], known_as_of=known, sector=sector)["enterprise_id"])
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(seed=st.integers(0, 10**6), later=st.booleans())
 @example(seed=4, later=False)
 def test_the_cohort_is_the_general_one_less_who_does_not_belong(seed: int, later: bool) -> None:
@@ -95,7 +96,7 @@ def test_a_wrong_cohort_would_be_noticed(right: str, wrong: str, monkeypatch: py
     pytest.fail("no province notices it")
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=examples(10), deadline=None)
 @given(seed=st.integers(0, 10**6))
 def test_the_future_reaches_neither_the_cohort_nor_the_indicators_of_a_sector(seed: int) -> None:
     tables = province(seed, records=12)
@@ -110,7 +111,7 @@ def test_the_future_reaches_neither_the_cohort_nor_the_indicators_of_a_sector(se
     pd.testing.assert_frame_equal(*found)
 
 
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=examples(4), deadline=None)
 @given(seed=st.integers(0, 10**6))
 def test_a_record_alone_gives_the_sectors_indicators_too(seed: int) -> None:
     pairs = pd.DataFrame({"enterprise_id": list(ENTERPRISES), "cutoff": CUTOFF})

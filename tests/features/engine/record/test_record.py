@@ -15,11 +15,12 @@ from features.engine.record.record import Record, extract_context, indicators_of
 from features.errors import SourceError
 from features.records.store import open_frames
 from helpers.records import CUTOFF, ENTERPRISES, province
+from helpers.thorough import examples
 
 EARLY = {t: date(2000, 1, 1) for t in TABLES}
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=examples(6), deadline=None)
 @given(seed=st.integers(0, 10**6))
 def test_the_record_path_equals_the_province_cell_for_cell(seed: int) -> None:
     tables = province(seed, records=12)

@@ -24,6 +24,7 @@ from features.policies import features_policy, outcomes_policy
 from features.records.store import open_frames
 from features.records.visibility import MOMENT_TABLES
 from helpers.records import CUTOFF, ENTERPRISES, province
+from helpers.thorough import examples
 
 EARLY = {t: date(2000, 1, 1) for t in TABLES}
 
@@ -124,7 +125,7 @@ def two() -> Iterator[tuple[Session, Session]]:
         one.close()
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=examples(6), deadline=None)
 @given(seed=st.integers(0, 10**6), kept=st.floats(0, 1), together=st.booleans())
 def test_what_is_left_out_would_have_found_nothing(
     seed: int, kept: float, together: bool, two: tuple[Session, Session]

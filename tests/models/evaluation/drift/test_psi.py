@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from helpers.thorough import examples
 from models.errors import ModelError
 from models.evaluation import Frozen, freeze_classes, freeze_numbers, load_drift, migration, stability
 from models.evaluation.drift.psi import psi, under_no_drift
@@ -28,7 +29,7 @@ def test_the_index_by_hand():
 
 
 @given(st.lists(st.integers(0, 50), min_size=2, max_size=8), st.data())
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 def test_the_index_is_never_negative_nor_infinite(counts, data):
     other = data.draw(st.lists(st.integers(0, 50), min_size=len(counts), max_size=len(counts)))
     a, b = (np.asarray(c, float) / max(1, sum(c)) for c in (counts, other))

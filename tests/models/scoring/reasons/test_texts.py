@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from features.catalogue import CATALOGUE
 from helpers import small_model as small
+from helpers.thorough import examples
 from models.scoring.reasons.points import family_points, scaled_points, spread, strongest
 from models.scoring.reasons.texts import _UNITS_ZH, reason, value_texts
 
@@ -25,14 +26,14 @@ def explained(contributions, base_margin=-1.5):
     return parts, scaled_points(parts, margin, base_margin, score, base, slope), score - base
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(st.lists(st.lists(CONTRIBUTION, min_size=4, max_size=4), min_size=1, max_size=8))
 def test_points_add_up_to_the_score_above_the_base(rows):
     _, points, total = explained(rows)
     np.testing.assert_allclose(points.sum(axis=1), total, atol=1e-6)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(st.lists(CONTRIBUTION, min_size=4, max_size=4))
 def test_points_keep_the_sign_and_the_order_of_contributions(row):
     parts, points, total = explained([row])

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from features.catalogue import CATALOGUE
 from features.policy import policy_path
+from helpers.thorough import examples
 from models.scoring.bands import load_bands
 from models.scoring.rules.scorecard import Scorecard, load_scorecard
 
@@ -65,7 +66,7 @@ def test_family_weights_scale_points_before_they_are_rounded():
 VALUE = st.one_of(st.none(), st.floats(allow_nan=True, allow_infinity=True), st.integers(0, 10**12))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.fixed_dictionaries({}, optional=dict.fromkeys(CARD.indicators, VALUE)))
 def test_points_add_up_exactly_whatever_is_known(values):
     frame = pd.DataFrame({name: pd.array([v], dtype="object") for name, v in values.items()}, index=[0])

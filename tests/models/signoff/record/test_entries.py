@@ -11,6 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from helpers.signing import ON, People, people
+from helpers.thorough import examples
 from models.signoff import approval
 from models.signoff.approval import ApprovalError
 from models.signoff.record.entries import FIRST, HEAD, Entry, append, head_of, parse, read_chain, record_path
@@ -270,7 +271,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, bytes, Signers
     return folder / "record.jsonl", text.encode(), signers
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(at=st.integers(0, 10_000), value=st.integers(0, 255))
 @example(at=-4, value=ord("B"))
 def test_no_byte_of_the_record_can_be_changed(kept, at, value):
