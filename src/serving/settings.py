@@ -46,6 +46,11 @@ class Settings(BaseModel):
         How often the approval record and the table are looked at for a change.
     recheck_seconds
         How often the approved model's files are hashed again although nothing seems to have changed.
+
+    Examples
+    --------
+    >>> Settings.from_env({"FENLEI_PROVINCE": "henan"}).province
+    'henan'
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

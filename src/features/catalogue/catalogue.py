@@ -34,6 +34,11 @@ def lookup(name: str, among: Mapping[str, Indicator] = CATALOGUE) -> Indicator:
     ------
     CatalogueError
         If there is none of that name; the message lists similar names.
+
+    Examples
+    --------
+    >>> lookup("complaints_3m").zh
+    '近三个月投诉举报数'
     """
     if name in among:
         return among[name]

@@ -60,6 +60,14 @@ def check_folder(
     SourceError
         If a file can't be read as its table at all (see `find_tables` and `open_source`), the
         manifest is wrong, or ``out`` would overwrite the source. Nothing is replaced then.
+
+    Examples
+    --------
+    With ``source`` a source folder and ``out`` one to write to:
+
+    >>> report = check_folder(source, date(2026, 1, 1), out)
+    >>> report.ok, (out / "clean" / "manifest.json").is_file()
+    (True, True)
     """
     files, other = find_tables(folder)
     manifest = read_manifest(folder)

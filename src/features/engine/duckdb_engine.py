@@ -239,6 +239,15 @@ def compute_indicators(
     ------
     SourceError
         If the folder is no clean folder or the cohort is malformed.
+
+    Examples
+    --------
+    With ``clean`` a clean folder:
+
+    >>> month = cohort(clean, [date(2026, 1, 1)]).head(3)
+    >>> frame = compute_indicators(clean, month, names=["complaints_3m"])
+    >>> len(frame), frame["complaints_3m"].dtype
+    (3, dtype('float64'))
     """
     store = open_folder(clean, memory=memory)
     try:

@@ -81,6 +81,14 @@ def cohort(
     -------
     pandas.DataFrame
         Columns enterprise_id and cutoff, sorted.
+
+    Examples
+    --------
+    With ``clean`` a clean folder:
+
+    >>> month = cohort(clean, [date(2026, 1, 1)])
+    >>> list(month.columns)
+    ['enterprise_id', 'cutoff']
     """
     if isinstance(source, Path):
         store = open_folder(source)
@@ -104,6 +112,14 @@ def members_of(
     """Return the different pairs (enterprise_id, cutoff) among ``pairs`` that belong to the cohort, sorted.
 
     With a ``sector``, to the cohort of the sector; see `cohort`.
+
+    Examples
+    --------
+    With ``clean`` a clean folder:
+
+    >>> month = cohort(clean, [date(2026, 1, 1)]).head(3)
+    >>> members_of(clean, month).equals(month)
+    True
     """
     store = source if isinstance(source, Store) else open_folder(source)
     try:

@@ -33,6 +33,14 @@ def read_outcomes(clean: Path, known_before: date, *, province: str = "hebei") -
         probability_ppm (Int64, missing without a known draw), violation (0 or 1), severity (greatest of its codes; 0
         without violation), restates (1 when only codes that restate indicators make it a violation), result_codes.
         Censored and pending visits are left out (domain.md, Label).
+
+    Examples
+    --------
+    With ``clean`` a clean folder:
+
+    >>> found = read_outcomes(clean, date(2026, 1, 1))
+    >>> sorted(found["violation"].unique().tolist())
+    [0, 1]
     """
     policy = outcomes_policy(province)
     store = open_folder(clean)

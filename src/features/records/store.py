@@ -101,6 +101,15 @@ def open_folder(clean: Path, *, threads: int | None = None, memory: str | None =
     ------
     SourceError
         If the folder was not written by the check (it has no manifest.json).
+
+    Examples
+    --------
+    With ``clean`` a clean folder:
+
+    >>> store = open_folder(clean)
+    >>> "inspections" in store.covers_from
+    True
+    >>> store.close()
     """
     store = Store(connect(threads, memory), read_coverage(clean))
     for name in TABLES:

@@ -58,6 +58,14 @@ def indicators(
     ------
     SourceError
         If the folder or the cohort can't be read, or the text is no date.
+
+    Examples
+    --------
+    With ``clean`` a clean folder:
+
+    >>> frame = indicators(clean, "2026-01", names=["complaints_3m"], show_progress=False)
+    >>> frame.index.names
+    FrozenList(['enterprise_id', 'cutoff'])
     """
     asked = _day(cohort_or_as_of) if isinstance(cohort_or_as_of, str) else cohort_or_as_of
     last = max(pd.to_datetime(asked["cutoff"])).date() if isinstance(asked, pd.DataFrame) and len(asked) else asked

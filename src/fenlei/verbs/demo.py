@@ -64,7 +64,7 @@ def _simulate(province: Path, enterprises: int, seed: int, say: _Clock) -> None:
 
 
 def _train(province: Path, work: Path, trials: int, say: _Clock) -> Any:
-    from models.train import train
+    from models.pipeline import train
 
     say(f"checking them and learning from past inspections ({trials} trials)")
     return train(EXPERIMENT, data=province, trials=trials, work=work, say=lambda step: say(f"  {step}"))

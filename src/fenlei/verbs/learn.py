@@ -19,7 +19,7 @@ def train(
     as_json: Json = False,
 ) -> None:
     """Learn, measure beside the rivals, write the report, register a version in MLflow."""
-    from models.train import train as run
+    from models.pipeline import train as run
 
     with progress("training", quiet=as_json) as step:
         result = run(experiment, data=data, trials=trials, work=work, say=step)

@@ -58,6 +58,11 @@ def fit_calibrator(kind: Kind, margin: ArrayLike, outcome: ArrayLike, weight: Ar
     ------
     ModelError
         If lengths differ, a number is not finite, weights don't suit, or an outcome never occurs.
+
+    Examples
+    --------
+    >>> fit_calibrator("platt", [-1.0, 0.0, 0.5, 1.0], [0, 1, 0, 1]).kind
+    'platt'
     """
     m, y, w = _rows(margin, outcome, weight)
     if kind == "platt":

@@ -58,6 +58,14 @@ class RiskClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
     best_iteration_ : int
     classes_ : ndarray of shape (2,)
         The second is the violation.
+
+    Examples
+    --------
+    With ``X`` a frame of indicators and ``y`` what visits found:
+
+    >>> learner = RiskClassifier(n_estimators=5, monotone={"penalties_3y": 1}).fit(X, y)
+    >>> learner.predict_proba(X).shape == (len(X), 2)
+    True
     """
 
     def __init__(

@@ -193,7 +193,6 @@ def drawn(
     sample = Sample.of(test.y, test.enterprise, test.weight)
     shown = np.unique(np.linspace(0, len(test) - 1, min(MOST_EXPLAINED, len(test))).astype(int))
     parts = model.explain(test.X[shown]).contributions
-    folder.mkdir(parents=True, exist_ok=True)
     figures = {
         "reliability": plots.reliability(
             plots.reliability_bins(

@@ -123,6 +123,14 @@ class Classification(Answer):
     insufficient
         Whether less is known than the province asks for class A (``minimum_known`` in bands.toml): then
         `grade` is B at best, whatever the score.
+
+    Examples
+    --------
+    With ``frame`` indicators and ``model`` a signed model:
+
+    >>> [one] = classify_frame(frame.head(1), model, load_rules("hebei"))
+    >>> Classification.from_json(one.to_json()) == one
+    True
     """
 
     enterprise_id: str

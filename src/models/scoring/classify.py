@@ -90,6 +90,16 @@ def classify_frame(
         If the index isn't (enterprise_id, cutoff), or the model can't use the rows; columns are named.
     ModelError
         If the model was signed under other cuts than the province has now.
+
+    Examples
+    --------
+    With ``frame`` indicators and ``model`` a signed model:
+
+    >>> [one] = classify_frame(frame.head(1), model, load_rules("hebei"))
+    >>> one.source, 0 <= one.score <= 1000
+    ('model', True)
+    >>> classify_frame(frame.head(1), None, load_rules("hebei"))[0].source
+    'rules'
     """
     keys = _keys(frame)
     if not keys:

@@ -83,6 +83,16 @@ class RiskModel(BaseModel):
         The sentence on what its probability is measured on: the random arm, or what stands in for it.
     about
         Anything more that a reader may want: dates of the segments, data hash, parameters.
+
+    Examples
+    --------
+    With ``frame`` indicators and ``model`` a model:
+
+    >>> explained = model.explain(model.matrix(frame.head(2)))
+    >>> explained.contributions.shape == (2, len(model.indicator_names))
+    True
+    >>> model.grade(900.0)
+    'D'
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", ignored_types=(cached_property,))

@@ -243,6 +243,13 @@ def approved_model(province: str | None = None) -> tuple[RiskModel, str] | None:
     ApprovalError
         If the record is broken, the model's files or the hashes registered with it have changed since approval, or
         the alias points elsewhere.
+
+    Examples
+    --------
+    With an MLflow store in which nothing is signed:
+
+    >>> approved_model("hebei") is None
+    True
     """
     pointers = registry.pointers()
     entries = read_beside(pointers).entries

@@ -284,6 +284,13 @@ def load_experiment(path: Path) -> Experiment:
     ------
     ConfigError
         If the file is missing or breaks the schema; the message names the file and the key.
+
+    Examples
+    --------
+    With ``study`` an experiment file:
+
+    >>> load_experiment(study).province
+    'hebei'
     """
     return load_toml(path, Experiment)
 

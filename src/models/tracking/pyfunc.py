@@ -12,7 +12,7 @@ import pandas as pd
 from mlflow.models import set_model
 from mlflow.pyfunc.model import PythonModel, PythonModelContext
 
-from models.scoring.risk_model import RiskModel
+from models import RiskModel
 
 
 class ServedRiskModel(PythonModel):

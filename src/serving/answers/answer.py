@@ -6,7 +6,6 @@ An unknown enterprise is an error of its own item; the others are answered all t
 from __future__ import annotations
 
 import logging
-import re
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,16 +16,13 @@ import pandas as pd
 from features.catalogue import CATALOGUE
 from features.catalogue.evidence import EVIDENCE
 from features.engine.record.record import Record, indicators_of
-from features.errors import FenleiError, SourceError
+from features.errors import FenleiError, RecordError, SourceError
 from models.scoring.classification import Classification
 from serving.answers.fallback import classify
 from serving.answers.requests import Item, Kind
 from serving.current.snapshot import Snapshot
 from serving.current.table import COLUMNS
 from serving.errors import Problem, RequestError
-
-_CELL = re.compile(r", table (\w+), row (\d+), column (\w+): got .*, expected (.*)", re.DOTALL)
-_ROW = re.compile(r", table (\w+), row (\d+): (.*)", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -183,7 +179,7 @@ def _computed(
         try:
             parts.append(indicators_of(chosen, province=province)[list(COLUMNS)])
         except SourceError as err:
-            flaw = _flaw(str(err), chosen, [places[k] for k in some], single)
+            flaw = _flaw(err, chosen, [places[k] for k in some], single)
             raise RequestError(422, "a record does not fit the contract", (flaw,)) from err
         except FenleiError as err:
             raise _not_now(err) from err
@@ -238,18 +234,17 @@ def _in_parts(records: Sequence[Record]) -> Iterator[list[int]]:
         waiting = later
 
 
-def _flaw(message: str, records: Sequence[Record], places: Sequence[int], single: bool) -> Problem:
+def _flaw(err: SourceError, records: Sequence[Record], places: Sequence[int], single: bool) -> Problem:
     """Say where a record is wrong and what was expected, without the value."""
-    for i, record in zip(places, records, strict=True):
-        start = f"record of {record.enterprise_id}, table "
-        if message.startswith(start):
-            rest = message[len(start) - len(", table ") :]
-            at = "record.tables" if single else f"items[{i}].record.tables"
-            if cell := _CELL.fullmatch(rest):
-                return Problem(f"{at}.{cell[1]}[{cell[2]}].{cell[3]}", f"expected {cell[4]}")
-            if row := _ROW.fullmatch(rest):
-                return Problem(f"{at}.{row[1]}[{row[2]}]", row[3][:200])
-    return Problem("record.tables" if single else "items", message.partition(":")[0][:200] + ": a value does not fit")
+    if not isinstance(err, RecordError):
+        return Problem("record" if single else "items", "the records can't be read together")
+    own = next(i for i, record in zip(places, records, strict=True) if record.enterprise_id == err.enterprise_id)
+    where = "record" if single else f"items[{own}].record"
+    if err.table is not None:
+        where += f".{'tables' if err.part == 'table' else 'context'}.{err.table}"
+        where += "" if err.row is None else f"[{err.row}]"
+        where += "" if err.column is None else f".{err.column}"
+    return Problem(where, err.expected[:200] if err.column is None else f"expected {err.expected}")
 
 
 def _stored(

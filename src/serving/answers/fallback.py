@@ -54,6 +54,14 @@ def classify(
     ------
     models.errors.ModelInputError
         If the index isn't (enterprise_id, cutoff).
+
+    Examples
+    --------
+    With ``frame`` indicators:
+
+    >>> [one] = classify(frame.head(1), Served("hebei"), load_rules("hebei"))
+    >>> one.source, one.fallback
+    ('rules', 'no approved model')
     """
     model = served.model
     if model is None:

@@ -22,6 +22,11 @@ class Served:
         The approved model and its registered version; None lets the rules answer.
     why
         Without a model: the reason, given with every answer.
+
+    Examples
+    --------
+    >>> Served("hebei").why
+    'no approved model'
     """
 
     province: str

@@ -92,6 +92,14 @@ def create_token(path: Path, name: str, *, days: int = 365, now: datetime | None
     ------
     AccessError
         If the name is empty, too long or has a token that still holds.
+
+    Examples
+    --------
+    With ``out`` a folder to write to:
+
+    >>> token = create_token(out / "tokens.jsonl", "regulator", days=30)
+    >>> len(token) > 32
+    True
     """
     name, moment = name.strip(), _now(now)
     if not 0 < len(name) <= 100 or not name.isprintable():
@@ -114,6 +122,15 @@ def revoke_token(path: Path, name: str, *, now: datetime | None = None) -> None:
     ------
     AccessError
         If there is none of that name.
+
+    Examples
+    --------
+    With ``out`` a folder to write to:
+
+    >>> _ = create_token(out / "tokens.jsonl", "old system")
+    >>> revoke_token(out / "tokens.jsonl", "old system")
+    >>> Tokens(out / "tokens.jsonl").name_of("wrong") is None
+    True
     """
     if name not in {e["name"] for e in _active(path)}:
         raise AccessError(f"{name!r} has no token in {path}")
@@ -121,7 +138,16 @@ def revoke_token(path: Path, name: str, *, now: datetime | None = None) -> None:
 
 
 class Tokens:
-    """The token file as the service reads it. A file that is not there lets nobody in."""
+    """The token file as the service reads it. A file that is not there lets nobody in.
+
+    Examples
+    --------
+    With ``out`` a folder to write to:
+
+    >>> token = create_token(out / "tokens.jsonl", "platform")
+    >>> Tokens(out / "tokens.jsonl").name_of(token)
+    'platform'
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path

@@ -25,7 +25,7 @@ from features.engine.duckdb_engine import evaluate
 from features.engine.plan import first_covered
 from features.engine.record.rows import Columns, checked_columns, distinct, numbered
 from features.engine.record.session import session
-from features.errors import SourceError
+from features.errors import RecordError, SourceError
 from features.policies import features_policy, outcomes_policy
 from features.records.store import COVERED_FOREVER, Store
 
@@ -47,6 +47,11 @@ class Record:
     context_covers
         First day that the source of the relations covers, by table; a table without is one that it lacks. None: it
         covers as ``covers_from`` says, or for ever.
+
+    Examples
+    --------
+    >>> Record("E1", date(2026, 1, 1), {"complaints": []}).enterprise_id
+    'E1'
     """
 
     enterprise_id: str
@@ -72,9 +77,9 @@ def _tables(records: Sequence[Record]) -> dict[str, Columns]:
     for table, columns in _OWN.items():
         rows = [given for r in records for given in numbered(r.tables.get(table, ()), r.enterprise_id)]
         if rows:
-            given = checked_columns(f"table {table}", columns, rows, _DEFAULTS)
+            given = checked_columns(table, columns, rows, _DEFAULTS)
             given["record_state"] = [state or "active" for state in given["record_state"]]
-            found[table] = distinct(f"table {table}", rows, given)
+            found[table] = distinct(table, rows, given)
     return found
 
 
@@ -85,7 +90,7 @@ def _relations(records: Sequence[Record]) -> dict[str, Columns]:
         of = [r for r in records if r.relations.get(relation)]
         rows = [given for r in of for given in numbered(r.relations[relation], r.enterprise_id)]
         if rows:
-            given = checked_columns(f"relation {relation}", columns, rows, {})
+            given = checked_columns(relation, columns, rows, {}, part="relation")
             found[relation] = given | {"cutoff": [r.cutoff for r in of for _ in r.relations[relation]]}
     return found
 
@@ -148,14 +153,22 @@ def indicators_of(records: Sequence[Record], *, province: str = "hebei", sector:
 
     Raises
     ------
-    SourceError
+    RecordError
         If a table, relation or column is unknown, a value does not fit, or rows break the contract together
         (`features.engine.record.rows.distinct`); names record, table, row and column.
+    SourceError
+        If no record is given, or two of one enterprise and cut-off.
+
+    Examples
+    --------
+    >>> known = Record("E1", date(2026, 1, 1), {"complaints": []})
+    >>> indicators_of([known])[["complaints_3m", "penalties_3y"]].iloc[0].tolist()
+    [0.0, nan]
     """
     for r in records:
         unknown = sorted(set(r.tables) - set(TABLES)) + sorted(set(r.relations) - set(POPULATION))
         if unknown:
-            raise SourceError(f"record of {r.enterprise_id}: unknown table or relation {unknown[0]!r}")
+            raise RecordError(r.enterprise_id, f"unknown table or relation {unknown[0]!r}")
     order = [(r.enterprise_id, r.cutoff) for r in records]
     if not order:
         raise SourceError("no record given")
@@ -185,6 +198,17 @@ def extract_context(
 
     What a calling system would hold in its hands: used to serve single enterprises and to test that the
     one-record path and the province's run agree.
+
+    Examples
+    --------
+    With ``clean`` a clean folder:
+
+    >>> store = open_folder(clean)
+    >>> who = cohort(store, [date(2026, 1, 1)])["enterprise_id"].head(1).tolist()
+    >>> [record] = extract_context(store, who, date(2026, 1, 1))
+    >>> store.close()
+    >>> record.enterprise_id == who[0]
+    True
     """
     pairs = pd.DataFrame({"enterprise_id": list(enterprise_ids), "cutoff": cutoff})
     evaluate(store, pairs, province=province)  # leaves the relations' tables behind

@@ -12,7 +12,7 @@ from datetime import date, datetime
 from typing import Any
 
 from features.contract import Column
-from features.errors import SourceError
+from features.errors import RecordError
 
 Given = tuple[str, int, Mapping[str, Any]]
 """Enterprise, number of the row within its record, and the row."""
@@ -119,31 +119,38 @@ def _days(values: Sequence[Any]) -> list[Any]:
 
 
 def checked_columns(
-    what: str, columns: Sequence[Column], rows: Sequence[Given], defaults: Mapping[str, Any]
+    table: str,
+    columns: Sequence[Column],
+    rows: Sequence[Given],
+    defaults: Mapping[str, Any],
+    *,
+    part: str = "table",
 ) -> Columns:
     """Check rows and return them as columns.
 
     Parameters
     ----------
-    what
-        "table" or "relation" and its name, for messages.
+    table
+        Name of the table or relation, for errors.
     columns
         Contract columns, without ``enterprise_id``, which comes first in the result.
     rows
         ``enterprise_id`` may stand in a row; else it is the record's.
     defaults
         Values of columns that a row lacks.
+    part
+        "table" or "relation", for errors.
 
     Raises
     ------
-    SourceError
+    RecordError
         If a column is unknown or a value does not fit; names record, row, column and what was expected.
     """
     names = {c.name for c in columns} | {"enterprise_id"}
     for enterprise_id, number, row in rows:
         if not row.keys() <= names:
             unknown = sorted(set(row) - names)[0]
-            raise SourceError(f"record of {enterprise_id}, {what}, row {number}: unknown column {unknown}")
+            raise RecordError(enterprise_id, f"unknown column {unknown}", part=part, table=table, row=number)
     cells: dict[str, list[Any]] = {"enterprise_id": [row.get("enterprise_id", own) for own, _, row in rows]}
     usual = set(map(type, cells["enterprise_id"])) == {str} and _writable("".join(cells["enterprise_id"]))
     for column in columns:
@@ -159,9 +166,14 @@ def checked_columns(
                 try:
                     cells[column.name][place] = convert(column, value)
                 except ValueError as err:
-                    raise SourceError(
-                        f"record of {enterprise_id}, {what}, row {number}, column {column.name}:"
-                        f" got {value!r}, expected {err}"
+                    raise RecordError(
+                        enterprise_id,
+                        str(err),
+                        part=part,
+                        table=table,
+                        row=number,
+                        column=column.name,
+                        got=repr(value),
                     ) from err
     return cells
 
@@ -171,13 +183,13 @@ def numbered(rows: Iterable[Mapping[str, Any]], enterprise_id: str) -> list[Give
     return [(enterprise_id, number, row) for number, row in enumerate(rows)]
 
 
-def distinct(what: str, rows: Sequence[Given], found: Columns) -> Columns:
+def distinct(table: str, rows: Sequence[Given], found: Columns) -> Columns:
     """Hold the rows of one table against each other and leave out further copies of identical ones.
 
     Parameters
     ----------
-    what
-        "table" and its name, for messages.
+    table
+        Its name, for errors.
     rows
         As they were given, with the enterprise they were given for.
     found
@@ -190,24 +202,24 @@ def distinct(what: str, rows: Sequence[Given], found: Columns) -> Columns:
 
     Raises
     ------
-    SourceError
+    RecordError
         If a row is another enterprise's, was known before it occurred, has a blank record_id or one with ``;``,
         or repeats a version with other values.
     """
     identifiers = found["record_id"]
     for place, ((own, _, _), owner) in enumerate(zip(rows, found["enterprise_id"], strict=True)):
         if own != owner:
-            raise _wrong(what, rows[place], "enterprise_id", owner, "the enterprise the record is given for")
+            raise _wrong(table, rows[place], "enterprise_id", owner, "the enterprise the record is given for")
     for place, identifier in enumerate(identifiers):
         if ";" in identifier or identifier != identifier.strip() or not identifier:
-            raise _wrong(what, rows[place], "record_id", identifier, "text without ; and without blanks around it")
+            raise _wrong(table, rows[place], "record_id", identifier, "text without ; and without blanks around it")
     for place, (known, occurred) in enumerate(zip(found["known_at"], found["occurred_at"], strict=True)):
         if known < occurred:
-            raise _wrong(what, rows[place], "known_at", known, "no day before occurred_at")
-    return found if len(set(identifiers)) == len(identifiers) else _merged(what, rows, found)
+            raise _wrong(table, rows[place], "known_at", known, "no day before occurred_at")
+    return found if len(set(identifiers)) == len(identifiers) else _merged(table, rows, found)
 
 
-def _merged(what: str, rows: Sequence[Given], found: Columns) -> Columns:
+def _merged(table: str, rows: Sequence[Given], found: Columns) -> Columns:
     """Compare the rows that share a record_id."""
     first: dict[tuple[str, int], int] = {}
     kept: list[int] = []
@@ -220,11 +232,11 @@ def _merged(what: str, rows: Sequence[Given], found: Columns) -> Columns:
             if values[place] != values[before]:
                 number = rows[before][1]
                 expected = f"the value of row {number}, which has the same record_id and version"
-                raise _wrong(what, rows[place], column, values[place], expected)
+                raise _wrong(table, rows[place], column, values[place], expected)
     return found if len(kept) == len(rows) else {c: [values[k] for k in kept] for c, values in found.items()}
 
 
-def _wrong(what: str, row: Given, column: str, value: Any, expected: str) -> SourceError:
+def _wrong(table: str, row: Given, column: str, value: Any, expected: str) -> RecordError:
     own, number, _ = row
     shown = value.isoformat() if isinstance(value, date) else value
-    return SourceError(f"record of {own}, {what}, row {number}, column {column}: got {shown!r}, expected {expected}")
+    return RecordError(own, expected, table=table, row=number, column=column, got=repr(shown))

@@ -32,6 +32,11 @@ def load_rules(province: str) -> ProvinceRules:
     ------
     features.errors.ConfigError
         If a policy is missing or wrong.
+
+    Examples
+    --------
+    >>> load_rules("hebei").bands.grade(200.1)
+    'B'
     """
     bands, bands_hash = read_policy(province, "bands", BandPolicy)
     scorecard, scorecard_hash = read_policy(bands.scorecard, "scorecard", Scorecard)

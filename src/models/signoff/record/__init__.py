@@ -1,1 +1,1 @@
-"""Signing a model off: keys, the list of signers, the record and the rules that every entry of it keeps."""
+"""The record of sign-offs: keys, the list of signers, entries, and the rules that every entry keeps."""

@@ -13,7 +13,7 @@ import pytest
 
 from features.check import check_folder
 from features.engine.record.record import Record, indicators_of
-from features.errors import SourceError
+from features.errors import RecordError, SourceError
 
 CUTOFF = date(2026, 1, 1)
 GOOD: dict[str, Any] = {
@@ -85,3 +85,13 @@ def test_what_the_check_keeps_or_merges_a_request_does_too(change: dict[str, Any
 def test_another_enterprises_row_is_refused_not_ignored() -> None:
     with pytest.raises(SourceError, match="row 1, column enterprise_id: got 'E2', expected the enterprise"):
         indicators_of([Record("E1", CUTOFF, {"penalties": [GOOD, GOOD | {"record_id": "p2", "enterprise_id": "E2"}]})])
+
+
+def test_an_error_says_where_as_values_too() -> None:
+    record = Record("E1", CUTOFF, {"penalties": [GOOD, GOOD | {"record_id": "p2", "known_at": "2020-01-01"}]})
+    with pytest.raises(RecordError) as told:
+        indicators_of([record])
+    err = told.value
+    assert (err.enterprise_id, err.part, err.table, err.row, err.column) == ("E1", "table", "penalties", 1, "known_at")
+    assert err.expected == "no day before occurred_at"
+    assert str(err).startswith("record of E1, table penalties, row 1, column known_at: got ")

@@ -22,6 +22,7 @@ from helpers.root import ROOT
 from helpers.signing import people
 from models.learning.fit import classifier
 from models.learning.learn import bands_of
+from models.pipeline import TrainResult, train
 from models.reporting import compare
 from models.reporting.content.differences import against_approved
 from models.scoring.risk_model import RiskModel
@@ -31,7 +32,6 @@ from models.study.indicators import catalogue
 from models.study.panel import Panel
 from models.tracking import store as tracking
 from models.tracking import versions as registry
-from models.train import TrainResult, train
 
 FOLDER = ROOT / "experiments"
 TRIALS = 3
@@ -137,7 +137,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 import models.learning.learn as learning
-from models.train import train
+from models.pipeline import train
 
 judged, count = learning.origin_loss, 0
 

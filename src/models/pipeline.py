@@ -153,6 +153,15 @@ def train(
     ------
     FenleiError
         If the file, a policy or the source is wrong; the message says what was expected.
+
+    Examples
+    --------
+    With ``study`` an experiment file, and its records not there:
+
+    >>> train(study, data=Path("nowhere"))
+    Traceback (most recent call last):
+        ...
+    features.errors.SourceError: experiment demo: no source folder at nowhere; name it with --data
     """
     experiment = load_experiment(experiment_path)
     if data is None or not data.is_dir():
@@ -183,6 +192,7 @@ def _trained(experiment: Experiment, data: Path, trials: int | None, work: Path,
         say("measuring")
         out = own / "report"
         shutil.rmtree(out, ignore_errors=True)
+        out.mkdir(parents=True)
         measured = measure(experiment, dataset, learned)
         say("following the enterprises through the test")
         panel = follow(prepared.clean, experiment, dataset.parts["test"].outcomes["visited_on"].max())
