@@ -37,7 +37,7 @@ WORK = Path("data/generated")
 Say = Callable[[str], None]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TrainResult:
     """What a training run found and where it was written."""
 
@@ -239,16 +239,16 @@ def _trained(experiment: Experiment, data: Path, trials: int | None, work: Path,
         version = registry.register(run_id, bundle, dataset.names, found)
         tracking.log(run_id, tags={"version": version})
     return TrainResult(
-        experiment,
-        version,
-        run_id,
-        report,
-        content.arm_statement,
-        measured.evaluation,
-        measured.without,
-        dataset,
-        learned,
-        tuple(content.limits),
-        prepared,
-        reviewed,
+        experiment=experiment,
+        version=version,
+        run_id=run_id,
+        report=report,
+        arm_statement=content.arm_statement,
+        evaluation=measured.evaluation,
+        without=measured.without,
+        dataset=dataset,
+        learned=learned,
+        limits=tuple(content.limits),
+        prepared=prepared,
+        review=reviewed,
     )

@@ -116,18 +116,18 @@ def review(visits: TestVisits | None = None, seed: int = 0) -> Review:
     late = Awaited(np.repeat(list(awaited), list(awaited.values())), np.linspace(0.02, 0.3, 420), np.full(420, 50.0))
     stable, frozen = stability_of(found, panel(), seen, awaited, load_drift("hebei"), seed, waiting=late)
     return Review(
-        seen,
-        checked,
-        worth(seen, sampling, contract, repetitions=50, seed=seed),
-        worth_by_group(seen, sampling, contract, repetitions=50, seed=seed),
-        tuple(
+        visits=seen,
+        contract=checked,
+        worth=worth(seen, sampling, contract, repetitions=50, seed=seed),
+        worth_groups=worth_by_group(seen, sampling, contract, repetitions=50, seed=seed),
+        earlier=tuple(
             days_earlier(seen, window=w, rivals=rival_scores(seen), codes=c, repetitions=20, seed=seed)
             for c in ("all", "without 6 and B")
             for w in WINDOWS
         ),
-        fairness(seen, sampling.plans["hebei"], contract, name="hebei", seed=seed, checks=checked.checks),
-        stable,
-        frozen,
+        fairness=fairness(seen, sampling.plans["hebei"], contract, name="hebei", seed=seed, checks=checked.checks),
+        stable=stable,
+        frozen=frozen,
     )
 
 

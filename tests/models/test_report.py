@@ -328,8 +328,11 @@ def test_a_drift_that_asks_for_a_new_model_is_in_the_first_paragraph(page):
 @pytest.mark.parametrize(
     ("compared", "said"),
     [
-        (Differences(""), "No model is approved"),
-        (Differences("", problem="The approved model can't be read: <line 3>"), "can&#x27;t be read: &lt;line 3&gt;"),
+        (Differences(version=""), "No model is approved"),
+        (
+            Differences(version="", problem="The approved model can't be read: <line 3>"),
+            "can&#x27;t be read: &lt;line 3&gt;",
+        ),
     ],
 )
 def test_without_a_readable_approved_model_the_page_says_so(page, compared, said):

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.arrays import Floats
+from models.losses import log_losses
 
 RANKING = ("auc", "average_precision", "precision_top_tenth")
 PROBABILITY = ("log_loss", "brier", "calibration_error")
@@ -215,10 +216,8 @@ def kernels(sample: Sample, scored: Scored) -> dict[str, Kernel]:
         "precision_top_tenth": top_kernel(sample, scored.score),
     }
     if scored.probability is not None:
-        p = np.clip(scored.probability, 1e-6, 1 - 1e-6)
-        loss = -(sample.y * np.log(p) + (1 - sample.y) * np.log(1 - p))
-        out["log_loss"] = mean_kernel(loss)
-        out["brier"] = mean_kernel((p - sample.y) ** 2)
+        out["log_loss"] = mean_kernel(log_losses(scored.probability, sample.y))
+        out["brier"] = mean_kernel((scored.probability - sample.y) ** 2)
         out["calibration_error"] = calibration_error_kernel(sample, scored.probability)
     return out
 

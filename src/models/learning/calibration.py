@@ -17,6 +17,7 @@ from scipy.special import expit, log_expit, logit
 
 from models.arrays import Floats
 from models.errors import ModelError
+from models.losses import log_losses
 from models.scoring.calibrators import MIN_SLOPE, AnyCalibrator, Beta, Isotonic, Kind, Platt, Spline, spline_design
 
 KINDS: tuple[Kind, ...] = ("spline", "platt", "beta", "isotonic")
@@ -32,17 +33,9 @@ _MIN_BLOCK = 0.01
 
 
 def log_loss(probability: ArrayLike, outcome: ArrayLike, weight: ArrayLike | None = None) -> float:
-    """Return the weighted mean log loss of probabilities, shape (n,), against outcomes 0/1.
-
-    Probabilities are kept 1e-15 away from 0 and 1, so that one sure mistake costs much but not infinity.
-    """
-    loss = _losses(np.asarray(probability, dtype=np.float64), np.asarray(outcome, dtype=np.float64))
+    """Return the weighted mean of `log_losses` of probabilities, shape (n,), against outcomes 0/1."""
+    loss = log_losses(np.asarray(probability, dtype=np.float64), np.asarray(outcome, dtype=np.float64))
     return float(np.average(loss, weights=None if weight is None else np.asarray(weight, np.float64)))
-
-
-def _losses(probability: Floats, y: Floats) -> Floats:
-    p = np.clip(probability, 1e-15, 1 - 1e-15)
-    return -(y * np.log(p) + (1 - y) * np.log1p(-p))
 
 
 def fit_calibrator(kind: Kind, margin: ArrayLike, outcome: ArrayLike, weight: ArrayLike | None = None) -> AnyCalibrator:
@@ -108,7 +101,7 @@ def choose_calibrator(
         raise ModelError("name at least one kind of calibrator")
     m, y, w = _rows(*later)
     fitted = {kind: fit_calibrator(kind, *fit) for kind in kinds}
-    losses = {kind: _losses(c.probability(m), y) for kind, c in fitted.items()}
+    losses = {kind: log_losses(c.probability(m), y) for kind, c in fitted.items()}
     share = w / w.sum()
     best = kinds[0]
     for kind in kinds[1:]:

@@ -112,7 +112,7 @@ class Move:
     why: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Differences:
     """The new model beside the approved one on the followed enterprises of one month.
 

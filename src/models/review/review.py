@@ -51,7 +51,7 @@ SHARED = frozenset(name for name, i in CATALOGUE.items() if i.shared)
 """Indicators of which one value stands for all of an industry, district or legal form."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Stable:
     """The followed enterprises against the first month, and what labels say as they ripen.
 
@@ -72,7 +72,7 @@ class Stable:
     retrain: Retrain
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Review:
     """Everything beyond the rivals that a reviewer is told.
 
@@ -150,19 +150,19 @@ def review(
     repetitions = experiment.evaluation.repetitions
     rivals = {name: scored.score for name, scored in scorers.items() if name != "model"}
     return Review(
-        visits,
-        contract,
-        worth(visits, sampling, contract_policy, repetitions=repetitions, seed=seed),
-        worth_by_group(visits, sampling, contract_policy, repetitions=repetitions, seed=seed),
-        tuple(
+        visits=visits,
+        contract=contract,
+        worth=worth(visits, sampling, contract_policy, repetitions=repetitions, seed=seed),
+        worth_groups=worth_by_group(visits, sampling, contract_policy, repetitions=repetitions, seed=seed),
+        earlier=tuple(
             days_earlier(visits, window=w, rivals=rivals, codes=codes, repetitions=repetitions, seed=seed)
             for codes in CODES
             for w in WINDOWS
         ),
-        fairness(visits, plan, contract_policy, name=name, seed=seed, checks=contract.checks),
-        stable,
-        frozen,
-        {policy: policy_hash(province, policy) for policy in JUDGED_BY},
+        fairness=fairness(visits, plan, contract_policy, name=name, seed=seed, checks=contract.checks),
+        stable=stable,
+        frozen=frozen,
+        policies={policy: policy_hash(province, policy) for policy in JUDGED_BY},
     )
 
 
@@ -242,16 +242,16 @@ def stability_of(
     asked = ask_retrain(policy, scores=scores, classes=classes, indicators=indicators, calibration=calibration)
     return (
         Stable(
-            panel.enterprises,
-            len(panel.months),
-            scores,
-            classes,
-            indicators,
-            migration(ledger),
-            calibration,
-            expected_by_month(visits, waiting, seed),
-            expected_by_month(visits, None, seed),
-            asked,
+            enterprises=panel.enterprises,
+            months=len(panel.months),
+            scores=scores,
+            classes=classes,
+            indicators=indicators,
+            migrations=migration(ledger),
+            calibration=calibration,
+            expected=expected_by_month(visits, waiting, seed),
+            expected_arrived=expected_by_month(visits, None, seed),
+            retrain=asked,
         ),
         dict(frozen),
     )

@@ -11,12 +11,13 @@ from dataclasses import replace
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from features.errors import FenleiError
+from models.chain import FIRST
 from models.scoring.risk_model import RiskModel
 from models.signoff import gate
 from models.signoff.errors import ApprovalError, GateRefused
 from models.signoff.record import entries as record
 from models.signoff.record import rules
-from models.signoff.record.entries import FIRST, HEAD, Action, Entry, record_path
+from models.signoff.record.entries import HEAD, Action, Entry, record_path
 from models.signoff.record.history import History, history, lists, read, read_beside
 from models.signoff.record.keys import public_of
 from models.signoff.record.rules import in_force

@@ -135,15 +135,15 @@ def examine(version: str, say: Say = lambda _: None) -> Gate:
     beside = {k: registry.artifact(run_id, name) for k, name in BESIDE.items()}
     evaluation = beside["evaluation_hash"]
     seen = Seen(
-        version,
-        run_id,
-        model,
-        artifacts.bundle_hash(folder),
-        registry.inputs(version),
-        dict(run.data.params),
-        None,
-        None,
-        load_policy(model.province, "gate", GatePolicy),
+        version=version,
+        run=run_id,
+        model=model,
+        bundle_hash=artifacts.bundle_hash(folder),
+        tags=registry.inputs(version),
+        params=dict(run.data.params),
+        inputs=None,
+        evaluation=None,
+        policy=load_policy(model.province, "gate", GatePolicy),
         actual=bound(version, inputs, beside),
     )
     try:

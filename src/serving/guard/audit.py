@@ -19,9 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from features.errors import FenleiError
-
-FIRST = "0" * 64
-"""What the first line names as the one before it."""
+from models import chain
+from models.chain import FIRST
 
 
 class AuditError(FenleiError):
@@ -43,21 +42,13 @@ class Verified:
         return self.problem is None
 
 
-def _canonical(entry: Mapping[str, Any]) -> str:
-    return json.dumps(entry, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-
-
-def _digest(entry: Mapping[str, Any]) -> str:
-    return hashlib.sha256(_canonical({k: v for k, v in entry.items() if k != "hash"}).encode()).hexdigest()
-
-
-def _read(line: bytes) -> dict[str, Any] | None:
-    """Return an entry whose own hash holds, else None."""
+def _read(line: bytes) -> dict[str, Any]:
+    """Return what a line says; nothing where it is no JSON object, which then follows no other line."""
     try:
         entry = json.loads(line)
     except ValueError:
-        return None
-    return entry if isinstance(entry, dict) and entry.get("hash") == _digest(entry) else None
+        return {}
+    return entry if isinstance(entry, dict) else {}
 
 
 def verify(path: Path, *, head: str | None = None) -> Verified:
@@ -76,16 +67,14 @@ def verify(path: Path, *, head: str | None = None) -> Verified:
         With the first problem, naming the line.
     """
     previous, number, found = FIRST, 0, head is None
-    with (path if path.exists() else Path(os.devnull)).open("rb") as file:
-        for number, line in enumerate(file, start=1):
-            entry = _read(line) if line.endswith(b"\n") else None
-            if entry is None or entry.get("number") != number - 1 or entry.get("previous") != previous:
-                what = (
-                    "is torn" if not line.endswith(b"\n") else "was changed, removed or put in: its hashes don't chain"
-                )
-                return Verified(path, number - 1, previous, f"{path}, line {number} {what}")
-            previous = str(entry["hash"])
-            found = found or previous == head
+    for before, line, whole in chain.lines(path):
+        number = before + 1
+        entry = _read(line)
+        if not whole or not chain.follows(entry, before, previous):
+            what = "was changed, removed or put in: its hashes don't chain" if whole else "is torn"
+            return Verified(path, before, previous, f"{path}, line {number} {what}")
+        previous = str(entry["hash"])
+        found = found or previous == head
     if not found:
         return Verified(path, number, previous, f"{path}: the hash noted earlier ({head}) is not in the record")
     return Verified(path, number, previous)
@@ -134,7 +123,7 @@ class AuditLog:
         if not whole:
             return 0, FIRST, torn
         entry = _read(whole.rpartition(b"\n")[2])
-        if entry is None:
+        if "hash" not in entry or entry["hash"] != chain.digest(entry):
             raise AuditError(f"{self.path}: the last line does not hold; look why, then move the file aside")
         return int(entry["number"]) + 1, str(entry["hash"]), torn
 
@@ -147,8 +136,8 @@ class AuditLog:
                 "number": self._number,
                 "previous": self._head,
             }
-            line["hash"] = _digest(line)
-            self._write((_canonical(line) + "\n").encode())
+            line["hash"] = chain.digest(line)
+            self._write((chain.canonical(line) + "\n").encode())
             self._number, self._head = self._number + 1, line["hash"]
             return self._head
 

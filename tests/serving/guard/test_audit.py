@@ -62,10 +62,10 @@ def test_lines_removed_put_in_or_moved_show(written, edit):
     elif edit == "swap":
         lines[2], lines[3] = lines[3], lines[2]
     else:  # an edit by one who also makes the line's own hash right
-        from serving.guard.audit import _digest
+        from models.chain import digest
 
         entry = json.loads(lines[2]) | {"status": 500}
-        lines[2] = json.dumps(entry | {"hash": _digest(entry)}) + "\n"
+        lines[2] = json.dumps(entry | {"hash": digest(entry)}) + "\n"
     written.write_text("".join(lines), encoding="utf-8")
     assert not verify(written).ok
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from fenlei.bench.feedback.loop import YEAR, Run
-from fenlei.bench.truth.ranking import expected_auc
 from models.arrays import Bools, Floats, Ints
+from models.evaluation.drift.expected import expected_auc
 from models.evaluation.metrics import Interval
 
 REPETITIONS = 400

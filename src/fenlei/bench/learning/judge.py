@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 from scipy.special import logit
 
-from fenlei.bench.truth.ranking import expected_auc
 from fenlei.bench.truth.visits import labelled_visits
 from models.arrays import Floats
 from models.evaluation.band_contract.calibration_tests import error_test
+from models.evaluation.drift.expected import expected_auc
 from models.evaluation.metrics import Sample, auc_kernel, resample, top_kernel
 from models.learning.calibration import fit_calibrator
 from models.study.dataset import Dataset

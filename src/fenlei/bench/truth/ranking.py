@@ -14,6 +14,7 @@ import pandas as pd
 from fenlei.bench.truth.learners import MANY, boosted, logistic
 from fenlei.bench.truth.raw_counts import raw_counts
 from fenlei.bench.truth.visits import enterprise_months, labelled_visits
+from models.evaluation.drift.expected import expected_auc
 from models.evaluation.metrics import Interval, Sample, auc_kernel, resample, top_kernel
 
 Floats = npt.NDArray[np.float64]
@@ -109,13 +110,3 @@ def _interval(draws: Floats) -> Interval:
     """Return the first figure with the 95 % percentile interval of the others."""
     low, high = np.quantile(draws[1:], [0.025, 0.975])
     return Interval(float(draws[0]), float(low), float(high))
-
-
-def expected_auc(score: Floats, risk: Floats, weight: Floats) -> float:
-    """Return the weighted AUC when every visit violates with its own risk (its tie with itself left in)."""
-    order = np.argsort(score, kind="stable")
-    starts = np.concatenate([[0], np.flatnonzero(np.diff(score[order])) + 1])
-    bad = np.add.reduceat((weight * risk)[order], starts)
-    good = np.add.reduceat((weight * (1 - risk))[order], starts)
-    below = np.cumsum(good) - good
-    return float((bad * (below + good / 2)).sum() / (bad.sum() * good.sum()))

@@ -78,7 +78,7 @@ def before_labels(
             [(rng.random((min(block, draws - i), len(p))) < p) @ share for i in range(0, draws, block)]
         )
         low, high = (float(v) for v in np.quantile(found, [(1 - level) / 2, (1 + level) / 2]))
-    auc = _expected_auc(p, share)
+    auc = expected_auc(p, p, share)
     waiting = f", {awaited:,} of them still without a result," if awaited else ""
     text = (
         f"{month + ': ' if month else ''}{len(p):,} visits{waiting} "
@@ -87,11 +87,14 @@ def before_labels(
     return BeforeLabels(month, len(p), awaited, rate, low, high, auc, ASSUMPTION, text)
 
 
-def _expected_auc(p: Floats, w: Floats) -> float:
-    """AUC of the probabilities if they are exact: every visit is a violation in part p and clean in part 1 - p."""
-    order = np.argsort(p, kind="stable")
-    p, w = p[order], w[order]
-    starts = np.flatnonzero(np.r_[True, np.diff(p) > 0])
-    bad, good = np.add.reduceat(w * p, starts), np.add.reduceat(w * (1 - p), starts)
+def expected_auc(score: Floats, risk: Floats, weight: Floats) -> float:
+    """Return the weighted AUC of a score when every visit violates with its own risk, shape (n,) each; NaN for no pair.
+
+    A visit counts as a violation in part ``risk`` and as clean in the rest; its tie with itself is left in.
+    """
+    order = np.argsort(score, kind="stable")
+    score, risk, weight = score[order], risk[order], weight[order]
+    starts = np.flatnonzero(np.r_[True, np.diff(score) > 0])
+    bad, good = np.add.reduceat(weight * risk, starts), np.add.reduceat(weight * (1 - risk), starts)
     pairs = float(bad.sum() * good.sum())
     return float((bad * (np.cumsum(good) - good / 2)).sum() / pairs) if pairs > 0 else NAN

@@ -9,6 +9,7 @@ import numpy as np
 from features.catalogue.declaration import Indicator
 from features.contract.codes import RESULT
 from models.evaluation import TestVisits
+from models.losses import log_losses
 from models.reporting.page import Case
 from models.scoring.classification import GRADES
 from models.scoring.reasons.points import pointed, strongest
@@ -19,7 +20,6 @@ from models.study.dataset import Part
 EACH = 5
 """Missed violations, and false alarms: so many of each."""
 REASONS = 3
-_LEAST = 1e-12
 
 
 def most_wrong(
@@ -36,8 +36,7 @@ def most_wrong(
     each
         At most so many of either kind, of different enterprises.
     """
-    p = np.clip(visits.probability, _LEAST, 1 - _LEAST)
-    loss = np.where(visits.y == 1, -np.log(p), -np.log1p(-p))
+    loss = log_losses(visits.probability, visits.y)
     ids = part.enterprise
     chosen: list[int] = []
     for found in (1.0, 0.0):

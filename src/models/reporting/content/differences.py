@@ -38,9 +38,9 @@ def against_approved(model: RiskModel, panel: Panel, known: Mapping[str, Indicat
     try:
         approved, entry = approved_model(model.province), in_force(history(), model.province)
     except FenleiError as err:
-        return Differences("", problem=f"The approved model can't be read: {err}", on=on)
+        return Differences(version="", problem=f"The approved model can't be read: {err}", on=on)
     if approved is None or entry is None:
-        return Differences("", on=on)
+        return Differences(version="", on=on)
     before, version = approved
     found = differences(before, version, model, panel, known)
     return replace(found, on=on, approved_on=entry.on, entry=entry.number)
@@ -73,10 +73,18 @@ def differences(
         old, new = (pointed(m, m.explain(m.matrix(rows))) for m in (before, after))
     except FenleiError as err:
         return Differences(
-            version, before.content_hash, f"{month:%Y-%m}", problem=f"It can't score today's rows: {err}"
+            version=version,
+            model_hash=before.content_hash,
+            month=f"{month:%Y-%m}",
+            problem=f"It can't score today's rows: {err}",
         )
     if not len(rows):
-        return Differences(version, before.content_hash, f"{month:%Y-%m}", problem="Neither model can score a row")
+        return Differences(
+            version=version,
+            model_hash=before.content_hash,
+            month=f"{month:%Y-%m}",
+            problem="Neither model can score a row",
+        )
     i, j = (np.array([GRADES.index(g) for g in p.grade], dtype=np.int64) for p in (old, new))
     counts = np.bincount(i * len(GRADES) + j, minlength=len(GRADES) ** 2).reshape(len(GRADES), -1)
     names, change = _changed_points(before, old.points, after, new.points)
@@ -109,17 +117,20 @@ def differences(
         if moved[k] != 0
     )
     return Differences(
-        version,
-        before.content_hash,
-        f"{month:%Y-%m}",
-        len(rows),
-        tuple(tuple(int(n) for n in row) for row in counts),
-        int((i != j).sum()),
-        int((j > i).sum()),
-        int((answers[0] != answers[1]).sum()),
-        _rank_correlation(old.score, new.score),
-        (("base score", abs(base)), *((f, float(np.abs(by_family[:, c]).mean())) for c, f in enumerate(named))),
-        moves,
+        version=version,
+        model_hash=before.content_hash,
+        month=f"{month:%Y-%m}",
+        enterprises=len(rows),
+        counts=tuple(tuple(int(n) for n in row) for row in counts),
+        changed=int((i != j).sum()),
+        riskier=int((j > i).sum()),
+        answers_changed=int((answers[0] != answers[1]).sum()),
+        same_rank=_rank_correlation(old.score, new.score),
+        families=(
+            ("base score", abs(base)),
+            *((f, float(np.abs(by_family[:, c]).mean())) for c, f in enumerate(named)),
+        ),
+        moves=moves,
     )
 
 

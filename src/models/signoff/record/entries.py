@@ -7,27 +7,23 @@ that lost lines at its end shows.
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from models import chain
+from models.chain import FIRST
 from models.signoff.errors import ApprovalError
 from models.signoff.record.keys import sign
 from models.tracking import store as tracking
 
 Action = Literal["propose", "back", "approve", "reject"]
 FORMAT = 1
-FIRST = "0" * 64
-"""What the first entry names as the one before it."""
-
 HEAD = "approval_head"
 """Tag of the registered model: ``<number of entries> <hash of the last>``."""
 
@@ -88,21 +84,16 @@ class Entry:
 
     def digest(self) -> str:
         """Hash of everything but ``hash`` and ``signature``."""
-        body = {k: v for k, v in asdict(self).items() if k not in _SIGNED_LATER}
-        return hashlib.sha256(_text(body).encode()).hexdigest()
+        return chain.digest(asdict(self), _SIGNED_LATER)
 
     def line(self) -> str:
         """The entry as it stands in the record, without the line's end."""
-        return _text(asdict(self))
+        return chain.canonical(asdict(self))
 
     def signed(self, key: Ed25519PrivateKey) -> Entry:
         """Return the entry with its hash and a signature over it."""
         digest = self.digest()
         return replace(self, hash=digest, signature=sign(key, digest))
-
-
-def _text(body: dict[str, Any]) -> str:
-    return json.dumps(body, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
 def record_path() -> Path:
@@ -150,24 +141,22 @@ def read_chain(path: Path) -> list[Entry]:
     ApprovalError
         If a line is no entry, or was changed, removed, moved or put in; the message names it.
     """
-    # Not `splitlines`: a note may hold U+2028, which JSON leaves as it is.
-    text = path.read_bytes().decode("utf-8", errors="replace") if path.exists() else ""
-    lines = text.split("\n")
-    if lines.pop() != "":
+    entries: list[Entry] = []
+    previous = FIRST
+    found = list(chain.lines(path))
+    if found and not found[-1][2]:
         raise ApprovalError(
-            f"{path}, line {len(lines) + 1}: the last line has no end: writing it was cut short; nothing was approved "
+            f"{path}, line {len(found)}: the last line has no end: writing it was cut short; nothing was approved "
             "by it, remove it",
             "the last line of the approval record is not whole",
         )
-    entries: list[Entry] = []
-    previous = FIRST
-    for number, line in enumerate(lines):
+    for number, line, _ in found:
         try:
-            entry = parse(line)
+            entry = parse(line.decode("utf-8", errors="replace"))
         except ValueError as err:
             short = f"line {number + 1} of the approval record is no entry"
             raise ApprovalError(f"{path}, line {number + 1}: not an entry: {err}", short) from err
-        if entry.number != number or entry.previous != previous or entry.digest() != entry.hash:
+        if not chain.follows(asdict(entry), number, previous, _SIGNED_LATER):
             raise ApprovalError(
                 f"{path}, line {number + 1}: the record was changed: its hashes don't chain",
                 "the approval record was changed: its hashes don't chain",
@@ -179,7 +168,7 @@ def read_chain(path: Path) -> list[Entry]:
 
 def head_of(entries: list[Entry]) -> str:
     """Return what the tag `HEAD` says of a record."""
-    return f"{len(entries)} {entries[-1].hash}" if entries else f"0 {FIRST}"
+    return chain.head(len(entries), entries[-1].hash if entries else FIRST)
 
 
 def check_head(entries: list[Entry], head: str | None, where: str) -> None:
@@ -226,17 +215,10 @@ def check_head(entries: list[Entry], head: str | None, where: str) -> None:
 @contextmanager
 def locked() -> Iterator[None]:
     """Hold the record alone: two people signing at once wait for each other. A killed process leaves nothing held."""
-    path = record_path().with_suffix(".lock")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    with chain.locked(record_path()):
         yield
 
 
 def append(entry: Entry) -> None:
     """Write a signed entry at the end, to the disk itself."""
-    handle = os.open(record_path(), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-    with os.fdopen(handle, "ab") as file:
-        file.write(entry.line().encode() + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
+    chain.append(record_path(), entry.line())

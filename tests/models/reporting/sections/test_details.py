@@ -66,7 +66,7 @@ def test_a_code_nobody_knows_stands_for_itself():
 
 def test_the_points_of_a_row_add_up_to_its_score():
     X = random_visits()[0].X
-    said = pointed(model(), X)
+    said = pointed(model(), model().explain(X))
     assert np.allclose(said.points.sum(axis=1), said.score - round(model().base_score, 1), atol=1e-6)
 
 
@@ -84,7 +84,7 @@ def test_moves_between_two_models_are_counted_and_the_largest_explained(stricter
     found = differences(model(), "7", stricter, panel(), CATALOGUE)
     rows = panel().at(panel().months[-1])
     X = model().matrix(rows)
-    before, after = pointed(model(), X), pointed(stricter, X)
+    before, after = pointed(model(), model().explain(X)), pointed(stricter, stricter.explain(X))
     assert found.enterprises == len(rows) == sum(map(sum, found.counts))
     assert found.changed == sum(a != b for a, b in zip(before.grade, after.grade, strict=True)) > 0
     assert found.riskier == found.changed

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from helpers.signing import ON, People, people
 from helpers.thorough import examples
+from models.chain import FIRST
 from models.signoff import approval
 from models.signoff.approval import ApprovalError
-from models.signoff.record.entries import FIRST, HEAD, Entry, append, head_of, parse, read_chain, record_path
+from models.signoff.record.entries import HEAD, Entry, append, head_of, parse, read_chain, record_path
 from models.signoff.record.rules import CHECKS, admit
 from models.signoff.record.signers import Signers, load_signers
 from models.tracking import store as tracking
