@@ -217,6 +217,8 @@ class RiskModel(BaseModel):
     def margin(self, X: Floats) -> Floats:
         """Return the raw margin of each row of a float64 array of shape (n, k)."""
         rows = self._rows(X)
+        if not len(rows):
+            return np.empty(0)
         raw = self.booster.predict(rows, raw_score=True, num_threads=_threads(rows))
         return np.asarray(raw, dtype=np.float64)
 
@@ -253,6 +255,8 @@ class RiskModel(BaseModel):
     def contributions(self, X: Floats) -> Floats:
         """Return contributions of shape (n, k + 1); the last column is the base; rows sum to the margin."""
         rows = self._rows(X)
+        if not len(rows):  # LightGBM 4.7 divides by the number of rows
+            return np.empty((0, rows.shape[1] + 1))
         parts = self.booster.predict(rows, pred_contrib=True, num_threads=_threads(rows))
         return np.asarray(parts, dtype=np.float64)
 

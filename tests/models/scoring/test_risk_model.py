@@ -206,3 +206,9 @@ def test_what_does_not_fit_together_is_refused(model):
                 "policy_hash": "",
             }
         )
+
+
+def test_no_rows_are_explained_as_no_rows() -> None:
+    model = small.model()
+    explained = model.explain(np.empty((0, len(model.indicator_names))))
+    assert (explained.margin.shape, explained.contributions.shape) == ((0,), (0, len(model.indicator_names)))

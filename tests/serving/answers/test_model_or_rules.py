@@ -60,8 +60,16 @@ def test_only_the_rows_the_model_cannot_use_fall_back(frame, model):
     assert "registered_capital" not in (answers[2].fallback or "")
     plain = ask(frame.head(10), model)
     assert [a for a in answers if a.source == "model"] == [a for i, a in enumerate(plain) if i not in (2, 5)]
-    everyone = answer(gap.assign(years_operating=np.nan), model, "hebei")
-    assert {a.source for a in everyone} == {"rules"}
+
+
+@pytest.mark.parametrize("rows", [1, 10])
+def test_where_no_row_is_usable_each_answer_names_the_column(frame, model, rows):
+    everyone = answer(frame.head(rows).assign(years_operating=np.nan), model, "hebei")
+    assert [a.source for a in everyone] == ["rules"] * rows
+    for a in everyone:
+        assert a.fallback == (
+            f"model {model.version} learned from known values only; unknown or infinite here: years_operating"
+        )
 
 
 def test_a_missing_column_makes_all_fall_back_with_its_name(frame, model):
