@@ -121,3 +121,28 @@ def test_a_line_longer_than_the_tail_that_is_read_first_is_continued(tmp_path):
         log.append({"enterprises": ["E" * 100] * 5000})
         log.close()
     assert verify(path).lines == 3
+
+
+WRITTEN_BEFORE = (
+    '{"enterprises":["E0"],"hash":"53ff8877fc5d76345eb90f406d2e4636435d47ac18b3bf0d7d4824f802f46bda","num'
+    'ber":0,"path":"/classify","previous":"00000000000000000000000000000000000000000000000000000000000000'
+    '00","source":{"rules":1},"status":200,"time":"2026-01-01T00:00:00.000+00:00","token":"监管平台","version'
+    's":{}}\n'
+    '{"enterprises":["E1"],"hash":"7d7f965039e8c3826bd46ae1a9847998342522d9b7f80660146cdb7ebf4491f4","num'
+    'ber":1,"path":"/classify","previous":"53ff8877fc5d76345eb90f406d2e4636435d47ac18b3bf0d7d4824f802f46b'
+    'da","source":{"rules":1},"status":200,"time":"2026-01-02T00:00:00.000+00:00","token":"监管平台","version'
+    's":{}}\n'
+)
+"""Two lines as the audit trail wrote them before it shared its chain with the record of approvals."""
+
+
+def test_a_trail_written_before_the_chain_was_shared_still_holds_and_goes_on(tmp_path: Path) -> None:
+    path = tmp_path / "audit.jsonl"
+    path.write_text(WRITTEN_BEFORE, encoding="utf-8")
+    assert (verify(path).ok, verify(path).lines) == (True, 2)
+    log = AuditLog(path)
+    head = log.append({"path": "/status"})
+    log.close()
+    assert (verify(path, head=head).ok, verify(path).lines) == (True, 3)
+    path.write_text(WRITTEN_BEFORE.replace("E1", "E2"), encoding="utf-8")
+    assert (verify(path).ok, verify(path).lines) == (False, 1)
