@@ -6,7 +6,7 @@ of random visits to enterprises with the same records. Four ways to learn:
 - *random arm alone* (``learn = ["random"]``): nothing to correct but the draw's own shares, and the fewest outcomes;
 - *pooled* (``fit_weights = "equal"``, ``arm = "ignored"``): all outcomes as they come, the risk stands too high;
 - *arm known* (``arm = "known"``): each targeted visit's log-odds of a violation carry one common term, the arm's
-  effect, that is estimated with the trees and set to that of a random visit, nought, when scoring;
+  effect, that is estimated with the trees and set to that of a random visit, 0, when scoring;
 - *inverse probability* (``fit_weights = "inverse_probability"``): visits are weighted so that their indicators
   spread as the whole cohort's do. That mends who is visited at equal indicators, not what the records don't show.
 

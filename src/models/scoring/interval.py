@@ -154,7 +154,7 @@ def _spline(x: Floats, knots: Floats) -> Floats:
 
 
 def _logistic(design: Floats, weight: Floats, bad: Floats, start: Floats | None = None) -> Floats:
-    """Fit a logistic regression to weighted cells by Newton's steps; a hair of a ridge keeps empty ends finite."""
+    """Fit a logistic regression to weighted cells by Newton's steps; a tiny ridge penalty keeps empty ends finite."""
     theta = np.zeros(design.shape[1]) if start is None else start.copy()
     for _ in range(100):
         p = expit(design @ theta)
