@@ -3,8 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || echo python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
-# Two workers, each with whole files, so that what a file builds (a trained study, a province) is built once; threads
-# of one worker don't get in the other's way.
+# Two workers, each with whole files, so that what a file builds (a trained study, a province) is built once.
 TEST   := -n 2 --dist loadgroup
 SLIM   := PYTHONHASHSEED=0 MLFLOW_DISABLE_TELEMETRY=true BENTOML_DO_NOT_TRACK=True
 

@@ -24,8 +24,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 
-settings.register_profile("fast", deadline=None, max_examples=examples(100))
-settings.register_profile("thorough", deadline=None, max_examples=examples(100))
+settings.register_profile(PROFILE, deadline=None, max_examples=examples(100))
 settings.load_profile(PROFILE)
 
 

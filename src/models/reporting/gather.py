@@ -30,6 +30,8 @@ from models.study.panel import Panel
 VERSIONS = ("fenlei", "lightgbm", "scikit-learn", "numpy", "duckdb")
 FEW = 100
 """Visits below which a class's rate says little."""
+MOST_EXPLAINED = 2000
+"""Rows whose contributions are drawn: evenly spaced through the test."""
 PICTURES = "pictures"
 """Folder of the shapes' PNGs, among the run's files."""
 
@@ -130,10 +132,6 @@ def review_limits(review: Review) -> list[str]:
     if review.stable.expected:
         out.append(review.stable.expected[-1].assumption)
     return out
-
-
-MOST_EXPLAINED = 2000
-"""Rows whose contributions are drawn: evenly spaced through the test."""
 
 
 def labels(names: Sequence[str], known: Mapping[str, Indicator]) -> list[str]:

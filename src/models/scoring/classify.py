@@ -101,12 +101,12 @@ def classify_frame(
     >>> classify_frame(frame.head(1), None, load_rules("hebei"))[0].source
     'rules'
     """
-    keys = _keys(frame)
-    if not keys:
-        return []
     if model is not None:
         explained = model.explain(model.matrix(frame))
         return classify_explained(frame, model, explained, rules, top=top, catalogue=catalogue)
+    keys = _keys(frame)
+    if not keys:
+        return []
     return _answers(frame, keys, _by_rules(frame, rules), rules, top, _catalogue(catalogue), fallback)
 
 
