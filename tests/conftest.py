@@ -76,13 +76,12 @@ def small_clean(small_province: Path) -> Path:
 @pytest.fixture(scope="session")
 def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An MLflow database without runs; making its tables takes seconds, copying it none."""
-    from models.tracking import store as tracking
+    from models.tracking import runs
+    from models.tracking.store import Store
 
-    path = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{path}")
-        tracking.client().search_experiments()
-    return path
+    folder = tmp_path_factory.mktemp("mlflow")
+    runs.client(Store.in_folder(folder)).search_experiments()
+    return folder / "mlflow.db"
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from models.scoring.rules.province import load_rules
     from models.signoff.approval import approved_model
     from models.study.experiment import load_experiment
+    from models.tracking.store import Store
 else:
     from features.lazy import lazily
 
@@ -23,6 +24,7 @@ else:
             "Classification": "models.scoring.classification",
             "RiskClassifier": "models.learning.classifier",
             "RiskModel": "models.scoring.risk_model",
+            "Store": "models.tracking.store",
             "approved_model": "models.signoff.approval",
             "classify_frame": "models.scoring.classify",
             "fit_calibrator": "models.learning.calibration",
@@ -36,6 +38,7 @@ __all__ = [
     "Classification",
     "RiskClassifier",
     "RiskModel",
+    "Store",
     "approved_model",
     "classify_frame",
     "fit_calibrator",

@@ -15,7 +15,7 @@ from features.catalogue import catalogue_hash
 from features.errors import SourceError
 from models.evaluation import ClassRate
 from models.evaluation.metrics import Evaluation, Interval
-from models.learning.learn import Learned, learn
+from models.learning.learner import Learned, learn
 from models.learning.trials import PLACE, TrialLog, alone, end_killed
 from models.reporting.gather import gather
 from models.reporting.report import render
@@ -24,14 +24,13 @@ from models.review.measure import arm_statement, measure
 from models.review.review import Review, review, write_review
 from models.review.run_metrics import design_params, learned_metrics, metrics_of, review_metrics
 from models.signoff import inputs as retrain
-from models.study.dataset import Dataset, build
+from models.study.dataset import Dataset, build_dataset
 from models.study.experiment import Experiment, experiment_hash, load_experiment
 from models.study.indicators import catalogue, policies_hash
 from models.study.panel import follow
 from models.study.records import Prepared, account, prepare
-from models.tracking import artifacts
-from models.tracking import store as tracking
-from models.tracking import versions as registry
+from models.tracking import artifacts, runs, versions
+from models.tracking.store import Store
 
 WORK = Path("data/generated")
 Say = Callable[[str], None]
@@ -129,6 +128,8 @@ def hashes(experiment: Experiment, dataset: Dataset) -> dict[str, str]:
 
 def train(
     experiment_path: Path,
+    *,
+    store: Store,
     data: Path | None = None,
     trials: int | None = None,
     work: Path = WORK,
@@ -140,6 +141,8 @@ def train(
     ----------
     experiment_path
         The experiment file.
+    store
+        Where the run is logged and the version registered.
     data
         Source folder; the contract's tables, or what the adapter reads.
     trials
@@ -158,7 +161,7 @@ def train(
     --------
     With ``study`` an experiment file, and its records not there:
 
-    >>> train(study, data=Path("nowhere"))
+    >>> train(study, store=store, data=Path("nowhere"))
     Traceback (most recent call last):
         ...
     features.errors.SourceError: experiment demo: no source folder at nowhere; name it with --data
@@ -167,19 +170,21 @@ def train(
     if data is None or not data.is_dir():
         raise SourceError(f"experiment {experiment.name}: no source folder at {data}; name it with --data")
     with alone(work / experiment.name) as place:
-        return _trained(experiment, data, trials, work, place, say)
+        return _trained(store, experiment, data, trials, work, place, say)
 
 
-def _trained(experiment: Experiment, data: Path, trials: int | None, work: Path, place: str, say: Say) -> TrainResult:
+def _trained(
+    store: Store, experiment: Experiment, data: Path, trials: int | None, work: Path, place: str, say: Say
+) -> TrainResult:
     """Run a study in a working folder that is held, under the name that it is held by."""
     own = work / experiment.name
     prepared = prepare(experiment.source, experiment.name, data, own, say)
     say(prepared.summary)
     say("computing the indicators")
-    dataset = build(prepared.clean, experiment, prepared.as_of)
+    dataset = build_dataset(prepared.clean, experiment, prepared.as_of)
     tags = {"kind": "training", PLACE: place}
-    with tracking.run(experiment.name, experiment.name, tags=tags) as run_id:
-        end_killed(experiment.name, place, run_id)
+    with runs.run(store, experiment.name, experiment.name, tags=tags) as run_id:
+        end_killed(store, experiment.name, place, run_id)
         learned = learn(
             experiment,
             dataset,
@@ -187,7 +192,7 @@ def _trained(experiment: Experiment, data: Path, trials: int | None, work: Path,
             storage=work / "tuning.db",
             arm=arm_statement(experiment, dataset),
             say=say,
-            log=TrialLog(experiment, run_id),
+            log=TrialLog(store, experiment, run_id),
         )
         say("measuring")
         out = own / "report"
@@ -202,11 +207,14 @@ def _trained(experiment: Experiment, data: Path, trials: int | None, work: Path,
         report = out / "report.html"
         say("writing the report")
         found = hashes(experiment, dataset)
-        day = tracking.started_on(run_id)
+        day = runs.started_on(store, run_id)
         facts = {"MLflow run": run_id, "records": prepared.summary, **found}
-        content = gather(experiment, dataset, learned, measured, reviewed, panel, folder=out, facts=facts, on=day)
+        content = gather(
+            store, experiment, dataset, learned, measured, reviewed, panel, folder=out, facts=facts, on=day
+        )
         report.write_text(render(content), encoding="utf-8")
-        tracking.log(
+        runs.log(
+            store,
             run_id,
             params={
                 **learned.tuned.params,
@@ -232,12 +240,14 @@ def _trained(experiment: Experiment, data: Path, trials: int | None, work: Path,
         )
         say("registering")
         found["model_hash"] = learned.model.content_hash
-        found |= retrain.log_inputs(run_id, own / artifacts.FOLDER, experiment, dataset, learned.tuned.params, out)
+        found |= retrain.log_inputs(
+            store, run_id, own / artifacts.FOLDER, experiment, dataset, learned.tuned.params, out
+        )
         bundle = own / "bundle"
         shutil.rmtree(bundle, ignore_errors=True)
         learned.model.save(bundle)
-        version = registry.register(run_id, bundle, dataset.names, found)
-        tracking.log(run_id, tags={"version": version})
+        version = versions.register(store, run_id, bundle, dataset.names, found)
+        runs.log(store, run_id, tags={"version": version})
     return TrainResult(
         experiment=experiment,
         version=version,

@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 from features.errors import FenleiError
-from models.tracking import store as tracking
 from serving.current.snapshot import load_policies
 from serving.guard.tokens import Tokens
 from serving.settings import Settings
@@ -71,15 +70,8 @@ def free_port() -> int:
 
 def environment(settings: Settings, home: Path) -> dict[str, str]:
     """Return the environment of the service process; ``home`` is BentoML's own folder, one for each service."""
-    uri = settings.tracking_uri or tracking.store().uri
-    if uri.startswith("sqlite:///"):
-        uri = f"sqlite:///{Path(uri.removeprefix('sqlite:///')).resolve()}"
-    # The approval record stands beside a named database; where this process looks for it, the service must too.
-    elsewhere = settings.records or os.environ.get("FENLEI_RECORDS")
-    records = Path(elsewhere) if elsewhere else None if settings.tracking_uri else tracking.store().home
-    listed = settings.signers or os.environ.get("FENLEI_SIGNERS")
-    signers = Path(listed) if listed else None
-    told = settings.model_copy(update={"tracking_uri": uri, "records": records, "signers": signers})
+    store = settings.store
+    told = settings.model_copy(update={"tracking_uri": store.uri, "records": store.records, "signers": store.signers})
     return {
         **{k: v for k, v in os.environ.items() if not k.startswith("FENLEI_")},
         **told.as_env(),

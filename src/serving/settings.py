@@ -9,6 +9,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from features.errors import ConfigError
+from models.tracking.store import Store
 
 PREFIX = "FENLEI_"
 
@@ -19,7 +20,7 @@ class Settings(BaseModel):
     Parameters
     ----------
     tracking_uri
-        MLflow's tracking and registry URI; by default what `models.tracking.store.store` finds.
+        MLflow's tracking and registry URI; by default ``MLFLOW_TRACKING_URI``, else sqlite under ``data/generated``.
     records
         Folder of the approval record, where it does not stand beside the MLflow database.
     signers
@@ -83,6 +84,8 @@ class Settings(BaseModel):
         """
         given = os.environ if environ is None else environ
         values = {name: given[PREFIX + name.upper()] for name in cls.model_fields if given.get(PREFIX + name.upper())}
+        if given.get("MLFLOW_TRACKING_URI"):
+            values.setdefault("tracking_uri", given["MLFLOW_TRACKING_URI"])
         try:
             return cls.model_validate(values)
         except ValidationError as err:
@@ -98,11 +101,7 @@ class Settings(BaseModel):
                 out[PREFIX + name.upper()] = str(value.resolve() if isinstance(value, Path) else value)
         return out
 
-    def use_store(self) -> None:
-        """Tell this process where MLflow, the approval record and the list of its signers are."""
-        if self.tracking_uri:
-            os.environ["MLFLOW_TRACKING_URI"] = self.tracking_uri
-        if self.records:
-            os.environ["FENLEI_RECORDS"] = str(self.records)
-        if self.signers:
-            os.environ["FENLEI_SIGNERS"] = str(self.signers)
+    @property
+    def store(self) -> Store:
+        """Where MLflow, the approval record and the list of its signers are."""
+        return Store.named(self.tracking_uri, self.records, self.signers)

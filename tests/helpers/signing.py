@@ -16,6 +16,7 @@ from scipy.special import expit, logit
 
 from features.catalogue import CATALOGUE, catalogue_hash
 from features.policy import policy_hash
+from helpers.here import here
 from helpers.root import ROOT
 from helpers.small_model import DIRECTIONS, FAMILIES, NAMES, outcomes, rows
 from models.evaluation import check_band_contract, gather_visits, load_contract
@@ -30,9 +31,7 @@ from models.signoff.record.keys import make_key, read_key
 from models.signoff.record.signers import Signer, lines
 from models.study.dataset import Dataset, Part
 from models.study.experiment import SEGMENTS, Experiment, load_experiment
-from models.tracking import artifacts
-from models.tracking import store as tracking
-from models.tracking import versions as registry
+from models.tracking import artifacts, runs, versions
 
 ON = "2026-11-02"
 PARAMS = {"n_estimators": 15, "min_data_in_leaf": 40, "num_threads": 1}
@@ -200,14 +199,14 @@ def register(
         (out / artifacts.EVALUATION).write_text(json.dumps(found_of_it), encoding="utf-8")
     if inputs:
         (out / artifacts.FROZEN).write_text("{}", encoding="utf-8")
-    with tracking.run("study", f"run {n}") as run_id:
+    with runs.run(here(), "study", f"run {n}") as run_id:
         found = tags(province)
         tags_of_run = {"kind": "training", "model_hash": made.content_hash}
-        tracking.log(run_id, params={**found, "seed": experiment.seed}, tags=tags_of_run, files=out)
+        runs.log(here(), run_id, params={**found, "seed": experiment.seed}, tags=tags_of_run, files=out)
         found["model_hash"] = made.content_hash
         if inputs:
-            found |= retrain.log_inputs(run_id, work / "inputs", experiment, data or dataset, PARAMS, out)
+            found |= retrain.log_inputs(here(), run_id, work / "inputs", experiment, data or dataset, PARAMS, out)
         made.save(work / "bundle")
-        version = registry.register(run_id, work / "bundle", NAMES, found)
-        tracking.log(run_id, tags={"version": version})
+        version = versions.register(here(), run_id, work / "bundle", NAMES, found)
+        runs.log(here(), run_id, tags={"version": version})
     return version

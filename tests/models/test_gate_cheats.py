@@ -14,42 +14,41 @@ import pytest
 from mlflow.exceptions import MlflowException
 
 from features.policy import policy_root
+from helpers.here import here
 from helpers.signing import ON, People, judged, register, study
-from models.learning.learn import bands_of
+from models.learning.learner import bands_of
 from models.scoring.calibrators import Platt
 from models.scoring.risk_model import RiskModel
 from models.signoff import approval, gate
 from models.signoff.errors import ApprovalError
 from models.study.experiment import Bands
-from models.tracking import artifacts
-from models.tracking import store as tracking
-from models.tracking import versions as registry
+from models.tracking import artifacts, runs, versions
 
 pytestmark = pytest.mark.usefixtures("signers")
 
 
 def finding(version: str, check: str) -> gate.Finding:
-    (found,) = (f for f in gate.examine(version).findings if f.check == check)
+    (found,) = (f for f in gate.examine(here(), version).findings if f.check == check)
     return found
 
 
 def deleted(version: str, tag: str) -> None:
-    tracking.client().delete_model_version_tag(tracking.MODEL_NAME, version, tag)
+    runs.client(here()).delete_model_version_tag(versions.MODEL_NAME, version, tag)
 
 
 def rewritten(version: str, tag: str, value: str) -> None:
-    tracking.client().set_model_version_tag(tracking.MODEL_NAME, version, tag, value)
+    runs.client(here()).set_model_version_tag(versions.MODEL_NAME, version, tag, value)
 
 
 def evaluation_of(version: str) -> Path:
-    file = registry.artifact(registry.run_id(version), artifacts.EVALUATION)
+    file = versions.artifact(here(), versions.run_id(here(), version), artifacts.EVALUATION)
     assert file is not None
     return file
 
 
 def swapped(version: str) -> RiskModel:
     """Write a model that says half the risk, and is otherwise whole and valid, over a version's files."""
-    folder = registry.bundle(version)
+    folder = versions.bundle(here(), version)
     model = RiskModel.load(folder).model_copy(update={"calibrator": halved(study()[2])})
     model.save(folder)
     return model
@@ -73,12 +72,12 @@ def test_a_broken_contract_is_not_mended_by_editing_its_file_and_the_hash_of_it(
     assert found.verdict == "fail"
     assert "evaluation_hash" in found.why
     with pytest.raises(approval.GateRefused, match="inputs"):
-        approval.propose(version, "as good as new", key=signers.keys["li"], on=ON, accept_unknown="I say so")
+        approval.propose(here(), version, "as good as new", key=signers.keys["li"], on=ON, accept_unknown="I say so")
 
 
 def test_frozen_distributions_edited_before_the_signature_are_seen(store):
     version = register(store)
-    file = registry.artifact(registry.run_id(version), artifacts.FROZEN)
+    file = versions.artifact(here(), versions.run_id(here(), version), artifacts.FROZEN)
     assert file is not None
     file.write_text('{"score": 1}', encoding="utf-8")
     found = finding(version, "inputs")
@@ -90,16 +89,16 @@ def test_frozen_distributions_edited_before_the_signature_are_seen(store):
 @pytest.mark.parametrize("content", ["kept", "deleted", "rewritten"])
 def test_a_swapped_calibrator_is_seen_whatever_is_done_to_the_hashes_of_the_model(store, bundle, content):
     version = register(store)
-    run, model = registry.run_id(version), swapped(version)
+    run, model = versions.run_id(here(), version), swapped(version)
     if bundle == "deleted":
         deleted(version, "bundle_hash")
     elif bundle == "rewritten":
-        rewritten(version, "bundle_hash", registry.model_hash(version))
+        rewritten(version, "bundle_hash", versions.model_hash(here(), version))
     if content == "deleted":
-        tracking.client().delete_tag(run, "model_hash")
+        runs.client(here()).delete_tag(run, "model_hash")
         deleted(version, "model_hash")
     elif content == "rewritten":
-        tracking.log(run, tags={"model_hash": model.content_hash})
+        runs.log(here(), run, tags={"model_hash": model.content_hash})
         rewritten(version, "model_hash", model.content_hash)
     assert finding(version, "files").verdict == "fail"
 
@@ -108,11 +107,11 @@ def test_a_swapped_calibrator_is_seen_whatever_is_done_to_the_hashes_of_the_mode
     "name", ["bundle_hash", "model_hash", "evaluation_hash", "frozen_hash", "inputs_hash", "data_hash"]
 )
 def test_mlflow_lets_nobody_change_a_hash_that_the_run_was_logged_with(store, name):
-    run = registry.run_id(register(store))
-    said = tracking.get_run(run).data.params[name]
-    with pytest.raises(MlflowException, match="Changing param values is not allowed"), tracking.quiet():
-        tracking.client().log_param(run, name, "0" * 64)
-    assert tracking.get_run(run).data.params[name] == said
+    run = versions.run_id(here(), register(store))
+    said = runs.get_run(here(), run).data.params[name]
+    with pytest.raises(MlflowException, match="Changing param values is not allowed"), runs.quiet():
+        runs.client(here()).log_param(run, name, "0" * 64)
+    assert runs.get_run(here(), run).data.params[name] == said
 
 
 @pytest.mark.parametrize(
@@ -163,7 +162,7 @@ def test_the_contract_is_held_against_the_model_itself_and_not_only_against_its_
     """A model with half the risks, all of whose hashes are right, beside the evaluation of the true one."""
     _, _, model = study()
     version = register(store, model=model.model_copy(update={"calibrator": halved(model)}))
-    found = gate.examine(version)
+    found = gate.examine(here(), version)
     assert {found.verdicts[check] for check in ("files", "inputs", "retrained")} == {"pass"}
     assert found.verdicts["bands"] == "fail"
     assert "calibration_error of everyone is fail, evaluation.json says pass" in found.not_passed()
@@ -211,11 +210,11 @@ def test_another_contract_under_another_library_is_no_verdict(store, monkeypatch
 @pytest.mark.parametrize("how", ["deleted", "purged"])
 def test_a_version_whose_run_is_gone_is_named_with_its_run(store, how):
     version = register(store)
-    run = registry.run_id(version)
-    tracking.client().delete_run(run)
+    run = versions.run_id(here(), version)
+    runs.client(here()).delete_run(run)
     if how == "purged":
         # What `mlflow gc` does, whose module takes seconds to import.
         with sqlite3.connect(store / "mlflow.db") as database:
             assert database.execute("DELETE FROM runs WHERE run_uuid = ?", (run,)).rowcount == 1
     with pytest.raises(ApprovalError, match=f"run {run} of version {version} "):
-        gate.examine(version)
+        gate.examine(here(), version)

@@ -18,10 +18,11 @@ import pytest
 from rich.console import Console
 
 from features.errors import ConfigError, SourceError
+from helpers.here import here
 from helpers.root import ROOT
 from helpers.signing import people
-from models.learning.fit import classifier
-from models.learning.learn import bands_of
+from models.learning.fit import study_classifier
+from models.learning.learner import bands_of
 from models.pipeline import TrainResult, train
 from models.reporting import compare
 from models.reporting.content.differences import against_approved
@@ -30,8 +31,7 @@ from models.signoff import approval
 from models.study.experiment import load_experiment
 from models.study.indicators import catalogue
 from models.study.panel import Panel
-from models.tracking import store as tracking
-from models.tracking import versions as registry
+from models.tracking import runs, versions
 
 FOLDER = ROOT / "experiments"
 TRIALS = 3
@@ -59,7 +59,9 @@ def trained(study: Path, province: Path, empty_store: Path, tmp_path_factory: py
     patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{home / 'mlflow.db'}")
     patch.delenv("FENLEI_RECORDS", raising=False)
     said: list[str] = []
-    results = [train(study, province, trials=TRIALS, work=home / "work", say=said.append) for _ in range(2)]
+    results = [
+        train(study, store=here(), data=province, trials=TRIALS, work=home / "work", say=said.append) for _ in range(2)
+    ]
     yield results[0], results[1], said
     patch.undo()
 
@@ -93,7 +95,7 @@ def test_learning_twice_gives_the_same_model_and_searches_only_once(trained):
 
 def test_the_run_holds_metrics_plots_hashes_and_the_model(trained):
     result = trained[0]
-    run = tracking.get_run(result.run_id)
+    run = runs.get_run(here(), result.run_id)
     auc = result.evaluation.values["model"]["auc"]
     assert run.data.metrics["auc"] == pytest.approx(auc.value)
     assert run.data.metrics["auc_low"] == pytest.approx(auc.low)
@@ -113,7 +115,7 @@ def test_the_run_holds_metrics_plots_hashes_and_the_model(trained):
         assert run.data.metrics[f"origin_{k}_visits"] == o.visits
     for name in ("data_hash", "catalogue_hash", "policy_hash", "experiment_hash"):
         assert len(run.data.params[name]) == 64
-    files = {f.path for f in tracking.client().list_artifacts(result.run_id)}
+    files = {f.path for f in runs.client(here()).list_artifacts(result.run_id)}
     assert {"reliability.png", "precision_recall.png", "gain.png", "shap_summary.png", "report.html"} <= files
     assert len(trial_runs(result.run_id)) == TRIALS
     assert run.data.tags["version"] == "1"
@@ -121,8 +123,8 @@ def test_the_run_holds_metrics_plots_hashes_and_the_model(trained):
 
 def trial_runs(run_id: str) -> list:
     """The runs nested under a training run, by trial."""
-    where = tracking.get_run(run_id).info.experiment_id
-    found = tracking.client().search_runs([where], f"tags.`mlflow.parentRunId` = '{run_id}'")
+    where = runs.get_run(here(), run_id).info.experiment_id
+    found = runs.client(here()).search_runs([where], f"tags.`mlflow.parentRunId` = '{run_id}'")
     return sorted(found, key=lambda r: int(r.data.tags["trial"]))
 
 
@@ -130,14 +132,15 @@ def test_trained_again_no_trial_is_logged_again_and_the_run_says_where_they_are(
     first, second, _ = trained
     assert [r.data.tags["trial"] for r in trial_runs(first.run_id)] == ["0", "1", "2"]
     assert trial_runs(second.run_id) == []
-    assert tracking.get_run(second.run_id).data.tags["continues"] == first.run_id
+    assert runs.get_run(here(), second.run_id).data.tags["continues"] == first.run_id
 
 
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-import models.learning.learn as learning
+import models.learning.learner as learning
 from models.pipeline import train
+from models.tracking.store import Store
 
 judged, count = learning.origin_loss, 0
 
@@ -149,7 +152,8 @@ def origin_loss(*arguments):
     return loss
 
 learning.origin_loss = origin_loss
-train(Path(sys.argv[1]), Path(sys.argv[2]), trials=int(sys.argv[3]), work=Path(sys.argv[4]))
+study, data, trials, work = sys.argv[1:]
+train(Path(study), store=Store.from_env(), data=Path(data), trials=int(trials), work=Path(work))
 """
 
 
@@ -165,35 +169,35 @@ def test_a_training_killed_between_the_origins_of_a_trial_goes_on_and_loses_and_
     done, cut_off = optuna.load_study(study_name=name, storage=storage).get_trials()
     assert (done.state.name, len(done.intermediate_values)) == ("COMPLETE", 2)
     assert (cut_off.state.name, len(cut_off.intermediate_values)) == ("RUNNING", 1)  # one origin of two was reported
-    (dead,) = tracking.client().search_runs([tracking.experiment_id("demo")], "tags.kind = 'training'")
+    (dead,) = runs.client(here()).search_runs([runs.experiment_id(here(), "demo")], "tags.kind = 'training'")
     assert dead.info.status == "RUNNING"
     (logged,) = trial_runs(dead.info.run_id)
     assert (logged.data.tags["trial"], logged.info.status) == ("0", "FINISHED")
 
     said: list[str] = []
-    resumed = train(study, province, trials=TRIALS, work=work, say=said.append)
+    resumed = train(study, store=here(), data=province, trials=TRIALS, work=work, say=said.append)
     assert resumed.learned.tuned == trained[0].learned.tuned
     assert resumed.learned.model.content_hash == trained[0].learned.model.content_hash
     assert [s.split(":")[0] for s in said if s.startswith("trial ")] == ["trial 2 of 3", "trial 3 of 3"]
     states = [t.state.name for t in optuna.load_study(study_name=name, storage=storage).get_trials()]
     assert states == ["COMPLETE", "FAIL", "COMPLETE", "COMPLETE"]
-    runs = trial_runs(resumed.run_id)
-    assert [r.data.tags["trial"] for r in runs] == ["0", "1", "2"]
-    assert runs[0].info.run_id == logged.info.run_id  # taken over, not written again
-    for run, trial in zip(runs, trained[0].learned.tuned.trials, strict=True):
+    logged_runs = trial_runs(resumed.run_id)
+    assert [r.data.tags["trial"] for r in logged_runs] == ["0", "1", "2"]
+    assert logged_runs[0].info.run_id == logged.info.run_id  # taken over, not written again
+    for run, trial in zip(logged_runs, trained[0].learned.tuned.trials, strict=True):
         origins = {f"origin_{k}_log_loss": loss for k, loss in enumerate(trial.losses, start=1)}
         assert run.data.metrics == pytest.approx({"mean_log_loss": trial.loss, **origins})
     assert trial_runs(dead.info.run_id) == []
-    was = tracking.get_run(dead.info.run_id)
+    was = runs.get_run(here(), dead.info.run_id)
     assert (was.info.status, was.data.tags["continued_by"]) == ("KILLED", resumed.run_id)
-    assert compare.runs()["version"].tolist() == [resumed.version]  # a run cut off has nothing to compare
+    assert compare.compare_runs(here())["version"].tolist() == [resumed.version]  # a run cut off has nothing to compare
 
 
 def test_the_registered_version_scores_as_the_model_that_was_measured(trained):
     result = trained[0]
-    model = RiskModel.load(registry.bundle(result.version))
+    model = RiskModel.load(versions.bundle(here(), result.version))
     X = result.dataset.parts["test"].frame[list(result.dataset.names)]
-    with tracking.quiet():
+    with runs.quiet():
         answer = mlflow.pyfunc.load_model("models:/fenlei/1").predict(X.reset_index(drop=True))
     assert np.array_equal(answer["score"], model.score(model.margin(result.dataset.parts["test"].X)))
 
@@ -211,7 +215,7 @@ def test_the_report_stands_alone_and_names_its_arm(trained):
 
 def test_a_report_after_another_run_is_the_same_but_for_the_run_it_names(trained, province, tmp_path):
     first, second = (
-        (Path(tracking.download(tracking.get_run(r.run_id).info.artifact_uri)) / "report.html").read_text(
+        (Path(runs.download(here(), runs.get_run(here(), r.run_id).info.artifact_uri)) / "report.html").read_text(
             encoding="utf-8"
         )
         for r in trained[:2]
@@ -228,7 +232,7 @@ def test_the_answer_can_be_read_by_a_program_and_by_a_person(trained):
     for c in plain["classes"]:
         own = contract[c["class"]]
         assert c["rate"] == {"value": own["rate"], "low": own["low"], "high": own["high"]}
-        assert tracking.get_run(plain["run"]).data.metrics[f"class_{c['class']}_rate_low"] == own["low"]
+        assert runs.get_run(here(), plain["run"]).data.metrics[f"class_{c['class']}_rate_low"] == own["low"]
     console = Console(width=200, record=True, file=io.StringIO())
     console.print(trained[0].render())
     text = console.export_text()
@@ -243,33 +247,35 @@ def test_the_answer_can_be_read_by_a_program_and_by_a_person(trained):
 
 
 def test_a_trained_version_passes_the_gate_can_be_signed_and_compared(trained, tmp_path, monkeypatch):
-    frame = compare.runs([trained[0].run_id])
+    frame = compare.compare_runs(here(), [trained[0].run_id])
     assert frame["auc"].iloc[0] == pytest.approx(trained[0].evaluation.values["model"]["auc"].value)
     signers = people(tmp_path)
     monkeypatch.setenv("FENLEI_SIGNERS", str(signers.path))
-    entry = approval.propose("1", "demo", key=signers.keys["li"], on="2026-01-01", accept_unknown="a small province")
+    entry = approval.propose(
+        here(), "1", "demo", key=signers.keys["li"], on="2026-01-01", accept_unknown="a small province"
+    )
     # The small province has too few visits for the rest to be told; what needs no visits must hold.
     assert {entry.verdicts[check] for check in ("files", "inputs", "order", "retrained")} == {"pass"}
     # The gate judges the contract again from the logged visits: of an honest run it finds what the review found.
     assert entry.verdicts["bands"] == trained[0].review.contract.verdict
-    approval.approve("1", key=signers.keys["wang"], on="2026-01-01")
-    found = approval.approved_model()
+    approval.approve(here(), "1", key=signers.keys["wang"], on="2026-01-01")
+    found = approval.approved_model(here())
     assert found is not None
     assert found[0].content_hash == trained[0].learned.model.content_hash
     test = trained[0].dataset.parts["test"].frame
     firms = test[~test.index.duplicated()]
     followed = Panel(firms, (max(firms.index.get_level_values("cutoff")).date(),))
-    beside = against_approved(found[0], followed, catalogue(trained[0].experiment))
+    beside = against_approved(here(), found[0], followed, catalogue(trained[0].experiment))
     assert (beside.version, beside.changed, beside.problem) == ("1", 0, "")
     assert (beside.approved_on, beside.entry) == ("2026-01-01", 1)
     assert beside.enterprises > 0
-    approval.reject("1", "end of the test", key=signers.keys["wang"], on="2026-01-02")
+    approval.reject(here(), "1", "end of the test", key=signers.keys["wang"], on="2026-01-02")
 
 
 def test_a_wrong_learner_parameter_or_band_is_named():
     experiment = load_experiment(FOLDER / "demo.toml")
     with pytest.raises(ConfigError, match="num_leafs"):
-        classifier(experiment, ("years_operating",), {"num_leafs": 3})
+        study_classifier(experiment, ("years_operating",), {"num_leafs": 3})
     bad = experiment.model_copy(update={"bands": experiment.bands.model_copy(update={"rates": (0.3, 0.2, 0.4)})})
     with pytest.raises(ConfigError, match="rates"):
         bands_of(bad)
@@ -277,16 +283,16 @@ def test_a_wrong_learner_parameter_or_band_is_named():
 
 def test_a_missing_or_empty_source_is_named(tmp_path):
     with pytest.raises(SourceError, match="--data"):
-        train(FOLDER / "demo.toml", tmp_path / "nothing", work=tmp_path)
+        train(FOLDER / "demo.toml", store=here(), data=tmp_path / "nothing", work=tmp_path)
     (tmp_path / "empty").mkdir()
     with pytest.raises((SourceError, ConfigError), match="as_of"):
-        train(FOLDER / "demo.toml", tmp_path / "empty", work=tmp_path)
+        train(FOLDER / "demo.toml", store=here(), data=tmp_path / "empty", work=tmp_path)
 
 
 @pytest.mark.real
 @pytest.mark.parametrize("study", ["beijing_culture", "beijing_miyun"])
 def test_the_real_studies_run_and_say_there_is_no_random_arm(study, shared, store):
-    result = train(FOLDER / f"{study}.toml", shared / "data" / "beijing_open", work=store / "work")
+    result = train(FOLDER / f"{study}.toml", store=here(), data=shared / "data" / "beijing_open", work=store / "work")
     assert "no random arm" in result.arm_statement
     assert "no random arm" in result.report.read_text(encoding="utf-8")
     for rival in ("scorecard", "past_rate"):

@@ -18,6 +18,7 @@ from features.check import check_folder
 from features.engine.record.record import Record, extract_context
 from features.records.store import open_folder
 from features.table.month import read_table, write_clean_table
+from helpers.here import here
 from helpers.signing import People, people, register, study
 from helpers.small_model import NAMES
 from models.scoring.risk_model import RiskModel
@@ -53,12 +54,12 @@ class World:
         return signed_model(int(version))
 
     def approve(self, version: str = "1") -> None:
-        approval.propose(version, "ok", key=self.signers.keys["li"], on=ON)
-        approval.approve(version, "ok", key=self.signers.keys["wang"], on=ON)
+        approval.propose(here(), version, "ok", key=self.signers.keys["li"], on=ON)
+        approval.approve(here(), version, "ok", key=self.signers.keys["wang"], on=ON)
 
     def withdraw(self) -> None:
-        while (entry := approval.in_force(approval.history())) is not None:
-            approval.reject(entry.version, "withdrawn", key=self.signers.keys["wang"], on=ON)
+        while (entry := approval.in_force(approval.history(here()))) is not None:
+            approval.reject(here(), entry.version, "withdrawn", key=self.signers.keys["wang"], on=ON)
 
 
 @pytest.fixture(scope="session")

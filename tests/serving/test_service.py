@@ -11,10 +11,11 @@ import pandas as pd
 import pytest
 
 from features.catalogue.evidence import EVIDENCE
+from helpers.here import here
 from models.scoring.classification import Classification
 from models.scoring.classify import classify_frame
 from models.scoring.rules.province import load_rules
-from models.tracking import versions as registry
+from models.tracking import versions
 from serving.answers.fallback import classify
 from serving.current.served import Served
 from serving.guard.audit import verify
@@ -260,10 +261,10 @@ def test_with_nothing_approved_the_rules_answer_and_say_so(by_rules, world):
 
 def test_an_approval_is_served_without_a_restart_and_a_withdrawal_ends_it(by_rules, world):
     question = {"enterprise_id": world.frame.index[0][0]}
-    registry.set_alias("2")  # by hand: signed by nobody
+    versions.set_alias(here(), "2")  # by hand: signed by nobody
     wait_for(by_rules, lambda s: "set by hand" in str(s["fallback"]))
     assert by_rules.post("/classify", json=question).json()["source"] == "rules"
-    registry.set_alias(None)
+    versions.set_alias(here(), None)
     for version in ("1", "2"):
         world.approve(version)
         status = wait_for(by_rules, lambda s, v=version: s["source"] == "model" and s["model"]["registered"] == v)
@@ -277,7 +278,7 @@ def test_an_approval_is_served_without_a_restart_and_a_withdrawal_ends_it(by_rul
 
 
 def test_a_bundle_changed_since_approval_is_not_served_and_the_rules_answer(by_model, world):
-    booster = registry.bundle("1") / "booster.txt"
+    booster = versions.bundle(here(), "1") / "booster.txt"
     before = booster.read_bytes()
     try:
         booster.write_bytes(before.replace(b"leaf_value=", b"leaf_value=9", 1))

@@ -14,6 +14,7 @@ import pytest
 
 from helpers import small_model as small
 from helpers.root import ROOT
+from models.tracking.store import Store
 
 FACES = ("features", "models", "serving")
 NAMES = [(face, name) for face in FACES for name in importlib.import_module(face).__all__ if name != "CATALOGUE"]
@@ -24,7 +25,6 @@ def test_every_exported_name_has_an_example_that_is_true(
     face: str, name: str, small_province: Path, small_clean: Path, empty_store: Path, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{empty_store}")
     thing = getattr(importlib.import_module(face), name)
     names = {n: getattr(importlib.import_module(f), n) for f in FACES for n in importlib.import_module(f).__all__}
     frame, truth = small.rows(60, 4)
@@ -37,6 +37,7 @@ def test_every_exported_name_has_an_example_that_is_true(
         "X": frame[list(small.NAMES)],
         "y": (np.arange(len(truth)) % 3 == 0).astype(int),
         "study": ROOT / "experiments" / "demo.toml",
+        "store": Store.in_folder(empty_store.parent),
         "date": date,
         "Path": Path,
     }

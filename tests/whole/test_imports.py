@@ -48,3 +48,15 @@ def test_only_the_benchmarks_and_tests_read_the_simulated_truth() -> None:
         and not str(p.relative_to(SRC)).startswith(("simulation/", "fenlei/bench"))
     ]
     assert readers == []
+
+
+def test_nobody_writes_the_environment_of_the_process() -> None:
+    """What is told is a value (`models.Store`, `serving.Settings`); only a library's own switches get a default."""
+    written = []
+    for path in sorted((ROOT / "src").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            targets = node.targets if isinstance(node, ast.Assign | ast.Delete) else []
+            written += [f"{path}:{t.lineno}" for t in targets if ast.unparse(t).startswith("os.environ")]
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in ("os.putenv", "os.environ.update"):
+                written.append(f"{path}:{node.lineno}")
+    assert written == []

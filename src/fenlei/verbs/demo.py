@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from datetime import date
 from pathlib import Path
@@ -14,6 +13,7 @@ from rich.text import Text
 
 from features.errors import ConfigError
 from fenlei.terminal import err, show
+from models.tracking.store import Store
 
 END = date(2026, 1, 1)
 """First day after the simulated history: the cut-off that the demo classifies at."""
@@ -32,14 +32,14 @@ def demo(
         raise ConfigError(f"no {EXPERIMENT} here: run the demo in a checkout of the project")
     # The demo has a store of its own: it never signs off a model among yours.
     work.mkdir(parents=True, exist_ok=True)
-    os.environ["MLFLOW_TRACKING_URI"] = f"sqlite:///{(work / 'mlflow.db').resolve()}"
+    store = Store.in_folder(work, signers=work / "signing" / "signers.toml")
     say = _Clock()
     province = work / "province"
     _simulate(province, enterprises, seed, say)
-    result = _train(province, work, trials, say)
+    result = _train(store, province, work, trials, say)
     table = _features(result.prepared.clean, work, say)
-    _sign(result.version, work, say)
-    _serve(work, table, say)
+    _sign(store, result.version, work, say)
+    _serve(store, work, table, say)
     _found(result)
     show(Text(f"report: {result.report.resolve()}"))
     say(f"done; everything is in {work}")
@@ -63,11 +63,11 @@ def _simulate(province: Path, enterprises: int, seed: int, say: _Clock) -> None:
     say(f"  {sum(summary.rows.values()):,} records in {len(summary.rows)} tables: {province}")
 
 
-def _train(province: Path, work: Path, trials: int, say: _Clock) -> Any:
+def _train(store: Store, province: Path, work: Path, trials: int, say: _Clock) -> Any:
     from models.pipeline import train
 
     say(f"checking them and learning from past inspections ({trials} trials)")
-    return train(EXPERIMENT, data=province, trials=trials, work=work, say=lambda step: say(f"  {step}"))
+    return train(EXPERIMENT, store=store, data=province, trials=trials, work=work, say=lambda step: say(f"  {step}"))
 
 
 def _features(clean: Path, work: Path, say: _Clock) -> Path:
@@ -80,19 +80,19 @@ def _features(clean: Path, work: Path, say: _Clock) -> Path:
     return table
 
 
-def _sign(version: str, work: Path, say: _Clock) -> None:
+def _sign(store: Store, version: str, work: Path, say: _Clock) -> None:
     """Let two made-up reviewers, whom only the demo's own list knows, pass the gate and sign."""
     from models.signoff import approval
     from models.signoff.record.demo_people import people
-    from models.signoff.record.signers import VARIABLE
 
     say("the gate, and two demo reviewers sign the version with keys of their own")
-    listed, one, two = people(work / "signing", END)
-    os.environ[VARIABLE] = str(listed.resolve())
+    _, one, two = people(work / "signing", END)
     on = END.isoformat()
     try:
-        proposed = approval.propose(version, "demo", key=one, on=on, accept_unknown="a demo's few visits can't tell")
-        approval.approve(version, "demo", key=two, on=on)
+        proposed = approval.propose(
+            store, version, "demo", key=one, on=on, accept_unknown="a demo's few visits can't tell"
+        )
+        approval.approve(store, version, "demo", key=two, on=on)
     except approval.GateRefused as refused:
         # What a real reviewer would meet, so the demo goes on with it: nothing approved, the rules answer.
         say(f"  not approved, the rules will answer: {refused}")
@@ -101,17 +101,17 @@ def _sign(version: str, work: Path, say: _Clock) -> None:
     say(f"  approved; the gate could tell all but: {', '.join(unknown)}" if unknown else "  approved; the gate passed")
 
 
-def _serve(work: Path, table: Path, say: _Clock) -> None:
+def _serve(store: Store, work: Path, table: Path, say: _Clock) -> None:
     from serving.guard.tokens import create_token
     from serving.launch import LaunchError, start
     from serving.settings import Settings
 
     settings = Settings(
-        tracking_uri=os.environ["MLFLOW_TRACKING_URI"],
+        tracking_uri=store.uri,
         table=table,
         tokens=work / "tokens.jsonl",
         audit=work / "audit.jsonl",
-        signers=work / "signing" / "signers.toml",
+        signers=store.signers,
     )
     settings.tokens.unlink(missing_ok=True)
     token = create_token(settings.tokens, "demo", days=1)

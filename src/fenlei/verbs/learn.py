@@ -20,9 +20,10 @@ def train(
 ) -> None:
     """Learn, measure beside the rivals, write the report, register a version in MLflow."""
     from models.pipeline import train as run
+    from models.tracking.store import Store
 
     with progress("training", quiet=as_json) as step:
-        result = run(experiment, data=data, trials=trials, work=work, say=step)
+        result = run(experiment, store=Store.from_env(), data=data, trials=trials, work=work, say=step)
     emit(result.as_dict()) if as_json else show(result.render())
 
 
@@ -34,8 +35,9 @@ def compare(
 ) -> None:
     """Show training runs side by side, as MLflow has them, and in what they differ."""
     from models.reporting import compare as comparing
+    from models.tracking.store import Store
 
-    frame = comparing.runs(runs or None, sort=sort)
+    frame = comparing.compare_runs(Store.from_env(), runs or None, sort=sort)
     emit(comparing.as_dict(frame)) if as_json else show(comparing.render(frame, everything=everything))
 
 
@@ -53,17 +55,19 @@ def drift(
     from models.signoff.approval import approved_model
     from models.study.experiment import load_experiment
     from models.study.records import prepare
+    from models.tracking.store import Store
 
+    store = Store.from_env()
     asked = load_experiment(experiment)
     if version is None:
-        approved = approved_model(asked.province)
+        approved = approved_model(store, asked.province)
         if approved is None:
             raise MonitoringError("no version is approved; name one with --version")
         version = approved[1]
     with progress("following", quiet=as_json) as step:
         prepared = prepare(asked.source, asked.name, data, work / f"{asked.name}_later", step)
         step("indicators, scores, results")
-        found = monitor(version, asked, prepared.clean, prepared.as_of, months)
+        found = monitor(store, version, asked, prepared.clean, prepared.as_of, months)
     emit(found.as_dict()) if as_json else show(render(found))
     if found.stable.retrain.asked:
         raise typer.Exit(1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
     from models.signoff.approval import Entry, History
+    from models.tracking.store import Store
 
 Note = Annotated[str, typer.Option("--note", help="Why.")]
 Version = Annotated[str, typer.Argument(help="Registered version, as `fenlei train` printed it.")]
@@ -73,9 +74,9 @@ def propose(
     """Run the gate on a registered version and put it up for approval."""
     from models.signoff import approval
 
-    with _signing(key, signers, as_json, "proposing") as (private, say):
+    with _signing(key, signers, as_json, "proposing") as (store, private, say):
         entry = approval.propose(
-            version, note, key=private, on=today().isoformat(), accept_unknown=accept_unknown, say=say
+            store, version, note, key=private, on=today().isoformat(), accept_unknown=accept_unknown, say=say
         )
     _said(entry, as_json, "proposed", f"another person approves: fenlei approve {version} --key FILE")
 
@@ -86,9 +87,9 @@ def back(
     """Propose to return to a version approved before; another person approves it as ever."""
     from models.signoff import approval
 
-    with _signing(key, signers, as_json, "going back") as (private, say):
+    with _signing(key, signers, as_json, "going back") as (store, private, say):
         entry = approval.back(
-            version, note, key=private, on=today().isoformat(), accept_unknown=accept_unknown, say=say
+            store, version, note, key=private, on=today().isoformat(), accept_unknown=accept_unknown, say=say
         )
     _said(entry, as_json, "proposed to return", f"another person approves: fenlei approve {version} --key FILE")
 
@@ -97,8 +98,8 @@ def approve(version: Version, key: Key, note: Note = "", signers: List = None, a
     """Run the gate once more and approve a proposed version as another person: it is the one that is served."""
     from models.signoff import approval
 
-    with _signing(key, signers, as_json, "approving") as (private, say):
-        entry = approval.approve(version, note, key=private, on=today().isoformat(), say=say)
+    with _signing(key, signers, as_json, "approving") as (store, private, say):
+        entry = approval.approve(store, version, note, key=private, on=today().isoformat(), say=say)
     _said(entry, as_json, "approved", "it is served from now on")
 
 
@@ -106,9 +107,9 @@ def reject(version: Version, note: Note, key: Key, signers: List = None, as_json
     """Refuse a proposed version or withdraw an approved one; the one approved before it returns."""
     from models.signoff import approval
 
-    with _signing(key, signers, as_json, "rejecting") as (private, _):
-        entry = approval.reject(version, note, key=private, on=today().isoformat())
-        standing = approval.in_force(approval.history(), entry.province)
+    with _signing(key, signers, as_json, "rejecting") as (store, private, _):
+        entry = approval.reject(store, version, note, key=private, on=today().isoformat())
+        standing = approval.in_force(approval.history(store), entry.province)
     served = f"version {standing.version}" if standing else "no model: the rules answer"
     _said(entry, as_json, "rejected", f"served: {served}")
 
@@ -125,11 +126,11 @@ def history(
     """
     from models.signoff import approval
 
-    _use(signers)
+    store = _store(signers)
     if mend:
-        approval.follow()
-    found = approval.read(head)
-    standing = approval.in_use()
+        approval.follow(store)
+    found = approval.read(store, head)
+    standing = approval.in_use(store)
     wrong = {province: why for province, (_, why) in standing.items() if why}
     if as_json:
         in_force = {province: entry.version for province, (entry, why) in standing.items() if not why}
@@ -166,17 +167,19 @@ def _plain(text: str) -> Text:
 
 
 @contextmanager
-def _signing(key: Path, signers: Path | None, quiet: bool, label: str) -> Iterator[tuple[Ed25519PrivateKey, Say]]:
+def _signing(
+    key: Path, signers: Path | None, quiet: bool, label: str
+) -> Iterator[tuple[Store, Ed25519PrivateKey, Say]]:
     """Read the key, asking for its passphrase where it has one, and show what is being done."""
     from models.signoff.record.keys import encrypted, read_key
 
-    _use(signers)
+    store = _store(signers)
     passphrase = None
     if encrypted(key):
         passphrase = os.environ.get(PASSPHRASE) or typer.prompt("passphrase of the key", hide_input=True, err=True)
     private = read_key(key, passphrase)
     with _no_is_one(), progress(label, quiet=quiet) as say:
-        yield private, say
+        yield store, private, say
 
 
 @contextmanager
@@ -192,11 +195,12 @@ def _no_is_one() -> Iterator[None]:
         raise typer.Exit(1) from refused
 
 
-def _use(signers: Path | None) -> None:
-    from models.signoff.record.signers import VARIABLE
+def _store(signers: Path | None) -> Store:
+    """Return the store that the environment names, with the list of signers that the command line names."""
+    from models.tracking.store import Store
 
-    if signers is not None:
-        os.environ[VARIABLE] = str(signers.resolve())
+    store = Store.from_env()
+    return store if signers is None else replace(store, signers=signers.resolve())
 
 
 def _said(entry: Entry, as_json: bool, done: str, then: str) -> None:

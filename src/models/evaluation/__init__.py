@@ -12,7 +12,7 @@ from models.evaluation.drift.drift import (
     freeze_indicators,
     indicator_drift,
 )
-from models.evaluation.drift.expected import BeforeLabels, before_labels
+from models.evaluation.drift.expected import BeforeLabels, before_labels, expected_auc
 from models.evaluation.drift.migration import Migration, migration
 from models.evaluation.drift.psi import (
     Frozen,
@@ -65,6 +65,7 @@ __all__ = [
     "calibration_drift",
     "check_band_contract",
     "days_earlier",
+    "expected_auc",
     "fairness",
     "freeze_classes",
     "freeze_indicators",

@@ -14,7 +14,7 @@ from models.study.experiment import Experiment
 from models.study.indicators import catalogue
 
 
-def classifier(experiment: Experiment, names: tuple[str, ...], params: Params) -> RiskClassifier:
+def study_classifier(experiment: Experiment, names: tuple[str, ...], params: Params) -> RiskClassifier:
     """Return the unfitted classifier with the catalogue's directions.
 
     Raises
@@ -36,4 +36,4 @@ def classifier(experiment: Experiment, names: tuple[str, ...], params: Params) -
 def fitted(experiment: Experiment, names: tuple[str, ...], parts: Mapping[str, Part], params: Params) -> Fitted:
     """Fit on the fit rows, stopped by the early-stopping rows, the arm treated as the experiment says."""
     way = fit_known if experiment.arms.arm == "known" else fit_ignored
-    return way(lambda: classifier(experiment, names, params), parts["fit"].rows(), parts["stop"].rows())
+    return way(lambda: study_classifier(experiment, names, params), parts["fit"].rows(), parts["stop"].rows())

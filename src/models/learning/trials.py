@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 from features.errors import ConfigError
 from models.learning.search import Trial
 from models.study.experiment import Experiment
-from models.tracking import store as tracking
+from models.tracking import runs
+from models.tracking.store import Store
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -49,12 +50,12 @@ def alone(folder: Path) -> Iterator[str]:
         yield f"{platform.node()}:{folder.resolve()}"
 
 
-def end_killed(experiment: str, place: str, successor: str) -> None:
+def end_killed(store: Store, experiment: str, place: str, successor: str) -> None:
     """Mark the training runs of a held place that a kill left RUNNING as KILLED, and name the run that follows."""
-    c = tracking.client()
-    for run in _runs(experiment, "tags.kind = 'training' and attributes.status = 'RUNNING'"):
+    c = runs.client(store)
+    for run in _runs(store, experiment, "tags.kind = 'training' and attributes.status = 'RUNNING'"):
         if run.data.tags.get(PLACE) == place and run.info.run_id != successor:
-            tracking.log(run.info.run_id, tags={CONTINUED_BY: successor})
+            runs.log(store, run.info.run_id, tags={CONTINUED_BY: successor})
             c.set_terminated(run.info.run_id, "KILLED")
 
 
@@ -63,13 +64,16 @@ class TrialLog:
 
     Parameters
     ----------
+    store
+        Where the runs are.
     experiment
         The study; its name is that of the MLflow experiment.
     run_id
         The training run.
     """
 
-    def __init__(self, experiment: Experiment, run_id: str) -> None:
+    def __init__(self, store: Store, experiment: Experiment, run_id: str) -> None:
+        self._store = store
         self._experiment = experiment
         self._run_id = run_id
         self._search = ""
@@ -77,24 +81,24 @@ class TrialLog:
     def begun(self, search: str, trials: Sequence[Trial]) -> None:
         """Take over the trials that earlier runs of the search logged, and log those that they did not."""
         self._search = search
-        c, study = tracking.client(), self._experiment.name
+        c, study = runs.client(self._store), self._experiment.name
         of = f"tags.{SEARCH} = '{search}' and tags.kind"
-        earlier = [r for r in _runs(study, f"{of} = 'training'") if r.info.run_id != self._run_id]
+        earlier = [r for r in _runs(self._store, study, f"{of} = 'training'") if r.info.run_id != self._run_id]
         keep = {r.info.run_id for r in earlier if r.info.status == "FINISHED"}
         logged = set()
-        for run in _runs(study, f"{of} = 'trial'"):
+        for run in _runs(self._store, study, f"{of} = 'trial'"):
             if run.info.status != "FINISHED":
                 # Cut off while it was written: what is missing can't be told, so it is written again below.
                 c.delete_run(run.info.run_id)
                 continue
             logged.add(run.data.tags[NUMBER])
             if run.data.tags[_PARENT] not in keep:
-                tracking.log(run.info.run_id, tags={_PARENT: self._run_id})
+                runs.log(self._store, run.info.run_id, tags={_PARENT: self._run_id})
         for run in earlier:
             if run.info.run_id not in keep and CONTINUED_BY not in run.data.tags:
-                tracking.log(run.info.run_id, tags={CONTINUED_BY: self._run_id})
+                runs.log(self._store, run.info.run_id, tags={CONTINUED_BY: self._run_id})
         before = {CONTINUES: earlier[-1].info.run_id} if earlier else {}
-        tracking.log(self._run_id, tags={SEARCH: search, **self._objective, **before})
+        runs.log(self._store, self._run_id, tags={SEARCH: search, **self._objective, **before})
         for trial in trials:
             if str(trial.number) not in logged:
                 self.ended(trial)
@@ -105,9 +109,11 @@ class TrialLog:
         tags = {"kind": "trial", SEARCH: self._search, NUMBER: str(trial.number), **self._objective}
         tags["given_up"] = str(trial.pruned).lower()
         # With the tags from the start: a run cut off before them would belong to no search.
-        with tracking.run(self._experiment.name, f"trial {trial.number}", parent=self._run_id, tags=tags) as nested:
+        with runs.run(
+            self._store, self._experiment.name, f"trial {trial.number}", parent=self._run_id, tags=tags
+        ) as nested:
             found = {f"origin_{k}_{name}": loss for k, loss in enumerate(trial.losses, start=1)}
-            tracking.log(nested, params=dict(trial.params), metrics={f"mean_{name}": trial.loss, **found})
+            runs.log(self._store, nested, params=dict(trial.params), metrics={f"mean_{name}": trial.loss, **found})
 
     @property
     def _objective(self) -> dict[str, str]:
@@ -117,8 +123,10 @@ class TrialLog:
         return {"objective": tuning.objective, **share}
 
 
-def _runs(study: str, asked: str) -> list[Run]:
+def _runs(store: Store, study: str, asked: str) -> list[Run]:
     """Return the runs of a study that a filter asks for, the earliest first."""
-    where = tracking.experiment_id(study)
-    with tracking.quiet():
-        return list(tracking.client().search_runs([where], asked, max_results=_MOST, order_by=["start_time", "run_id"]))
+    where = runs.experiment_id(store, study)
+    with runs.quiet():
+        return list(
+            runs.client(store).search_runs([where], asked, max_results=_MOST, order_by=["start_time", "run_id"])
+        )

@@ -12,8 +12,10 @@ from rich.table import Table
 from rich.text import Text
 
 from features.errors import FenleiError
-from models.tracking import store as tracking
+from models.signoff.approval import in_use
 from models.tracking.metric_names import BETTER, GROUPS, better, group_of
+from models.tracking.runs import client, quiet
+from models.tracking.store import Store
 
 FACTS = ("study", "name", "version", "band_contract", "drift", "arm", "approved", "not_approved")
 """Columns of `runs` that are no metric and no parameter; those of parameters begin with ``params.``."""
@@ -45,11 +47,15 @@ class Best:
     text: str
 
 
-def runs(run_ids: list[str] | None = None, *, limit: int = 20, sort: str | None = None) -> pd.DataFrame:
+def compare_runs(
+    store: Store, run_ids: list[str] | None = None, *, limit: int = 20, sort: str | None = None
+) -> pd.DataFrame:
     """Training runs with their metrics under MLflow's names.
 
     Parameters
     ----------
+    store
+        Where they are.
     run_ids
         Runs (or beginnings of run ids) to show, in this order; None: the newest ``limit`` finished ones.
     limit
@@ -71,16 +77,16 @@ def runs(run_ids: list[str] | None = None, *, limit: int = 20, sort: str | None 
     MetricNotFound
         If no run has the metric to sort by.
     """
-    client = tracking.client()
-    with tracking.quiet():
-        studies = {str(e.experiment_id): e.name for e in client.search_experiments()}
-        found = client.search_runs(list(studies), "tags.kind = 'training' and status = 'FINISHED'", max_results=1000)
+    mlflow = client(store)
+    with quiet():
+        studies = {str(e.experiment_id): e.name for e in mlflow.search_experiments()}
+        found = mlflow.search_runs(list(studies), "tags.kind = 'training' and status = 'FINISHED'", max_results=1000)
     found.sort(key=lambda r: (-r.info.start_time, r.info.run_id))
     chosen = found if not run_ids else []
     for asked in run_ids or []:
         fits = [r for r in found if r.info.run_id.startswith(asked)]
         if len(fits) != 1:
-            raise RunNotFound(f"{len(fits)} training runs begin with {asked!r} in {tracking.store().uri}")
+            raise RunNotFound(f"{len(fits)} training runs begin with {asked!r} in {store.uri}")
         chosen.append(fits[0])
     if sort is not None:
         if chosen and not any(sort in r.data.metrics for r in chosen):
@@ -90,7 +96,7 @@ def runs(run_ids: list[str] | None = None, *, limit: int = 20, sort: str | None 
         chosen.sort(key=lambda r: sign * r.data.metrics[sort] if sort in r.data.metrics else math.inf)
     if not run_ids:
         chosen = chosen[:limit]
-    in_force, broken = _approved()
+    in_force, broken = _approved(store)
     rows = [
         {
             "run": r.info.run_id,
@@ -110,15 +116,13 @@ def runs(run_ids: list[str] | None = None, *, limit: int = 20, sort: str | None 
     return pd.DataFrame(rows, columns=["run", *FACTS] if not rows else None).set_index("run")
 
 
-def _approved() -> tuple[dict[str, str], str]:
+def _approved(store: Store) -> tuple[dict[str, str], str]:
     """Return the runs whose version the record has in force, each with why it is not used; and why it is broken.
 
     By the run that was signed: a run's tag of its version is anybody's to set.
     """
-    from models.signoff.approval import in_use
-
     try:
-        return {entry.run: why for entry, why in in_use().values()}, ""
+        return {entry.run: why for entry, why in in_use(store).values()}, ""
     except FenleiError as err:
         return {}, f"the approval record can't be relied on, so no run counts as approved: {err}"
 

@@ -12,7 +12,7 @@ from features.catalogue.declaration import Indicator
 from features.population.groups import group_name, groups_policy
 from models.arrays import Floats
 from models.evaluation.metrics import CALIBRATION_BINS, Sample, Scored
-from models.learning.learn import Learned
+from models.learning.learner import Learned
 from models.reporting.content.cases import most_wrong
 from models.reporting.content.differences import against_approved
 from models.reporting.content.shapes import shapes
@@ -26,6 +26,7 @@ from models.study.dataset import Dataset
 from models.study.experiment import SEGMENTS, Experiment
 from models.study.indicators import catalogue
 from models.study.panel import Panel
+from models.tracking.store import Store
 
 VERSIONS = ("fenlei", "lightgbm", "scikit-learn", "numpy", "duckdb")
 FEW = 100
@@ -37,6 +38,7 @@ PICTURES = "pictures"
 
 
 def gather(
+    store: Store,
     experiment: Experiment,
     dataset: Dataset,
     learned: Learned,
@@ -85,7 +87,7 @@ def gather(
         origins=learned.origins,
         shapes=shapes(model, panel, known, folder / PICTURES),
         cases=most_wrong(model, dataset.parts["test"], review.visits, known),
-        differences=against_approved(model, panel, known, on),
+        differences=against_approved(store, model, panel, known, on),
         plots={**figures, **draw(review, folder)},
         limits=[*limits(experiment, dataset, learned, measured), *review_limits(review)],
         indicator_zh={name: known[name].zh for name in model.indicator_names if name in known},

@@ -8,7 +8,7 @@ from scipy.special import logit
 
 from models.arrays import Floats
 from models.evaluation.metrics import Evaluation, Sample, Scored, evaluate
-from models.learning.learn import Learned, calibrated
+from models.learning.learner import Learned, calibrated
 from models.review.baselines import LogisticBaseline, past_violation_rate
 from models.scoring.risk_model import RiskModel
 from models.scoring.rules.scorecard import load_scorecard

@@ -31,10 +31,9 @@ from models.study.panel import follow_months
 from models.study.pending import awaited_visits, count_by_month, score_awaited
 from models.study.splits import segments
 from models.study.weights import design_weights
-from models.tracking import artifacts
-from models.tracking import store as tracking
-from models.tracking import versions as registry
+from models.tracking import artifacts, runs, versions
 from models.tracking.artifacts import FROZEN
+from models.tracking.store import Store
 
 MONTHS = 12
 """Months looked back on: a year, for risk has its seasons."""
@@ -94,13 +93,15 @@ class Monitored:
         }
 
 
-def monitor(version: str, experiment: Experiment, clean: Path, as_of: date, months: int = MONTHS) -> Monitored:
+def monitor(
+    store: Store, version: str, experiment: Experiment, clean: Path, as_of: date, months: int = MONTHS
+) -> Monitored:
     """Compare a registered version on the latest months of records with what was frozen with it.
 
     Parameters
     ----------
-    version
-        Registered version.
+    store, version
+        Where it is registered, and which it is.
     experiment
         The study that made it: whose cohort, label and arms are looked at.
     clean
@@ -115,9 +116,9 @@ def monitor(version: str, experiment: Experiment, clean: Path, as_of: date, mont
     MonitoringError
         If the version comes from another study, froze nothing, or the records end before its second month.
     """
-    run = registry.run_id(version)
-    _same_study(version, experiment)
-    model, frozen = RiskModel.load(registry.bundle(version)), frozen_of(version, run)
+    run = versions.run_id(store, version)
+    _same_study(store, version, experiment)
+    model, frozen = RiskModel.load(versions.bundle(store, version)), frozen_of(store, version, run)
     since = experiment.split.test_from
     firsts = [m.date() for m in pd.date_range(since, as_of, freq="MS") if m.date() > since][-months:]
     if not firsts:
@@ -140,7 +141,7 @@ def monitor(version: str, experiment: Experiment, clean: Path, as_of: date, mont
     return Monitored(version, experiment.name, as_of, since, tuple(firsts), visits, stable)
 
 
-def frozen_of(version: str, run: str) -> dict[str, Frozen]:
+def frozen_of(store: Store, version: str, run: str) -> dict[str, Frozen]:
     """Read the distributions frozen with a version.
 
     Raises
@@ -148,10 +149,13 @@ def frozen_of(version: str, run: str) -> dict[str, Frozen]:
     MonitoringError
         If its run logged none, they are not those the version was registered with, or they can't be read.
     """
-    path = registry.artifact(run, FROZEN)
+    path = versions.artifact(store, run, FROZEN)
     if path is None:
         raise MonitoringError(f"version {version}: its run logged no {FROZEN}, so there is nothing to compare with")
-    stated = {registry.inputs(version).get("frozen_hash"), tracking.get_run(run).data.params.get("frozen_hash")}
+    stated = {
+        versions.inputs(store, version).get("frozen_hash"),
+        runs.get_run(store, run).data.params.get("frozen_hash"),
+    }
     if stated != {artifacts.file_hash(path)}:
         raise MonitoringError(f"version {version}: {FROZEN} of its run is not the file it was registered with")
     try:
@@ -161,8 +165,8 @@ def frozen_of(version: str, run: str) -> dict[str, Frozen]:
         raise MonitoringError(f"version {version}: {FROZEN} of its run can't be read: {err}") from err
 
 
-def _same_study(version: str, experiment: Experiment) -> None:
-    registered = registry.inputs(version).get("experiment_hash")
+def _same_study(store: Store, version: str, experiment: Experiment) -> None:
+    registered = versions.inputs(store, version).get("experiment_hash")
     own = experiment_hash(experiment)
     if registered != own:
         raise MonitoringError(

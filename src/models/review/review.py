@@ -39,7 +39,7 @@ from models.evaluation.metrics import Scored
 from models.evaluation.plan_worth import CODES, Worth, worth, worth_by_group
 from models.evaluation.policies import JUDGED_BY, DriftPolicy, load_drift, load_sampling
 from models.evaluation.visits import gather_visits
-from models.learning.learn import Learned
+from models.learning.learner import Learned
 from models.scoring.risk_model import RiskModel
 from models.study.dataset import Dataset, Part
 from models.study.experiment import Experiment

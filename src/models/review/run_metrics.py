@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from models.evaluation import DaysEarlier
-from models.learning.learn import Learned
+from models.learning.learner import Learned
 from models.review.measure import Measured
 from models.review.review import Review
 from models.study.experiment import Experiment

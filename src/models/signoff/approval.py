@@ -22,9 +22,8 @@ from models.signoff.record.history import History, history, lists, read, read_be
 from models.signoff.record.keys import public_of
 from models.signoff.record.rules import in_force
 from models.signoff.record.signers import Signers, load_signers
-from models.tracking import artifacts
-from models.tracking import store as tracking
-from models.tracking import versions as registry
+from models.tracking import artifacts, versions
+from models.tracking.store import Store
 
 __all__ = [
     "ApprovalError",
@@ -49,6 +48,7 @@ ALLOWED = "allowed by gate.toml 按门槛文件允许"
 
 
 def propose(
+    store: Store,
     version: str,
     note: str,
     *,
@@ -61,6 +61,8 @@ def propose(
 
     Parameters
     ----------
+    store
+        Whose version and record.
     version, note
         Which, and why.
     key
@@ -79,10 +81,11 @@ def propose(
     ApprovalError
         If the key may not propose, or the version is already proposed.
     """
-    return _examined("propose", version, note, key, on, accept_unknown, say)
+    return _examined(store, "propose", version, note, key, on, accept_unknown, say)
 
 
 def back(
+    store: Store,
     version: str,
     note: str,
     *,
@@ -95,10 +98,12 @@ def back(
 
     Parameters, and errors beside those of a version that was never approved or has changed since, as `propose`.
     """
-    return _examined("back", version, note, key, on, accept_unknown, say)
+    return _examined(store, "back", version, note, key, on, accept_unknown, say)
 
 
-def approve(version: str, note: str = "", *, key: Ed25519PrivateKey, on: str, say: gate.Say = lambda _: None) -> Entry:
+def approve(
+    store: Store, version: str, note: str = "", *, key: Ed25519PrivateKey, on: str, say: gate.Say = lambda _: None
+) -> Entry:
     """Approve a proposed version as another person, and let the alias follow.
 
     The gate looks once more, here and now: the proposer's word is not taken for it.
@@ -111,10 +116,10 @@ def approve(version: str, note: str = "", *, key: Ed25519PrivateKey, on: str, sa
         If the version is not proposed, the approver is the proposer or not listed, or anything that the proposal
         bound is no longer what it was.
     """
-    return _examined("approve", version, note, key, on, "", say)
+    return _examined(store, "approve", version, note, key, on, "", say)
 
 
-def reject(version: str, note: str, *, key: Ed25519PrivateKey, on: str) -> Entry:
+def reject(store: Store, version: str, note: str, *, key: Ed25519PrivateKey, on: str) -> Entry:
     """Refuse a proposed version, or withdraw an approved one; the version approved before it returns.
 
     One person is enough to stop a model; what returns has been signed by two.
@@ -124,13 +129,13 @@ def reject(version: str, note: str, *, key: Ed25519PrivateKey, on: str) -> Entry
     ApprovalError
         If the version is neither proposed nor approved, or the key is not listed.
     """
-    with record.locked():
-        entries = read_beside(registry.pointers()).entries
+    with record.locked(store):
+        entries = read_beside(store, versions.pointers(store)).entries
         last = rules.state(version, entries)
         if last is None:
             raise ApprovalError(f"version {version} is neither proposed nor approved")
         # Everything as recorded: a model must be refusable even when its files are gone.
-        signers = load_signers(last.province)
+        signers = load_signers(store, last.province)
         draft = replace(
             _entry("reject", version, note, on, signers, key, entries),
             run=last.run,
@@ -139,7 +144,7 @@ def reject(version: str, note: str, *, key: Ed25519PrivateKey, on: str) -> Entry
             inputs=last.inputs,
             policies={"signers": signers.hash},
         )
-        return _write(draft, key, entries)
+        return _write(store, draft, key, entries)
 
 
 def _entry(
@@ -169,16 +174,16 @@ def _entry(
 
 
 def _examined(
-    action: Action, version: str, note: str, key: Ed25519PrivateKey, on: str, accepted: str, say: gate.Say
+    store: Store, action: Action, version: str, note: str, key: Ed25519PrivateKey, on: str, accepted: str, say: gate.Say
 ) -> Entry:
     # Who may do it is asked first: the gate takes as long as a fit.
-    province = RiskModel.load(registry.bundle(version)).province
-    signers, entries = load_signers(province), history()
+    province = RiskModel.load(versions.bundle(store, version)).province
+    signers, entries = load_signers(store, province), history(store)
     asked = replace(_entry(action, version, note, on, signers, key, entries), province=province)
-    rules.admit(asked, entries, lists(), draft=True)
-    found = gate.examine(version, say)
-    with record.locked():
-        entries = read_beside(registry.pointers()).entries
+    rules.admit(asked, entries, lists(store), draft=True)
+    found = gate.examine(store, version, say)
+    with record.locked(store):
+        entries = read_beside(store, versions.pointers(store)).entries
         last = rules.state(version, entries)
         if action == "approve" and last is not None:
             accepted = last.accepted
@@ -197,45 +202,47 @@ def _examined(
             accepted=accepted.strip() if found.verdict == "cannot tell" else "",
         )
         try:
-            return _write(draft, key, entries)
+            return _write(store, draft, key, entries)
         except GateRefused as err:
             raise GateRefused(f"{err}\n{found.not_passed()}") from err
 
 
-def _write(draft: Entry, key: Ed25519PrivateKey, entries: list[Entry]) -> Entry:
+def _write(store: Store, draft: Entry, key: Ed25519PrivateKey, entries: list[Entry]) -> Entry:
     """Sign, hold the rules, write the line; then head and alias follow."""
     entry = draft.signed(key)
-    rules.admit(entry, entries, lists())
-    record.append(entry)
-    _follow([*entries, entry])
+    rules.admit(entry, entries, lists(store))
+    record.append(store, entry)
+    _follow(store, [*entries, entry])
     return entry
 
 
-def _follow(entries: list[Entry]) -> None:
-    registry.set_tag(HEAD, record.head_of(entries))
+def _follow(store: Store, entries: list[Entry]) -> None:
+    versions.set_tag(store, HEAD, record.head_of(entries))
     newest = in_force(entries)
-    registry.set_alias(newest.version if newest else None)
+    versions.set_alias(store, newest.version if newest else None)
 
 
-def follow() -> str | None:
+def follow(store: Store) -> str | None:
     """Let head and alias follow the verified record again, as after an alias set by hand; returns the version."""
-    with record.locked():
-        entries = read_beside(registry.pointers()).entries
+    with record.locked(store):
+        entries = read_beside(store, versions.pointers(store)).entries
         if entries:
-            _follow(entries)
+            _follow(store, entries)
         else:
-            registry.set_alias(None)
+            versions.set_alias(store, None)
         newest = in_force(entries)
     return newest.version if newest else None
 
 
-def approved_model(province: str | None = None) -> tuple[RiskModel, str] | None:
+def approved_model(store: Store, province: str | None = None) -> tuple[RiskModel, str] | None:
     """Return the model approved for a province and its version, or None when none is.
 
     The record decides, not the alias: an alias set by hand changes nothing here but is said.
 
     Parameters
     ----------
+    store
+        Where versions and the record are.
     province
         Whose; None: the newest approval in force of any, which is where the alias points.
 
@@ -247,46 +254,46 @@ def approved_model(province: str | None = None) -> tuple[RiskModel, str] | None:
 
     Examples
     --------
-    With an MLflow store in which nothing is signed:
+    With ``store`` one in which nothing is signed:
 
-    >>> approved_model("hebei") is None
+    >>> approved_model(store, "hebei") is None
     True
     """
-    pointers = registry.pointers()
-    entries = read_beside(pointers).entries
+    pointers = versions.pointers(store)
+    entries = read_beside(store, pointers).entries
     _hold_alias(pointers, entries)
     entry = in_force(entries, province)
-    return None if entry is None else (_signed_model(entry), entry.version)
+    return None if entry is None else (_signed_model(store, entry), entry.version)
 
 
-def in_use() -> dict[str, tuple[Entry, str]]:
+def in_use(store: Store) -> dict[str, tuple[Entry, str]]:
     """Return, by province, the approval in force and why it is not used, "" where it is; raises as `read` does."""
-    pointers = registry.pointers()
-    entries = read_beside(pointers).entries
+    pointers = versions.pointers(store)
+    entries = read_beside(store, pointers).entries
     found = {}
     for province, approved in rules.standing(entries).items():
         why = ""
         try:
             _hold_alias(pointers, entries)
-            _signed_model(approved[-1])
+            _signed_model(store, approved[-1])
         except FenleiError as err:
             why = str(err)
         found[province] = (approved[-1], why)
     return found
 
 
-def _hold_alias(pointers: registry.Pointers, entries: list[Entry]) -> None:
+def _hold_alias(pointers: versions.Pointers, entries: list[Entry]) -> None:
     newest = in_force(entries)
     if pointers.alias != (newest.version if newest else None):
         raise ApprovalError(
-            f"alias {tracking.ALIAS!r} points at version {pointers.alias}, the record approves "
+            f"alias {versions.ALIAS!r} points at version {pointers.alias}, the record approves "
             f"{newest.version if newest else 'none'}: the alias was set by hand"
         )
 
 
-def _signed_model(entry: Entry) -> RiskModel:
+def _signed_model(store: Store, entry: Entry) -> RiskModel:
     """Load the model of an approval, if it is still what was signed."""
-    folder = registry.bundle(entry.version)
+    folder = versions.bundle(store, entry.version)
     try:
         found = artifacts.bundle_hash(folder)
     except OSError as err:
@@ -299,7 +306,7 @@ def _signed_model(entry: Entry) -> RiskModel:
             f"the files of approved version {entry.version} have changed since approval "
             f"({found[:12]}… instead of {entry.model_hash[:12]}…)"
         )
-    if registry.inputs(entry.version) != entry.inputs or registry.run_id(entry.version) != entry.run:
+    if versions.inputs(store, entry.version) != entry.inputs or versions.run_id(store, entry.version) != entry.run:
         raise ApprovalError(f"what is registered of approved version {entry.version} has changed since approval")
     model = RiskModel.load(folder)
     if model.province != entry.province:

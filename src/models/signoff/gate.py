@@ -23,10 +23,9 @@ from models.signoff.evaluation_file import Verdict, read_evaluation
 from models.signoff.inputs import read_inputs
 from models.signoff.record.rules import CHECKS
 from models.signoff.record.signers import load_signers
-from models.tracking import artifacts
-from models.tracking import store as tracking
-from models.tracking import versions as registry
+from models.tracking import artifacts, runs, versions
 from models.tracking.artifacts import BESIDE, EVALUATION, FOLDER
+from models.tracking.store import Store
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -91,23 +90,22 @@ class Gate:
         return out
 
 
-def bound(version: str, inputs: Path | None, beside: dict[str, Path | None]) -> dict[str, str]:
+def bound(store: Store, version: str, inputs: Path | None, beside: dict[str, Path | None]) -> dict[str, str]:
     """Hashes that an entry binds beside the model's: as registered, but of the run's files as they are now."""
-    found = {k: v for k, v in registry.inputs(version).items() if k not in ("inputs_hash", *beside)}
+    found = {k: v for k, v in versions.inputs(store, version).items() if k not in ("inputs_hash", *beside)}
     if inputs is not None:
         found["inputs_hash"] = artifacts.bundle_hash(inputs)
     found |= {name: artifacts.file_hash(path) for name, path in beside.items() if path is not None}
     return dict(sorted(found.items()))
 
 
-def _run(version: str, run_id: str) -> Run:
+def _run(store: Store, version: str, run_id: str) -> Run:
     """Return the run of a version, whose files are the evidence."""
     try:
-        run = tracking.get_run(run_id)
+        run = runs.get_run(store, run_id)
     except KeyError as err:
         raise ApprovalError(
-            f"run {run_id} of version {version} is not in {tracking.store().uri} any more, nor what it logged: "
-            "train it again",
+            f"run {run_id} of version {version} is not in {store.uri} any more, nor what it logged: train it again",
             f"the run of version {version} is gone",
         ) from err
     if run.info.lifecycle_stage != "active":
@@ -117,7 +115,7 @@ def _run(version: str, run_id: str) -> Run:
     return run
 
 
-def examine(version: str, say: Say = lambda _: None) -> Gate:
+def examine(store: Store, version: str, say: Say = lambda _: None) -> Gate:
     """Look at a registered version with every check.
 
     Raises
@@ -127,24 +125,24 @@ def examine(version: str, say: Say = lambda _: None) -> Gate:
         then there is nothing that could be signed.
     """
     say("reading the version")
-    folder = registry.bundle(version)
+    folder = versions.bundle(store, version)
     model = RiskModel.load(folder)
-    run_id = registry.run_id(version)
-    run = _run(version, run_id)
-    inputs = registry.artifact(run_id, FOLDER)
-    beside = {k: registry.artifact(run_id, name) for k, name in BESIDE.items()}
+    run_id = versions.run_id(store, version)
+    run = _run(store, version, run_id)
+    inputs = versions.artifact(store, run_id, FOLDER)
+    beside = {k: versions.artifact(store, run_id, name) for k, name in BESIDE.items()}
     evaluation = beside["evaluation_hash"]
     seen = Seen(
         version=version,
         run=run_id,
         model=model,
         bundle_hash=artifacts.bundle_hash(folder),
-        tags=registry.inputs(version),
+        tags=versions.inputs(store, version),
         params=dict(run.data.params),
         inputs=None,
         evaluation=None,
         policy=load_policy(model.province, "gate", GatePolicy),
-        actual=bound(version, inputs, beside),
+        actual=bound(store, version, inputs, beside),
     )
     try:
         seen.inputs = read_inputs(inputs) if inputs is not None else None
@@ -159,7 +157,7 @@ def examine(version: str, say: Say = lambda _: None) -> Gate:
         say(f"checking {name.replace('_', ' ')}")
         verdict, why = LOOK[name](seen)
         findings.append(Finding(name, verdict, why))
-    policies = {"gate": policy_hash(model.province, "gate"), "signers": load_signers(model.province).hash}
+    policies = {"gate": policy_hash(model.province, "gate"), "signers": load_signers(store, model.province).hash}
     return Gate(
         version,
         run_id,

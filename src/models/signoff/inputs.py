@@ -27,14 +27,14 @@ from features.errors import FenleiError
 from models.arrays import Floats
 from models.learning.arms import fit_ignored, fit_known
 from models.learning.classifier import RiskClassifier
-from models.learning.fit import classifier
+from models.learning.fit import study_classifier
 from models.learning.search import Params
 from models.study.dataset import Dataset
 from models.study.experiment import SEGMENTS, Experiment
 from models.study.weights import Rows
-from models.tracking import artifacts
-from models.tracking import store as tracking
+from models.tracking import artifacts, runs
 from models.tracking.artifacts import BESIDE, FOLDER
+from models.tracking.store import Store
 
 FORMAT = 2
 COMPUTES = ("lightgbm", "numpy", "scikit-learn", "scipy")
@@ -126,7 +126,7 @@ def write_inputs(folder: Path, experiment: Experiment, dataset: Dataset, params:
         "format": FORMAT,
         "names": list(dataset.names),
         "arm": experiment.arms.arm,
-        "parameters": classifier(experiment, dataset.names, params).get_params(),
+        "parameters": study_classifier(experiment, dataset.names, params).get_params(),
         "data_hash": dataset.source_hash,
         "computed_by": computing(),
     }
@@ -134,7 +134,7 @@ def write_inputs(folder: Path, experiment: Experiment, dataset: Dataset, params:
 
 
 def log_inputs(
-    run_id: str, folder: Path, experiment: Experiment, dataset: Dataset, params: Params, logged: Path
+    store: Store, run_id: str, folder: Path, experiment: Experiment, dataset: Dataset, params: Params, logged: Path
 ) -> dict[str, str]:
     """Log what the fit was given with its run, and return the hashes to register with the version.
 
@@ -146,7 +146,7 @@ def log_inputs(
         The folder of the run's other artifacts: those of `BESIDE` that are there are hashed too.
     """
     write_inputs(folder, experiment, dataset, params)
-    tracking.log_folder(run_id, folder, FOLDER)
+    runs.log_folder(store, run_id, folder, FOLDER)
     found = {"inputs_hash": artifacts.bundle_hash(folder)}
     return found | {k: artifacts.file_hash(logged / name) for k, name in BESIDE.items() if (logged / name).is_file()}
 

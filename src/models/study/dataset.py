@@ -133,7 +133,7 @@ def count_arms(rows: pd.DataFrame) -> pd.DataFrame:
     return table.sort_values(["segment", "arm"]).reset_index(drop=True)
 
 
-def build(clean: Path, experiment: Experiment, as_of: date) -> Dataset:
+def build_dataset(clean: Path, experiment: Experiment, as_of: date) -> Dataset:
     """Read outcomes and indicators of the checked folder ``clean`` and split them in time.
 
     Raises

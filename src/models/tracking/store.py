@@ -1,220 +1,82 @@
-"""MLflow, kept quiet and in one place: where runs live, how a model version is written and read back."""
+"""Where a deployment keeps its runs, its approval record and its list of signers: a value, read once at the edge."""
 
 from __future__ import annotations
 
-import fcntl
-import logging
 import os
-import tempfile
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
-from urllib.parse import urlparse
-from urllib.request import url2pathname
 
-# Set before MLflow is imported: it reads them then.
-os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-os.environ.setdefault("DO_NOT_TRACK", "true")
-os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+DEFAULT = Path("data/generated/mlflow.db")
+"""MLflow's database where the environment names none."""
 
-with warnings.catch_warnings():
-    # Some of its dependencies still warn at import; nothing a user could mend.
-    warnings.simplefilter("ignore")
-    import mlflow
-    from mlflow import MlflowClient
-    from mlflow.exceptions import MlflowException
-
-if TYPE_CHECKING:
-    from mlflow.entities import Run
-
-MODEL_NAME = "fenlei"
-BUNDLE = "bundle"
-ALIAS = "approved"
-DEFAULT_STORE = Path("data/generated/mlflow.db")
-MOST_METRICS = 500
-
-T = TypeVar("T")
+_SQLITE = "sqlite:///"
 
 
 @dataclass(frozen=True)
 class Store:
-    """Where MLflow keeps runs and files.
+    """Where MLflow keeps runs and versions, and where our own records stand beside them.
+
+    Whoever needs one is given it: nothing below the command line, the service's settings and a notebook reads the
+    environment, and nothing writes it, so that two stores can be at work in one process.
 
     Parameters
     ----------
     uri
-        Tracking and registry URI.
-    artifacts
-        Folder of the artifacts; None where a server decides.
-    home
-        Folder of our own records beside it (approvals).
+        MLflow's tracking and registry URI; a sqlite path in it is absolute.
+    records
+        Folder of the approval record.
+    signers
+        List of signers for every province, instead of each province's own ``signers.toml``: for a demo or a test.
+
+    Examples
+    --------
+    >>> Store.in_folder(Path("/srv/fenlei")).uri
+    'sqlite:////srv/fenlei/mlflow.db'
+    >>> Store.from_env({"MLFLOW_TRACKING_URI": "sqlite:////srv/fenlei/mlflow.db"}).records
+    PosixPath('/srv/fenlei')
     """
 
     uri: str
-    artifacts: Path | None
-    home: Path
+    records: Path
+    signers: Path | None = None
 
+    @classmethod
+    def named(cls, uri: str | None = None, records: Path | None = None, signers: Path | None = None) -> Store:
+        """Return the store of a URI; what is not named is where it stands by default.
 
-def store() -> Store:
-    """Return the store in use: ``MLFLOW_TRACKING_URI``, else sqlite under ``data/generated``.
+        Parameters
+        ----------
+        uri
+            None: sqlite under ``data/generated``. A relative sqlite path counts from the working directory, once, here.
+        records
+            None: beside the database; with a server, under ``data/generated``.
+        signers
+            None: each province's own list.
+        """
+        uri = uri or f"{_SQLITE}{DEFAULT}"
+        if uri.startswith(_SQLITE):
+            uri = f"{_SQLITE}{Path(uri.removeprefix(_SQLITE)).resolve()}"
+        beside = Path(uri.removeprefix(_SQLITE)) if uri.startswith(_SQLITE) else DEFAULT
+        return cls(uri, (records or beside.parent).resolve(), signers.resolve() if signers else None)
 
-    A relative sqlite path counts from the working directory. Our own records stand beside the database; with a
-    server, under ``data/generated``, or where ``FENLEI_RECORDS`` says.
-    """
-    uri = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{DEFAULT_STORE}"
-    home = DEFAULT_STORE.parent
-    artifacts = None
-    if uri.startswith("sqlite:///"):
-        home = Path(uri.removeprefix("sqlite:///")).resolve().parent
-        artifacts = home / "mlartifacts"
-    return Store(uri, artifacts, Path(os.environ.get("FENLEI_RECORDS") or home))
+    @classmethod
+    def in_folder(cls, folder: Path, signers: Path | None = None) -> Store:
+        """Return a store whose database and records stand in a folder."""
+        return cls.named(f"{_SQLITE}{folder / 'mlflow.db'}", signers=signers)
 
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Keep MLflow's and alembic's chatter and warnings off the user's screen; real errors still raise."""
-    names = ("mlflow", "alembic", "alembic.runtime.migration", "mlflow.store.db.utils")
-    before = {n: logging.getLogger(n).level for n in names}
-    for n in names:
-        logging.getLogger(n).setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        for n, level in before.items():
-            logging.getLogger(n).setLevel(level)
-
-
-def client() -> MlflowClient:
-    """Return a client of the store in use, making the store when it does not exist yet."""
-    s = store()
-    if s.artifacts is not None:
-        s.artifacts.mkdir(parents=True, exist_ok=True)
-    with quiet(), _one_maker(s):
-        mlflow.set_tracking_uri(s.uri)
-        mlflow.set_registry_uri(s.uri)
-        made = MlflowClient(s.uri, s.uri)
-        if s.artifacts is not None:
-            made.search_experiments(max_results=1)  # the first question makes the tables
-        return made
-
-
-@contextmanager
-def _one_maker(s: Store) -> Iterator[None]:
-    """Let one process at a time make a local database: of two that create its tables at once, one fails."""
-    if s.artifacts is None:
-        yield
-        return
-    with (s.artifacts / ".making").open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
-def experiment_id(name: str) -> str:
-    """Return the MLflow experiment of a study, made when missing, its artifacts beside the database."""
-    c, s = client(), store()
-    with quiet():
-        found = c.get_experiment_by_name(name)
-        if found is not None:
-            return str(found.experiment_id)
-        where = (s.artifacts / name).as_uri() if s.artifacts is not None else None
-        return str(c.create_experiment(name, artifact_location=where))
-
-
-@contextmanager
-def run(experiment: str, name: str, *, parent: str | None = None, tags: dict[str, str] | None = None) -> Iterator[str]:
-    """Open a run and yield its id; it ends as FAILED when the block raises.
-
-    ``parent`` nests it under another run, as tuning trials are; ``tags`` it has from the start.
-    """
-    c = client()
-    given = {"mlflow.runName": name, "mlflow.source.name": "fenlei train", "mlflow.source.type": "LOCAL"}
-    if parent is not None:
-        given["mlflow.parentRunId"] = parent
-    with quiet():
-        started = c.create_run(experiment_id(experiment), tags=given | (tags or {}), run_name=name)
-    run_id = str(started.info.run_id)
-    try:
-        yield run_id
-    except BaseException:
-        c.set_terminated(run_id, "FAILED")
-        raise
-    c.set_terminated(run_id, "FINISHED")
-
-
-def log(
-    run_id: str,
-    *,
-    params: dict[str, object] | None = None,
-    metrics: dict[str, float] | None = None,
-    tags: dict[str, str] | None = None,
-    files: Path | None = None,
-) -> None:
-    """Write parameters, finite metrics, tags and a folder of artifacts to a run."""
-    from mlflow.entities import Metric, Param, RunTag
-
-    c = client()
-    kept = {k: v for k, v in (metrics or {}).items() if v == v and abs(v) != float("inf")}
-    # A server refuses more than a thousand at once, and every sampling plan adds some dozens.
-    first, *rest = batched([Metric(k, float(v), 0, 0) for k, v in kept.items()], MOST_METRICS)
-    with quiet():
-        for more in rest:
-            c.log_batch(run_id, more)
-        c.log_batch(
-            run_id,
-            first,
-            [Param(k, str(v)[:6000]) for k, v in (params or {}).items()],
-            [RunTag(k, v) for k, v in (tags or {}).items()],
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> Store:
+        """Read ``MLFLOW_TRACKING_URI``, ``FENLEI_RECORDS`` and ``FENLEI_SIGNERS``; each may be missing or empty."""
+        told = os.environ if environ is None else environ
+        records, signers = told.get("FENLEI_RECORDS"), told.get("FENLEI_SIGNERS")
+        return cls.named(
+            told.get("MLFLOW_TRACKING_URI"), Path(records) if records else None, Path(signers) if signers else None
         )
-        if files is not None:
-            c.log_artifacts(run_id, str(files))
 
-
-def batched(items: list[T], most: int) -> list[list[T]]:
-    """Return the items in lists of at most so many; one empty list for none."""
-    return [items[i : i + most] for i in range(0, len(items), most)] or [[]]
-
-
-def started_on(run_id: str) -> str:
-    """Return the day a run began, ISO, UTC: MLflow's clock, for what is computed within a run."""
-    return datetime.fromtimestamp(get_run(run_id).info.start_time / 1000, UTC).date().isoformat()
-
-
-def log_folder(run_id: str, folder: Path, name: str) -> None:
-    """Write a folder to a run's artifacts under a name."""
-    with quiet():
-        client().log_artifacts(run_id, str(folder), name)
-
-
-def get_run(run_id: str) -> Run:
-    """Return a run.
-
-    Raises
-    ------
-    KeyError
-        If the store has no such run.
-    """
-    try:
-        with quiet():
-            return client().get_run(run_id)
-    except MlflowException as err:
-        raise KeyError(f"no run {run_id!r} in {store().uri}") from err
-
-
-def download(uri: str, into: Path | None = None) -> Path:
-    """Return an artifact as a local path: where it lies when the store is local, else a copy.
-
-    ``into`` asks for a copy in that folder.
-    """
-    if into is None and uri.startswith("file:"):
-        return Path(url2pathname(urlparse(uri).path))
-    client()
-    with quiet():
-        where = into or tempfile.mkdtemp(prefix="fenlei-")
-        return Path(mlflow.artifacts.download_artifacts(uri, dst_path=str(where)))
+    @property
+    def artifacts(self) -> Path | None:
+        """Folder of the runs' files, beside the database; None where a server decides."""
+        if not self.uri.startswith(_SQLITE):
+            return None
+        return Path(self.uri.removeprefix(_SQLITE)).parent / "mlartifacts"

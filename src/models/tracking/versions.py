@@ -8,13 +8,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import mlflow
+from mlflow import MlflowClient
+from mlflow.entities import LoggedModel, LoggedModelOutput, LoggedModelStatus, Metric
 from mlflow.exceptions import MlflowException
-from mlflow.models import ModelSignature
+from mlflow.models import Model, ModelSignature
 from mlflow.types.schema import ColSpec, Schema
 
 from features.errors import FenleiError
-from models.tracking import artifacts
-from models.tracking import store as tracking
+from models.tracking import artifacts, runs
+from models.tracking.store import Store
+
+MODEL_NAME = "fenlei"
+BUNDLE = "bundle"
+ALIAS = "approved"
 
 
 class RegistryError(FenleiError):
@@ -29,85 +35,115 @@ def signature(names: tuple[str, ...]) -> ModelSignature:
     )
 
 
-def register(run_id: str, bundle: Path, names: tuple[str, ...], tags: dict[str, str]) -> str:
+def register(store: Store, run_id: str, bundle: Path, names: tuple[str, ...], tags: dict[str, str]) -> str:
     """Log the model of a run as a pyfunc holding the bundle and register it; returns the version.
 
     The model is logged from code (`models.tracking.pyfunc`), so that it holds no pickle. Beside the given tags the
     version
     gets the hash of the bundle's files. Every hash becomes a parameter of the run too.
     """
-    client = tracking.client()
+    client = runs.client(store)
     tags = {**tags, "bundle_hash": artifacts.bundle_hash(bundle)}
     # A tag can be rewritten or taken away by whoever can write to MLflow; it lets nobody change a parameter.
-    tracking.log(run_id, params={k: v for k, v in tags.items() if k.endswith("_hash")})
-    with tempfile.TemporaryDirectory() as folder, tracking.quiet(), mlflow.start_run(run_id=run_id):
-        # MLflow keeps the folder under its own name, by which it is found again.
-        named = shutil.copytree(bundle, Path(folder) / tracking.BUNDLE)
-        info = mlflow.pyfunc.log_model(
-            name="model",
-            python_model=str(Path(__file__).with_name("pyfunc.py")),
-            artifacts={tracking.BUNDLE: str(named)},
-            signature=signature(names),
-            input_example=None,
-            pip_requirements=["fenlei"],
-        )
+    runs.log(store, run_id, params={k: v for k, v in tags.items() if k.endswith("_hash")})
+    with runs.quiet():
+        model = _logged(client, run_id, bundle, names)
         try:
-            client.create_registered_model(tracking.MODEL_NAME)
+            client.create_registered_model(MODEL_NAME)
         except MlflowException as err:
             if err.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
+        # By where the files are: what "models:/<id>" means, MLflow looks up in the store of the process.
         made = client.create_model_version(
-            tracking.MODEL_NAME, info.model_uri, run_id=run_id, model_id=info.model_id, tags=tags
+            MODEL_NAME, model.artifact_location, run_id=run_id, model_id=model.model_id, tags=tags
         )
     return str(made.version)
 
 
-def _version(version: str) -> mlflow.entities.model_registry.ModelVersion:
+def _logged(client: MlflowClient, run_id: str, bundle: Path, names: tuple[str, ...]) -> LoggedModel:
+    """Log the model of a run, by the client alone: MLflow's own ``log_model`` writes to the store of the process."""
+    run = client.get_run(run_id)
+    model = client.create_logged_model(
+        run.info.experiment_id, name="model", source_run_id=run_id, params=dict(run.data.params)
+    )
     try:
-        with tracking.quiet():
-            return tracking.client().get_model_version(tracking.MODEL_NAME, version)
+        with tempfile.TemporaryDirectory() as folder:
+            # MLflow keeps the bundle under its own name, by which it is found again.
+            named = shutil.copytree(bundle, Path(folder) / BUNDLE)
+            saved = Path(folder) / "model"
+            mlflow.pyfunc.save_model(
+                path=str(saved),
+                python_model=str(Path(__file__).with_name("pyfunc.py")),
+                artifacts={BUNDLE: str(named)},
+                signature=signature(names),
+                input_example=None,
+                pip_requirements=["fenlei"],
+                mlflow_model=Model(
+                    artifact_path=model.artifact_location,
+                    run_id=run_id,
+                    model_uuid=model.model_id,
+                    model_id=model.model_id,
+                ),
+            )
+            client.log_model_artifacts(model.model_id, str(saved))
+    except BaseException:
+        client.finalize_logged_model(model.model_id, LoggedModelStatus.FAILED)
+        raise
+    client.finalize_logged_model(model.model_id, LoggedModelStatus.READY)
+    client.log_outputs(run_id, [LoggedModelOutput(model.model_id, step=0)])
+    # So that MLflow's page of the model shows what its run measured.
+    of_model = [Metric(k, v, 0, 0, model_id=model.model_id) for k, v in run.data.metrics.items()]
+    for some in runs.batched(of_model, runs.MOST_METRICS):
+        client.log_batch(run_id, some)
+    return model
+
+
+def _version(store: Store, version: str) -> mlflow.entities.model_registry.ModelVersion:
+    try:
+        with runs.quiet():
+            return runs.client(store).get_model_version(MODEL_NAME, version)
     except MlflowException as err:
-        raise RegistryError(f"model {tracking.MODEL_NAME!r} has no version {version!r}") from err
+        raise RegistryError(f"model {MODEL_NAME!r} has no version {version!r}") from err
 
 
-def bundle(version: str) -> Path:
+def bundle(store: Store, version: str) -> Path:
     """Return the folder of a version's bundle, copied here when the store is remote."""
-    _version(version)
+    _version(store, version)
     try:
-        with tracking.quiet():
-            uri = tracking.client().get_model_version_download_uri(tracking.MODEL_NAME, version)
-        folder = tracking.download(uri)
+        with runs.quiet():
+            uri = runs.client(store).get_model_version_download_uri(MODEL_NAME, version)
+        folder = runs.download(store, uri)
     except (MlflowException, OSError) as err:
         raise RegistryError(f"the files of version {version} can't be read: {err}") from err
-    inside = folder / "artifacts" / tracking.BUNDLE
+    inside = folder / "artifacts" / BUNDLE
     if not inside.is_dir():
         raise RegistryError(f"version {version} holds no model bundle at {inside}")
     return inside
 
 
-def model_hash(version: str) -> str:
+def model_hash(store: Store, version: str) -> str:
     """SHA-256 over the files of a version's bundle."""
-    return artifacts.bundle_hash(bundle(version))
+    return artifacts.bundle_hash(bundle(store, version))
 
 
-def inputs(version: str) -> dict[str, str]:
+def inputs(store: Store, version: str) -> dict[str, str]:
     """Hashes of what a version was trained from and registered with, as its tags say."""
-    found = _version(version)
+    found = _version(store, version)
     return {k: v for k, v in sorted(found.tags.items()) if k.endswith("_hash")}
 
 
-def run_id(version: str) -> str:
+def run_id(store: Store, version: str) -> str:
     """Run that made a version."""
-    return str(_version(version).run_id or "")
+    return str(_version(store, version).run_id or "")
 
 
-def artifact(run: str, name: str) -> Path | None:
+def artifact(store: Store, run: str, name: str) -> Path | None:
     """Return a file or folder that a run logged, copied here when the store is remote; None where it logged none."""
     try:
-        with tracking.quiet():
-            if name not in {f.path for f in tracking.client().list_artifacts(run)}:
+        with runs.quiet():
+            if name not in {f.path for f in runs.client(store).list_artifacts(run)}:
                 return None
-        return tracking.download(f"{tracking.get_run(run).info.artifact_uri}/{name}")
+        return runs.download(store, f"{runs.get_run(store, run).info.artifact_uri}/{name}")
     except (MlflowException, OSError) as err:
         raise RegistryError(f"{name} of run {run} can't be read: {err}") from err
 
@@ -120,42 +156,42 @@ class Pointers:
     tags: dict[str, str]
 
 
-def pointers() -> Pointers:
+def pointers(store: Store) -> Pointers:
     """Read alias and tags; a model that is not registered yet has neither."""
     try:
-        with tracking.quiet():
-            found = tracking.client().get_registered_model(tracking.MODEL_NAME)
+        with runs.quiet():
+            found = runs.client(store).get_registered_model(MODEL_NAME)
     except MlflowException as err:
         if err.error_code != "RESOURCE_DOES_NOT_EXIST":
             raise RegistryError(f"the model registry can't be read: {err}") from err
         return Pointers(None, {})
     aliases = {k: str(v) for k, v in found.aliases.items()}
-    return Pointers(aliases.get(tracking.ALIAS), {k: str(v) for k, v in found.tags.items()})
+    return Pointers(aliases.get(ALIAS), {k: str(v) for k, v in found.tags.items()})
 
 
-def aliased() -> str | None:
+def aliased(store: Store) -> str | None:
     """Version the alias points at, if any."""
-    return pointers().alias
+    return pointers(store).alias
 
 
-def set_tag(name: str, value: str) -> None:
+def set_tag(store: Store, name: str, value: str) -> None:
     """Set a tag of the registered model."""
-    with tracking.quiet():
-        tracking.client().set_registered_model_tag(tracking.MODEL_NAME, name, value)
+    with runs.quiet():
+        runs.client(store).set_registered_model_tag(MODEL_NAME, name, value)
 
 
-def set_alias(version: str | None) -> None:
+def set_alias(store: Store, version: str | None) -> None:
     """Point the alias at a version, or take it away."""
-    with tracking.quiet():
+    with runs.quiet():
         if version is None:
-            if aliased() is not None:
-                tracking.client().delete_registered_model_alias(tracking.MODEL_NAME, tracking.ALIAS)
+            if aliased(store) is not None:
+                runs.client(store).delete_registered_model_alias(MODEL_NAME, ALIAS)
         else:
-            tracking.client().set_registered_model_alias(tracking.MODEL_NAME, tracking.ALIAS, version)
+            runs.client(store).set_registered_model_alias(MODEL_NAME, ALIAS, version)
 
 
-def versions() -> list[str]:
+def versions(store: Store) -> list[str]:
     """Registered versions, oldest first."""
-    with tracking.quiet():
-        found = tracking.client().search_model_versions(f"name = '{tracking.MODEL_NAME}'")
+    with runs.quiet():
+        found = runs.client(store).search_model_versions(f"name = '{MODEL_NAME}'")
     return sorted((str(v.version) for v in found), key=int)

@@ -81,7 +81,7 @@ class State:
     """
 
     def __init__(self, settings: Settings) -> None:
-        settings.use_store()
+        self._store = settings.store
         self._rules = load_policies(settings.province)
         self.settings = settings
         self._refreshing = threading.Lock()
@@ -121,8 +121,8 @@ class State:
         """Reload what changed since the last look and return the newest snapshot."""
         with self._refreshing:
             now = time.monotonic()
-            signers = signature(signers_path(self.settings.province))
-            record = (signature(approval.record_path()), signers, self._policies())
+            signers = signature(signers_path(self._store, self.settings.province))
+            record = (signature(approval.record_path(self._store)), signers, self._policies())
             stale = now - self._checked >= self.settings.recheck_seconds or self._failing_since is not None
             if force or stale or record != self._record:
                 self._rules = self._read_rules()
@@ -155,7 +155,7 @@ class State:
     def _served(self, now: float, *, settled: bool) -> Served:
         province = self.settings.province
         try:
-            found = approval.approved_model(province)
+            found = approval.approved_model(self._store, province)
         except FenleiError as err:
             self._failing_since = self._failing_since or now
             if not settled and now - self._failing_since < PATIENCE:

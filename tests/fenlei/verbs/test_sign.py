@@ -13,11 +13,11 @@ from typer.testing import CliRunner
 
 from features.errors import FenleiError
 from fenlei.cli import app
+from helpers.here import here
 from helpers.signing import judged, register
 from models.scoring.risk_model import RiskModel
 from models.signoff.errors import ApprovalError, KeyFileError
-from models.tracking import store as tracking
-from models.tracking import versions as registry
+from models.tracking import runs, versions
 
 runner = CliRunner()
 PASSPHRASE = {"FENLEI_KEY_PASSPHRASE": "a secret 秘密"}
@@ -82,7 +82,7 @@ def test_a_version_is_proposed_approved_shown_and_withdrawn(desk):
     assert "passphrase is wrong" in str(wrong)
     done = fenlei("approve", version, "--key", wang, "--json", env=PASSPHRASE)
     assert json.loads(done.stdout)["by"] == "Wang Wei 王伟"
-    assert registry.aliased() == "1"
+    assert versions.aliased(here()) == "1"
     seen = json.loads(fenlei("history", "--json").stdout)
     assert (seen["in_force"], seen["not_used"]) == ({"hebei": "1"}, {})
     assert [e["action"] for e in seen["entries"]] == ["propose", "approve"]
@@ -90,7 +90,7 @@ def test_a_version_is_proposed_approved_shown_and_withdrawn(desk):
     assert "version 1 is the one in force" in str(refused("back", version, "--note", "?", "--key", li))
     done = fenlei("reject", version, "--note", "drifts", "--key", wang, env=PASSPHRASE)
     assert "no model: the rules answer" in done.stdout
-    assert registry.aliased() is None
+    assert versions.aliased(here()) is None
     assert isinstance(refused("history", "--head", "9 " + "0" * 64), ApprovalError)
 
 
@@ -123,9 +123,9 @@ def test_another_list_can_be_named_and_an_alias_set_by_hand_is_mended(desk):
     li = ["propose", version, "--note", "x", "--key", str(key(desk, "Li Na"))]
     assert "signers.toml: no such file" in str(refused(*li))
     assert fenlei(*li, *named, env=PASSPHRASE).exit_code == 0
-    tracking.client().set_registered_model_alias(tracking.MODEL_NAME, tracking.ALIAS, version)
+    runs.client(here()).set_registered_model_alias(versions.MODEL_NAME, versions.ALIAS, version)
     assert fenlei("history", "--mend", *named).exit_code == 0
-    assert registry.aliased() is None
+    assert versions.aliased(here()) is None
 
 
 def test_history_says_that_a_version_in_force_is_not_what_was_signed(desk):
@@ -134,7 +134,7 @@ def test_history_says_that_a_version_in_force_is_not_what_was_signed(desk):
     fenlei("propose", version, "--note", "first", "--key", li, env=PASSPHRASE)
     fenlei("approve", version, "--key", wang, env=PASSPHRASE)
     assert "in force in hebei: version 1\n" in fenlei("history").stdout
-    folder = registry.bundle(version)
+    folder = versions.bundle(here(), version)
     RiskModel.load(folder).model_copy(update={"arm": "another"}).save(folder)
     done = fenlei("history")
     assert done.exit_code == 1

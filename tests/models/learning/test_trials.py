@@ -11,17 +11,18 @@ import pytest
 
 from features.errors import ConfigError
 from helpers import small_study
-from models.learning.learn import search
+from helpers.here import here
+from models.learning.learner import search
 from models.learning.trials import CONTINUED_BY, CONTINUES, PLACE, TrialLog, alone, end_killed
-from models.tracking import store as tracking
+from models.tracking import runs
 
 PARENT = "mlflow.parentRunId"
 
 
 def trial_runs() -> list:
     """All runs of trials, by start."""
-    where = tracking.experiment_id("demo")
-    return tracking.client().search_runs([where], "tags.kind = 'trial'", order_by=["start_time"])
+    where = runs.experiment_id(here(), "demo")
+    return runs.client(here()).search_runs([where], "tags.kind = 'trial'", order_by=["start_time"])
 
 
 def by_parent() -> dict[str, list[str]]:
@@ -34,19 +35,21 @@ def by_parent() -> dict[str, list[str]]:
 
 def trained(store: Path, run_id: str, trials: int, say=lambda line: None, **tuning):
     experiment = small_study.experiment(**tuning)
-    return search(experiment, small_study.dataset(), trials, store / "tuning.db", say, TrialLog(experiment, run_id))
+    return search(
+        experiment, small_study.dataset(), trials, store / "tuning.db", say, TrialLog(here(), experiment, run_id)
+    )
 
 
 def left_running(place: str = "here") -> str:
     """A training run as a kill leaves it."""
     tags = {"kind": "training", PLACE: place}
-    return tracking.client().create_run(tracking.experiment_id("demo"), tags=tags).info.run_id
+    return runs.client(here()).create_run(runs.experiment_id(here(), "demo"), tags=tags).info.run_id
 
 
 @pytest.fixture
 def training(store):
     """Open a training run of the demo."""
-    return lambda: tracking.run("demo", "demo", tags={"kind": "training", PLACE: "here"})
+    return lambda: runs.run(here(), "demo", "demo", tags={"kind": "training", PLACE: "here"})
 
 
 def test_a_trial_is_a_finished_run_before_the_next_begins(store, training):
@@ -67,7 +70,7 @@ def test_a_trial_tells_its_objective_by_name_and_its_value_at_every_origin(store
         metrics |= {f"origin_{k}_{objective}": loss for k, loss in enumerate(trial.losses, start=1)}
         assert run.data.metrics == pytest.approx(metrics)
         assert {k: float(v) for k, v in run.data.params.items()} == pytest.approx(trial.params)
-    for run in (*trial_runs(), tracking.get_run(run_id)):
+    for run in (*trial_runs(), runs.get_run(here(), run_id)):
         assert run.data.tags["objective"] == objective
         assert run.data.tags.get("found_share") == ("0.4" if objective == "visits_needed" else None)
 
@@ -87,28 +90,28 @@ def test_a_killed_runs_trials_go_on_under_its_successor_and_are_logged_once(stor
     assert by_parent() == {dead: ["0", "1"]}
     before = {r.info.run_id for r in trial_runs()}
     with training() as run_id:
-        end_killed("demo", "here", run_id)
+        end_killed(here(), "demo", "here", run_id)
         trained(store, run_id, 4)
     assert by_parent() == {run_id: ["0", "1", "2", "3"]}
     assert before < {r.info.run_id for r in trial_runs()}
-    was = tracking.get_run(dead)
+    was = runs.get_run(here(), dead)
     assert (was.info.status, was.data.tags[CONTINUED_BY]) == ("KILLED", run_id)
-    assert tracking.get_run(run_id).data.tags[CONTINUES] == dead
+    assert runs.get_run(here(), run_id).data.tags[CONTINUES] == dead
 
 
 def test_of_several_runs_cut_off_each_names_the_next_and_the_last_has_all_trials(store, training):
-    runs = []
+    ids = []
     for trials in (1, 2):
-        runs.append(left_running())
-        end_killed("demo", "here", runs[-1])
-        trained(store, runs[-1], trials)
+        ids.append(left_running())
+        end_killed(here(), "demo", "here", ids[-1])
+        trained(store, ids[-1], trials)
     with training() as run_id:
-        end_killed("demo", "here", run_id)
+        end_killed(here(), "demo", "here", run_id)
         trained(store, run_id, 3)
-    chain = [*runs, run_id]
+    chain = [*ids, run_id]
     for earlier, later in pairwise(chain):
-        assert tracking.get_run(earlier).data.tags[CONTINUED_BY] == later
-        assert tracking.get_run(later).data.tags[CONTINUES] == earlier
+        assert runs.get_run(here(), earlier).data.tags[CONTINUED_BY] == later
+        assert runs.get_run(here(), later).data.tags[CONTINUES] == earlier
     assert by_parent() == {run_id: ["0", "1", "2"]}
 
 
@@ -116,7 +119,7 @@ def test_a_trial_that_ended_but_was_not_logged_or_only_half_is_logged_whole(stor
     with training() as run_id:
         trained(store, run_id, 3)
     first, second, third = trial_runs()
-    c = tracking.client()
+    c = runs.client(here())
     c.update_run(run_id, status="FAILED")
     c.delete_run(first.info.run_id)  # killed after the search's storage had it, before MLflow did
     c.update_run(second.info.run_id, status="RUNNING")  # killed while it was written
@@ -139,8 +142,8 @@ def test_training_again_names_the_run_that_holds_the_trials_and_logs_the_new_one
     with training() as second:
         trained(store, second, 2)
     assert by_parent() == {first: ["0", "1"]}
-    assert tracking.get_run(second).data.tags[CONTINUES] == first
-    assert CONTINUED_BY not in tracking.get_run(first).data.tags  # it ended well: its trials stay its own
+    assert runs.get_run(here(), second).data.tags[CONTINUES] == first
+    assert CONTINUED_BY not in runs.get_run(here(), first).data.tags  # it ended well: its trials stay its own
     with training() as third:
         trained(store, third, 3)
     assert by_parent() == {first: ["0", "1"], third: ["2"]}
@@ -153,16 +156,16 @@ def test_a_search_made_anew_is_another_search_though_nothing_changed(store, trai
     with training() as second:
         trained(store, second, 2)
     assert by_parent() == {first: ["0", "1"], second: ["0", "1"]}
-    assert CONTINUES not in tracking.get_run(second).data.tags
+    assert CONTINUES not in runs.get_run(here(), second).data.tags
 
 
 def test_a_run_at_work_elsewhere_is_left_alone(store, training):
     elsewhere, dead = left_running("another machine"), left_running()
     with training() as run_id:
-        end_killed("demo", "here", run_id)
-        assert tracking.get_run(run_id).info.status == "RUNNING"
-    assert tracking.get_run(elsewhere).info.status == "RUNNING"
-    assert tracking.get_run(dead).info.status == "KILLED"
+        end_killed(here(), "demo", "here", run_id)
+        assert runs.get_run(here(), run_id).info.status == "RUNNING"
+    assert runs.get_run(here(), elsewhere).info.status == "RUNNING"
+    assert runs.get_run(here(), dead).info.status == "KILLED"
 
 
 HOLDS = """

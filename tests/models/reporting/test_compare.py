@@ -8,12 +8,12 @@ import json
 import pytest
 from rich.console import Console
 
+from helpers.here import here
 from helpers.signing import ON, register
 from models.reporting import compare
 from models.scoring.risk_model import RiskModel
 from models.signoff import approval
-from models.tracking import store as tracking
-from models.tracking import versions as registry
+from models.tracking import runs, versions
 from models.tracking.metric_names import BETTER, better, group_of
 
 HASH = "ab" * 32
@@ -29,11 +29,11 @@ def logged(study: str, version: int, metrics: dict[str, float], width: float = 0
         "drift": "cannot tell",
         "arm": "Measured on the random arm.",
     }
-    with tracking.run(study, study) as run_id:
+    with runs.run(here(), study, study) as run_id:
         given = {"data_hash": HASH, "test_from": "2025-08-01", "learning_rate": "0.05", **params}
-        tracking.log(run_id, params=dict(given), metrics={**metrics, **(spread if width else {})}, tags=tags)
-        with tracking.run(study, "trial 0", parent=run_id) as trial:
-            tracking.log(trial, metrics={"auc": 0.99}, tags={"kind": "trial"})
+        runs.log(here(), run_id, params=dict(given), metrics={**metrics, **(spread if width else {})}, tags=tags)
+        with runs.run(here(), study, "trial 0", parent=run_id) as trial:
+            runs.log(here(), trial, metrics={"auc": 0.99}, tags={"kind": "trial"})
     return run_id
 
 
@@ -49,17 +49,17 @@ def shown(frame, **options) -> str:
 
 
 def test_training_runs_are_listed_and_trials_are_not(two_runs):
-    frame = compare.runs()
+    frame = compare.compare_runs(here())
     assert sorted(frame.index) == sorted(two_runs)
     assert set(frame["study"]) == {"a", "b"}
     assert frame.loc[two_runs[1], "auc"] == 0.72
 
 
 def test_named_runs_come_in_the_order_asked_for(two_runs):
-    frame = compare.runs([two_runs[1], two_runs[0][:12]])
+    frame = compare.compare_runs(here(), [two_runs[1], two_runs[0][:12]])
     assert list(frame.index) == two_runs[::-1]
     with pytest.raises(compare.RunNotFound, match="begin with 'zz'"):
-        compare.runs(["zz"])
+        compare.compare_runs(here(), ["zz"])
 
 
 @pytest.mark.parametrize(("metric", "order"), [("auc", "DESC"), ("log_loss", "ASC"), ("auc_minus_scorecard", "DESC")])
@@ -67,27 +67,27 @@ def test_sorting_ranks_as_the_mlflow_ui_does(store, metric, order):
     values = (0.61, 0.72, 0.55, None, 0.68)
     for k, value in enumerate(values):
         logged("many", k + 1, {"brier": 0.1} if value is None else {metric: value, "brier": 0.1})
-    client = tracking.client()
-    with tracking.quiet():
+    client = runs.client(here())
+    with runs.quiet():
         [study] = [e.experiment_id for e in client.search_experiments() if e.name == "many"]
         ranked = client.search_runs([study], "tags.kind = 'training'", order_by=[f"metrics.{metric} {order}"])
-    assert list(compare.runs(sort=metric).index) == [r.info.run_id for r in ranked]
-    assert compare.runs(sort=metric)[metric].isna().tolist() == [False] * 4 + [True]
+    assert list(compare.compare_runs(here(), sort=metric).index) == [r.info.run_id for r in ranked]
+    assert compare.compare_runs(here(), sort=metric)[metric].isna().tolist() == [False] * 4 + [True]
 
 
 def test_an_unknown_metric_to_sort_by_is_named_with_those_there_are(two_runs):
     with pytest.raises(compare.MetricNotFound, match="'aucc'; there are auc, log_loss"):
-        compare.runs(sort="aucc")
+        compare.compare_runs(here(), sort="aucc")
 
 
 def test_the_table_shows_value_interval_verdicts_and_arm(two_runs):
-    text = shown(compare.runs(two_runs))
+    text = shown(compare.compare_runs(here(), two_runs))
     for said in ("0.6100", "[0.6700, 0.7700]", "band contract", "cannot tell", "Measured on the random arm."):
         assert said in text
 
 
 def test_a_run_is_best_only_where_its_interval_lies_apart(two_runs):
-    frame = compare.runs(two_runs)
+    frame = compare.compare_runs(here(), two_runs)
     assert compare.best(frame, "auc").run == two_runs[1]
     assert compare.best(frame, "log_loss").text == compare.OVERLAP
     text = shown(frame)
@@ -97,7 +97,7 @@ def test_a_run_is_best_only_where_its_interval_lies_apart(two_runs):
 
 def test_a_smaller_loss_is_the_better_one(store):
     made = [logged("a", 1, {"log_loss": 0.30}, 0.01), logged("a", 2, {"log_loss": 0.40}, 0.01)]
-    assert compare.best(compare.runs(made), "log_loss").run == made[0]
+    assert compare.best(compare.compare_runs(here(), made), "log_loss").run == made[0]
 
 
 def test_figures_of_other_visits_are_not_compared(store):
@@ -105,7 +105,7 @@ def test_figures_of_other_visits_are_not_compared(store):
         logged("a", 1, {"auc": 0.6}, 0.01, data_hash="cd" * 32),
         logged("a", 2, {"auc": 0.8}, 0.01, learning_rate="0.1"),
     ]
-    frame = compare.runs(made)
+    frame = compare.compare_runs(here(), made)
     assert compare.best(frame, "auc").run == ""
     assert compare.not_comparable(frame) == ("data_hash",)
     assert list(compare.differs(frame)) == ["data_hash", "learning_rate"]
@@ -116,7 +116,7 @@ def test_figures_of_other_visits_are_not_compared(store):
 
 
 def test_a_program_reads_the_same(two_runs):
-    plain = json.loads(json.dumps(compare.as_dict(compare.runs(two_runs))))
+    plain = json.loads(json.dumps(compare.as_dict(compare.compare_runs(here(), two_runs))))
     assert [r["version"] for r in plain["runs"]] == ["1", "2"]
     assert plain["best"]["auc"] == two_runs[1]
     assert plain["differs"] == {}
@@ -142,17 +142,17 @@ def test_a_metric_means_the_same_under_a_rivals_name_or_as_a_difference():
 
 
 def test_an_empty_store_gives_an_empty_table(store):
-    assert compare.runs().empty
-    assert "runs" in shown(compare.runs())
+    assert compare.compare_runs(here()).empty
+    assert "runs" in shown(compare.compare_runs(here()))
 
 
 def test_the_run_that_two_people_signed_is_called_approved_and_no_other(store, signers):
     version = register(store)
-    approval.propose(version, "look", key=signers.keys["li"], on=ON)
-    approval.approve(version, key=signers.keys["wang"], on=ON)
+    approval.propose(here(), version, "look", key=signers.keys["li"], on=ON)
+    approval.approve(here(), version, key=signers.keys["wang"], on=ON)
     other = logged("a", int(version), {"auc": 0.7})  # a run may say of itself that it made any version
-    frame = compare.runs()
-    run = registry.run_id(version)
+    frame = compare.compare_runs(here())
+    run = versions.run_id(here(), version)
     assert frame["approved"].to_dict() == {run: True, other: False}
     assert set(frame["not_approved"]) == {""}
     assert "✓ approved" in shown(frame)
@@ -160,24 +160,24 @@ def test_the_run_that_two_people_signed_is_called_approved_and_no_other(store, s
 
 def test_a_swapped_model_and_a_broken_record_are_not_called_approved(store, signers):
     version = register(store)
-    approval.propose(version, "look", key=signers.keys["li"], on=ON)
-    approval.approve(version, key=signers.keys["wang"], on=ON)
-    folder = registry.bundle(version)
+    approval.propose(here(), version, "look", key=signers.keys["li"], on=ON)
+    approval.approve(here(), version, key=signers.keys["wang"], on=ON)
+    folder = versions.bundle(here(), version)
     RiskModel.load(folder).model_copy(update={"arm": "another"}).save(folder)
-    frame = compare.runs()
+    frame = compare.compare_runs(here())
     assert not frame["approved"].any()
     text = " ".join(shown(frame).split())
     assert "✓ approved" not in text
     assert "v1 not approved: the files of approved version 1 have changed since approval" in text
-    lines = approval.record_path().read_text(encoding="utf-8").replace("look", "Look")
-    approval.record_path().write_text(lines, encoding="utf-8")
-    plain = json.loads(json.dumps(compare.as_dict(compare.runs())))["runs"]
+    lines = approval.record_path(here()).read_text(encoding="utf-8").replace("look", "Look")
+    approval.record_path(here()).write_text(lines, encoding="utf-8")
+    plain = json.loads(json.dumps(compare.as_dict(compare.compare_runs(here()))))["runs"]
     assert [r["approved"] for r in plain] == [False]
     assert "the record was changed: its hashes don't chain" in plain[0]["not_approved"]
 
 
 def test_what_a_run_wrote_is_no_input_in_which_runs_differ(store):
-    made = [registry.run_id(register(store, n)) for n in (1, 2)]
-    frame = compare.runs(made)
+    made = [versions.run_id(here(), register(store, n)) for n in (1, 2)]
+    frame = compare.compare_runs(here(), made)
     assert frame["params.bundle_hash"].nunique() == 2
     assert compare.differs(frame) == {}

@@ -12,18 +12,17 @@ import pytest
 from typer.testing import CliRunner
 
 from fenlei.cli import app
+from helpers.here import here
 from helpers.root import ROOT
 from models.evaluation.policies import load_drift
-from models.learning.learn import learn
+from models.learning.learner import learn
 from models.review import review as reviewing
 from models.review.monitor import MonitoringError, monitor
-from models.study.dataset import build
+from models.study.dataset import build_dataset
 from models.study.experiment import Experiment, experiment_hash, load_experiment
 from models.study.panel import follow
 from models.study.pending import awaited_visits, count_by_month
-from models.tracking import artifacts
-from models.tracking import store as tracking
-from models.tracking import versions as registry
+from models.tracking import artifacts, runs, versions
 
 pytestmark = pytest.mark.slow
 
@@ -41,7 +40,7 @@ def signed(checked: Path, empty_store: Path, tmp_path_factory: pytest.TempPathFa
     patch = pytest.MonkeyPatch()
     patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{home / 'mlflow.db'}")
     patch.delenv("FENLEI_RECORDS", raising=False)
-    dataset = build(checked, STUDY, AS_OF)
+    dataset = build_dataset(checked, STUDY, AS_OF)
     model = learn(STUDY, dataset, trials=0, storage=home / "none.db", arm="random").model
     panel = follow(checked, STUDY, dataset.parts["test"].outcomes["visited_on"].max())
     visits = reviewing.tested_visits(checked, STUDY, dataset.parts["test"], model)
@@ -53,14 +52,14 @@ def signed(checked: Path, empty_store: Path, tmp_path_factory: pytest.TempPathFa
     (folder / artifacts.FROZEN).write_text(json.dumps(told), encoding="utf-8")
     model.save(home / "bundle")
     found = {"experiment_hash": experiment_hash(STUDY)}
-    with tracking.run(STUDY.name, STUDY.name) as run:
-        tracking.log(run, tags={"kind": "training"}, files=folder)
+    with runs.run(here(), STUDY.name, STUDY.name) as run:
+        runs.log(here(), run, tags={"kind": "training"}, files=folder)
         frozen_hash = artifacts.file_hash(folder / artifacts.FROZEN)
-        version = registry.register(run, home / "bundle", dataset.names, {**found, "frozen_hash": frozen_hash})
-    with tracking.run(STUDY.name, "another study's") as run:
-        other = registry.register(run, home / "bundle", dataset.names, {"experiment_hash": "of another"})
-    with tracking.run(STUDY.name, "froze nothing") as run:
-        bare = registry.register(run, home / "bundle", dataset.names, found)
+        version = versions.register(here(), run, home / "bundle", dataset.names, {**found, "frozen_hash": frozen_hash})
+    with runs.run(here(), STUDY.name, "another study's") as run:
+        other = versions.register(here(), run, home / "bundle", dataset.names, {"experiment_hash": "of another"})
+    with runs.run(here(), STUDY.name, "froze nothing") as run:
+        bare = versions.register(here(), run, home / "bundle", dataset.names, found)
     yield version, other, bare, stable
     patch.undo()
 
@@ -81,7 +80,7 @@ def known_by(clean: Path, out: Path, day: date) -> Path:
 def test_the_months_of_its_own_test_move_as_training_said(signed, checked):
     """The frozen distributions survive the registry: read back from it, the same months give the same figures."""
     version, _, _, at_training = signed
-    found = monitor(version, STUDY, checked, AS_OF).stable
+    found = monitor(here(), version, STUDY, checked, AS_OF).stable
     theirs: reviewing.Stable = at_training
     months = {s.month: s for s in theirs.scores}
     both = [(mine, months[mine.month]) for mine in found.scores if mine.month in months]
@@ -100,9 +99,12 @@ def test_the_months_of_its_own_test_move_as_training_said(signed, checked):
 
 def test_what_becomes_known_later_changes_nothing(signed, checked, tmp_path):
     version = signed[0]
-    whole = monitor(version, STUDY, checked, EARLIER)
+    whole = monitor(here(), version, STUDY, checked, EARLIER)
     assert whole.months[-1] == date(2025, 7, 1)
-    assert monitor(version, STUDY, known_by(checked, tmp_path / "then", EARLIER), EARLIER).as_dict() == whole.as_dict()
+    assert (
+        monitor(here(), version, STUDY, known_by(checked, tmp_path / "then", EARLIER), EARLIER).as_dict()
+        == whole.as_dict()
+    )
     unripe = [m for m in whole.stable.calibration.months if not m.ripe]
     assert unripe
     assert unripe[-1].awaited > 0
@@ -113,16 +115,16 @@ def test_what_becomes_known_later_changes_nothing(signed, checked, tmp_path):
 def test_a_version_is_followed_only_by_its_own_study_with_something_frozen_and_time_passed(signed, checked):
     version, other, bare, _ = signed
     with pytest.raises(MonitoringError, match="another study"):
-        monitor(other, STUDY, checked, AS_OF)
+        monitor(here(), other, STUDY, checked, AS_OF)
     with pytest.raises(MonitoringError, match=r"frozen\.json"):
-        monitor(bare, STUDY, checked, AS_OF)
+        monitor(here(), bare, STUDY, checked, AS_OF)
     with pytest.raises(MonitoringError, match="followed from the month after"):
-        monitor(version, STUDY, checked, date(2024, 12, 20))
+        monitor(here(), version, STUDY, checked, date(2024, 12, 20))
 
 
 def test_a_month_without_any_result_is_followed_and_nothing_is_said_of_its_calibration(signed, checked, tmp_path):
     day = date(2025, 1, 3)
-    found = monitor(signed[0], STUDY, known_by(checked, tmp_path / "then", day), day)
+    found = monitor(here(), signed[0], STUDY, known_by(checked, tmp_path / "then", day), day)
     assert found.months == (date(2025, 1, 1),)
     assert len(found.visits) == 0
     assert [s.month for s in found.stable.scores] == ["2025-01"]
@@ -132,13 +134,13 @@ def test_a_month_without_any_result_is_followed_and_nothing_is_said_of_its_calib
 
 def test_frozen_distributions_that_were_edited_are_not_compared_with(signed, checked):
     version = signed[0]
-    file = registry.artifact(registry.run_id(version), artifacts.FROZEN)
+    file = versions.artifact(here(), versions.run_id(here(), version), artifacts.FROZEN)
     assert file is not None
     kept = file.read_bytes()
     file.write_bytes(kept.replace(b"score", b"Score", 1))
     try:
         with pytest.raises(MonitoringError, match="not the file it was registered with"):
-            monitor(version, STUDY, checked, AS_OF)
+            monitor(here(), version, STUDY, checked, AS_OF)
     finally:
         file.write_bytes(kept)
 

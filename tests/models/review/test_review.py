@@ -19,11 +19,11 @@ from features.population.outcomes import read_awaited
 from helpers.root import ROOT
 from models.evaluation.drift.psi import Frozen
 from models.evaluation.verdicts import overall
-from models.learning.learn import learn
+from models.learning.learner import learn
 from models.review import review as reviewing
 from models.review.measure import score_all
 from models.review.review import direct_grades, review, write_review
-from models.study.dataset import Part, build
+from models.study.dataset import Part, build_dataset
 from models.study.experiment import load_experiment
 from models.study.panel import follow
 from models.study.pending import awaited_visits, count_by_month, score_awaited
@@ -37,7 +37,7 @@ LAST = date(2025, 2, 20)
 def studied(checked, tmp_path_factory):
     """The demo's study with few trees: the study, what it learns from, what it learned."""
     quick = DEMO.model_copy(update={"learner": {**DEMO.learner, "n_estimators": 40}})
-    dataset = build(checked, quick, AS_OF)
+    dataset = build_dataset(checked, quick, AS_OF)
     storage = tmp_path_factory.mktemp("studied") / "none.db"
     return quick, dataset, learn(quick, dataset, trials=0, storage=storage, arm="random")
 

@@ -8,17 +8,15 @@ import threading
 from pathlib import Path
 
 import pytest
-from mlflow import MlflowClient
 
 from features.policy import policy_root
+from helpers.here import here
 from helpers.signing import ON, People, judged, register
 from models.scoring.risk_model import RiskModel
 from models.signoff import approval
 from models.signoff.approval import ApprovalError, GateRefused
 from models.signoff.record.entries import HEAD
-from models.tracking import artifacts
-from models.tracking import store as tracking
-from models.tracking import versions as registry
+from models.tracking import artifacts, runs, versions
 
 LATER = "2026-11-05"
 
@@ -38,11 +36,11 @@ def two(store: Path, one: People) -> People:
 
 
 def propose(who: People, version: str = "1", by: str = "li", on: str = ON) -> approval.Entry:
-    return approval.propose(version, "look", key=who.keys[by], on=on)
+    return approval.propose(here(), version, "look", key=who.keys[by], on=on)
 
 
 def approve(who: People, version: str = "1", by: str = "wang", on: str = ON) -> approval.Entry:
-    return approval.approve(version, "agreed", key=who.keys[by], on=on)
+    return approval.approve(here(), version, "agreed", key=who.keys[by], on=on)
 
 
 def accept(who: People, version: str, on: str = ON) -> None:
@@ -51,41 +49,44 @@ def accept(who: People, version: str, on: str = ON) -> None:
 
 
 def served() -> str | None:
-    found = approval.approved_model()
+    found = approval.approved_model(here())
     return found[1] if found else None
 
 
 def swap(version: str) -> None:
     """Write another whole and valid model over a registered version's files."""
-    folder = registry.bundle(version)
+    folder = versions.bundle(here(), version)
     RiskModel.load(folder).model_copy(update={"about": {"n": "swapped", "source_hash": "d" * 64}}).save(folder)
 
 
 def test_nothing_is_approved_until_two_people_have_signed(one):
-    assert approval.approved_model() is None
+    assert approval.approved_model(here()) is None
     propose(one)
-    assert approval.approved_model() is None
-    assert registry.aliased() is None
+    assert approval.approved_model(here()) is None
+    assert versions.aliased(here()) is None
     entry = approve(one)
     assert (entry.action, entry.version, entry.by) == ("approve", "1", "Wang Wei 王伟")
     assert set(entry.inputs) == {
         *("data_hash", "catalogue_hash", "policy_hash", "experiment_hash"),
         *("bundle_hash", "model_hash", "inputs_hash", "evaluation_hash", "frozen_hash"),
     }
-    found = approval.approved_model()
+    found = approval.approved_model(here())
     assert found is not None
     model, version = found
     assert version == "1"
     assert model.about["n"] == 1
-    assert registry.aliased() == "1"
-    assert [(e.action, e.by) for e in approval.history()] == [("propose", "Li Na 李娜"), ("approve", "Wang Wei 王伟")]
+    assert versions.aliased(here()) == "1"
+    assert [(e.action, e.by) for e in approval.history(here())] == [
+        ("propose", "Li Na 李娜"),
+        ("approve", "Wang Wei 王伟"),
+    ]
 
 
 def test_the_proposer_cannot_approve(one):
     propose(one)
     with pytest.raises(ApprovalError, match="Li Na 李娜 proposed version 1: another person must approve it"):
         approve(one, by="li")
-    assert registry.aliased() is None
+    assert versions.aliased(here()) is None
 
 
 def test_the_proposer_cannot_approve_with_a_second_key_of_theirs(one):
@@ -112,9 +113,9 @@ def test_a_list_changed_between_proposal_and_approval_asks_for_a_new_proposal(on
         approve(one, by="friend")
     with pytest.raises(ApprovalError, match=r"proposed under another signers\.toml"):
         approve(one, by="wang")
-    approval.reject("1", "the list changed", key=one.keys["wang"], on=ON)
+    approval.reject(here(), "1", "the list changed", key=one.keys["wang"], on=ON)
     accept(one, "1")
-    found = approval.read()
+    found = approval.read(here())
     assert [found.under_another_list(e) for e in found.entries] == [True, False, False, False]
 
 
@@ -125,8 +126,8 @@ def test_who_may_not_do_it_is_told_before_the_gate_looks(one, tmp_path):
     del one.signers["stranger"]
     one.write()
     with pytest.raises(ApprovalError, match=r"the key \S+ is not in .*signers\.toml; listed: Li Na 李娜, Wang Wei"):
-        approval.propose("1", "", key=stranger, on=ON)
-    assert not approval.record_path().exists()
+        approval.propose(here(), "1", "", key=stranger, on=ON)
+    assert not approval.record_path(here()).exists()
 
 
 @pytest.mark.parametrize("on", ["2025-12-31", "2028-01-01"])
@@ -150,15 +151,15 @@ def test_as_it_ships_nobody_is_listed_and_nothing_can_be_signed(one, monkeypatch
 
 def test_a_note_of_no_text_is_refused_before_anything_is_signed(one):
     with pytest.raises(ApprovalError, match="no text"):
-        approval.propose("1", "caf\udce9", key=one.keys["li"], on=ON)
+        approval.propose(here(), "1", "caf\udce9", key=one.keys["li"], on=ON)
 
 
 def test_what_was_not_proposed_cannot_be_approved_or_rejected(one):
     with pytest.raises(ApprovalError, match="not proposed"):
         approve(one)
     with pytest.raises(ApprovalError, match="neither"):
-        approval.reject("1", "no", key=one.keys["wang"], on=ON)
-    with pytest.raises(registry.RegistryError, match="no version '9'"):
+        approval.reject(here(), "1", "no", key=one.keys["wang"], on=ON)
+    with pytest.raises(versions.RegistryError, match="no version '9'"):
         propose(one, "9")
     propose(one)
     with pytest.raises(ApprovalError, match="already proposed, by Li Na 李娜"):
@@ -179,27 +180,27 @@ def test_a_model_swapped_after_the_approval_is_not_an_approved_model(one):
     accept(one, "1")
     swap("1")
     with pytest.raises(ApprovalError, match="changed since approval"):
-        approval.approved_model()
+        approval.approved_model(here())
 
 
 def test_hashes_changed_after_the_proposal_or_the_approval_undo_it(one):
     propose(one)
-    client = tracking.client()
-    client.set_model_version_tag(tracking.MODEL_NAME, "1", "data_hash", "e" * 64)
+    client = runs.client(here())
+    client.set_model_version_tag(versions.MODEL_NAME, "1", "data_hash", "e" * 64)
     with pytest.raises(ApprovalError, match=r"not what was proposed: data_hash is eeeeeeeeeeee…, proposed was ddddd"):
         approve(one)
-    client.set_model_version_tag(tracking.MODEL_NAME, "1", "data_hash", "d" * 64)
+    client.set_model_version_tag(versions.MODEL_NAME, "1", "data_hash", "d" * 64)
     approve(one)
     assert served() == "1"
-    client.set_model_version_tag(tracking.MODEL_NAME, "1", "data_hash", "e" * 64)
+    client.set_model_version_tag(versions.MODEL_NAME, "1", "data_hash", "e" * 64)
     with pytest.raises(ApprovalError, match="what is registered of approved version 1 has changed since approval"):
-        approval.approved_model()
+        approval.approved_model(here())
 
 
 def test_an_evaluation_edited_after_the_proposal_stops_the_approval(store, signers):
     register(store, 1, evaluation=judged("cannot tell"))
-    approval.propose("1", "few visits", key=signers.keys["li"], on=ON, accept_unknown="one year of draws only")
-    file = registry.artifact(registry.run_id("1"), artifacts.EVALUATION)
+    approval.propose(here(), "1", "few visits", key=signers.keys["li"], on=ON, accept_unknown="one year of draws only")
+    file = versions.artifact(here(), versions.run_id(here(), "1"), artifacts.EVALUATION)
     assert file is not None
     file.write_text(json.dumps(judged()))
     with pytest.raises(ApprovalError, match="not what was proposed: evaluation_hash is"):
@@ -207,43 +208,43 @@ def test_an_evaluation_edited_after_the_proposal_stops_the_approval(store, signe
 
 
 def test_an_alias_set_by_hand_approves_nothing_and_can_be_mended(two):
-    MlflowClient().set_registered_model_alias(tracking.MODEL_NAME, tracking.ALIAS, "2")
+    runs.client(here()).set_registered_model_alias(versions.MODEL_NAME, versions.ALIAS, "2")
     with pytest.raises(ApprovalError, match="set by hand"):
-        approval.approved_model()
-    assert approval.follow() is None
+        approval.approved_model(here())
+    assert approval.follow(here()) is None
     accept(two, "1")
-    MlflowClient().set_registered_model_alias(tracking.MODEL_NAME, tracking.ALIAS, "2")
+    runs.client(here()).set_registered_model_alias(versions.MODEL_NAME, versions.ALIAS, "2")
     with pytest.raises(ApprovalError, match="points at version 2, the record approves 1: the alias was set by hand"):
-        approval.approved_model()
-    assert approval.follow() == "1"
+        approval.approved_model(here())
+    assert approval.follow(here()) == "1"
     assert served() == "1"
 
 
 def test_rejecting_the_approved_version_brings_the_one_before_back(two):
     accept(two, "1")
     accept(two, "2")
-    assert registry.aliased() == "2"
-    approval.reject("2", "drifts", key=two.keys["zhao"], on=ON)
+    assert versions.aliased(here()) == "2"
+    approval.reject(here(), "2", "drifts", key=two.keys["zhao"], on=ON)
     assert served() == "1"
-    approval.reject("1", "drifts too", key=two.keys["zhao"], on=ON)
+    approval.reject(here(), "1", "drifts too", key=two.keys["zhao"], on=ON)
     assert served() is None
-    assert registry.aliased() is None
+    assert versions.aliased(here()) is None
 
 
 def test_a_version_can_be_rejected_when_its_files_are_gone(one):
     accept(one, "1")
-    shutil.rmtree(registry.bundle("1"))
-    approval.reject("1", "lost", key=one.keys["wang"], on=ON)
+    shutil.rmtree(versions.bundle(here(), "1"))
+    approval.reject(here(), "1", "lost", key=one.keys["wang"], on=ON)
     assert served() is None
 
 
 def test_a_rejected_proposal_can_be_proposed_again_and_a_new_proposal_withdraws_nothing(two):
     accept(two, "1")
     propose(two, "2")
-    approval.reject("2", "not yet", key=two.keys["wang"], on=ON)
+    approval.reject(here(), "2", "not yet", key=two.keys["wang"], on=ON)
     assert served() == "1"
     propose(two, "1")
-    assert registry.aliased() == "1"
+    assert versions.aliased(here()) == "1"
     accept(two, "2")
     assert served() == "2"
 
@@ -251,22 +252,22 @@ def test_a_rejected_proposal_can_be_proposed_again_and_a_new_proposal_withdraws_
 def test_going_back_needs_two_people_and_a_version_that_two_people_approved(two):
     li = two.keys["li"]
     with pytest.raises(ApprovalError, match="version 1 was never approved, or was withdrawn or gone back from"):
-        approval.back("1", "?", key=li, on=ON)
+        approval.back(here(), "1", "?", key=li, on=ON)
     accept(two, "1")
     with pytest.raises(ApprovalError, match="version 1 is the one in force"):
-        approval.back("1", "?", key=li, on=ON)
+        approval.back(here(), "1", "?", key=li, on=ON)
     accept(two, "2")
-    approval.back("1", "2 drifts", key=li, on=ON)
+    approval.back(here(), "1", "2 drifts", key=li, on=ON)
     assert served() == "2"
     with pytest.raises(ApprovalError, match="another person"):
         approve(two, "1", by="li")
     approve(two, "1")
     assert served() == "1"
-    assert [e.action for e in approval.history()][-2:] == ["back", "approve"]
-    approval.reject("2", "drifts", key=li, on=ON)
+    assert [e.action for e in approval.history(here())][-2:] == ["back", "approve"]
+    approval.reject(here(), "2", "drifts", key=li, on=ON)
     assert served() == "1"
     with pytest.raises(ApprovalError, match="was never approved, or was withdrawn"):
-        approval.back("2", "?", key=li, on=ON)
+        approval.back(here(), "2", "?", key=li, on=ON)
 
 
 def test_going_back_to_files_that_changed_since_is_refused(two):
@@ -274,70 +275,72 @@ def test_going_back_to_files_that_changed_since_is_refused(two):
     accept(two, "2")
     swap("1")
     with pytest.raises(ApprovalError, match="version 1 is not what was approved: its files hash to"):
-        approval.back("1", "2 drifts", key=two.keys["li"], on=ON)
+        approval.back(here(), "1", "2 drifts", key=two.keys["li"], on=ON)
 
 
 def test_lines_cut_off_the_end_show(two):
     accept(two, "1")
     accept(two, "2")
-    path = approval.record_path()
+    path = approval.record_path(here())
     whole = path.read_text(encoding="utf-8")
     path.write_text("".join(whole.splitlines(keepends=True)[:2]), encoding="utf-8")
-    registry.set_alias("1")
+    versions.set_alias(here(), "1")
     with pytest.raises(ApprovalError, match="has 2 entries; the model registry says there were 4: lines were cut off"):
-        approval.approved_model()
+        approval.approved_model(here())
     path.unlink()
-    registry.set_alias(None)
+    versions.set_alias(here(), None)
     with pytest.raises(ApprovalError, match="has 0 entries"):
-        approval.approved_model()
-    tracking.client().delete_registered_model_tag(tracking.MODEL_NAME, HEAD)
+        approval.approved_model(here())
+    runs.client(here()).delete_registered_model_tag(versions.MODEL_NAME, HEAD)
     path.write_text(whole, encoding="utf-8")
     with pytest.raises(ApprovalError, match="the model registry holds no approval_head, but the record has 4 entries"):
-        approval.history()
+        approval.history(here())
 
 
 def test_a_head_kept_elsewhere_shows_a_record_and_registry_set_back_together(two):
     accept(two, "1")
-    path, early = approval.record_path(), approval.read().head
+    path, early = approval.record_path(here()), approval.read(here()).head
     before = path.read_bytes()
     accept(two, "2")
-    kept = approval.read(early).head
+    kept = approval.read(here(), early).head
     path.write_bytes(before)
-    registry.set_tag(HEAD, early)
-    registry.set_alias("1")
+    versions.set_tag(here(), HEAD, early)
+    versions.set_alias(here(), "1")
     assert served() == "1"
     for head in (kept, kept.split()[1]):
         with pytest.raises(ApprovalError, match="the head you gave"):
-            approval.read(head)
+            approval.read(here(), head)
 
 
 def test_a_crash_between_line_and_head_leaves_a_record_that_holds(one):
     """The line is written first: what the registry then says is an older head of the same record."""
     propose(one)
-    head = approval.read().head
+    head = approval.read(here()).head
     approve(one)
-    registry.set_tag(HEAD, head)
-    registry.set_alias(None)
+    versions.set_tag(here(), HEAD, head)
+    versions.set_alias(here(), None)
     with pytest.raises(ApprovalError, match="alias 'approved' points at version None, the record approves 1"):
-        approval.approved_model()
-    assert approval.follow() == "1"
+        approval.approved_model(here())
+    assert approval.follow(here()) == "1"
     assert served() == "1"
 
 
 def test_a_record_copied_from_another_store_approves_nothing_there(one, tmp_path, empty_store, monkeypatch):
     """The same files, even the same version number: but this store's run is another."""
     accept(one, "1")
-    lines = approval.record_path().read_bytes()
+    lines = approval.record_path(here()).read_bytes()
     other = tmp_path / "other"
     other.mkdir()
     shutil.copy(empty_store, other / "mlflow.db")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{other / 'mlflow.db'}")
     assert register(other, 1) == "1"
-    approval.record_path().write_bytes(lines)
-    registry.set_tag(HEAD, lines.decode().count("\n").__str__() + " " + json.loads(lines.splitlines()[-1])["hash"])
-    registry.set_alias("1")
+    approval.record_path(here()).write_bytes(lines)
+    versions.set_tag(
+        here(), HEAD, lines.decode().count("\n").__str__() + " " + json.loads(lines.splitlines()[-1])["hash"]
+    )
+    versions.set_alias(here(), "1")
     with pytest.raises(ApprovalError, match="what is registered of approved version 1 has changed since approval"):
-        approval.approved_model()
+        approval.approved_model(here())
 
 
 def test_a_gate_policy_changed_between_proposal_and_approval_asks_for_a_new_proposal(one, tmp_path, monkeypatch):
@@ -366,14 +369,14 @@ def test_two_people_signing_at_once_write_two_entries_in_one_chain(two):
     for t in threads:
         t.join()
     assert errors == []
-    assert sorted(e.version for e in approval.history()) == ["1", "2"]
+    assert sorted(e.version for e in approval.history(here())) == ["1", "2"]
 
 
 def test_what_the_gate_cannot_tell_is_signed_only_with_a_reason_that_both_sign(store, signers):
     register(store, 1, evaluation=judged("cannot tell", "cannot tell", why="1,200 more visits would"))
     with pytest.raises(GateRefused, match=r"can't tell for version 1: bands, drift(.|\n)*1,200 more visits would"):
         propose(signers)
-    approval.propose("1", "first year", key=signers.keys["li"], on=ON, accept_unknown="first year of draws")
+    approval.propose(here(), "1", "first year", key=signers.keys["li"], on=ON, accept_unknown="first year of draws")
     entry = approve(signers)
     assert entry.accepted == "first year of draws"
     assert served() == "1"
@@ -383,5 +386,5 @@ def test_a_version_that_breaks_the_band_contract_cannot_be_proposed_whatever_is_
     why = "class C found less than class B"
     register(store, 1, evaluation=judged("fail", why=why))
     with pytest.raises(GateRefused, match=rf"the gate said no to version 1: bands(.|\n)*{why}"):
-        approval.propose("1", "all the same", key=signers.keys["li"], on=ON, accept_unknown="I say so")
-    assert approval.history() == []
+        approval.propose(here(), "1", "all the same", key=signers.keys["li"], on=ON, accept_unknown="I say so")
+    assert approval.history(here()) == []

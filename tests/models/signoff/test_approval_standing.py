@@ -6,14 +6,14 @@ from typing import get_args
 
 import pytest
 
+from helpers.here import here
 from helpers.signing import ON, People, register
 from models.scoring.risk_model import RiskModel
 from models.signoff import approval
 from models.signoff.approval import ApprovalError
 from models.signoff.record.entries import Action, Entry
 from models.signoff.record.rules import in_force, standing
-from models.tracking import store as tracking
-from models.tracking import versions as registry
+from models.tracking import runs, versions
 
 HENAN = "henan"
 
@@ -75,24 +75,24 @@ def test_what_two_people_went_back_from_needs_two_people_to_return(store, signer
     for version in ("1", "2"):
         register(store, int(version))
         sign(signers, version)
-    approval.back("1", "2 drifts", key=signers.keys["li"], on=ON)
-    approval.approve("1", key=signers.keys["wang"], on=ON)
-    approval.reject("1", "drifts too", key=signers.keys["zhao"], on=ON)
-    assert approval.approved_model() is None
-    assert registry.aliased() is None
+    approval.back(here(), "1", "2 drifts", key=signers.keys["li"], on=ON)
+    approval.approve(here(), "1", key=signers.keys["wang"], on=ON)
+    approval.reject(here(), "1", "drifts too", key=signers.keys["zhao"], on=ON)
+    assert approval.approved_model(here()) is None
+    assert versions.aliased(here()) is None
     with pytest.raises(ApprovalError, match="version 2 was never approved, or was withdrawn or gone back from"):
-        approval.back("2", "it was not so bad", key=signers.keys["li"], on=ON)
+        approval.back(here(), "2", "it was not so bad", key=signers.keys["li"], on=ON)
     sign(signers, "2")
     assert served("hebei") == "2"
 
 
 def sign(who: People, version: str) -> None:
-    approval.propose(version, "look", key=who.keys["li"], on=ON)
-    approval.approve(version, "agreed", key=who.keys["wang"], on=ON)
+    approval.propose(here(), version, "look", key=who.keys["li"], on=ON)
+    approval.approve(here(), version, "agreed", key=who.keys["wang"], on=ON)
 
 
 def served(province: str) -> str | None:
-    found = approval.approved_model(province)
+    found = approval.approved_model(here(), province)
     assert found is None or found[0].province == province
     return found[1] if found else None
 
@@ -109,31 +109,34 @@ def both(store, signers: People) -> People:
 
 def test_a_provinces_approval_disturbs_no_other(both):
     assert (served("hebei"), served(HENAN), served("ningxia")) == ("1", "2", None)
-    assert registry.aliased() == "2"
-    approval.reject("2", "drifts", key=both.keys["zhao"], on=ON)
+    assert versions.aliased(here()) == "2"
+    approval.reject(here(), "2", "drifts", key=both.keys["zhao"], on=ON)
     assert (served("hebei"), served(HENAN)) == ("1", None)
-    assert registry.aliased() == "1"
+    assert versions.aliased(here()) == "1"
 
 
 def test_going_back_leads_to_a_version_of_the_same_province(both, store):
     register(store, 3)
     sign(both, "3")
-    approval.back("1", "3 drifts", key=both.keys["li"], on=ON)
-    approval.approve("1", key=both.keys["wang"], on=ON)
+    approval.back(here(), "1", "3 drifts", key=both.keys["li"], on=ON)
+    approval.approve(here(), "1", key=both.keys["wang"], on=ON)
     assert (served("hebei"), served(HENAN)) == ("1", "2")
     with pytest.raises(ApprovalError, match="version 2 is the one in force"):
-        approval.back("2", "?", key=both.keys["li"], on=ON)
+        approval.back(here(), "2", "?", key=both.keys["li"], on=ON)
 
 
 def swap(version: str) -> None:
-    folder = registry.bundle(version)
+    folder = versions.bundle(here(), version)
     RiskModel.load(folder).model_copy(update={"arm": "another"}).save(folder)
 
 
 def test_what_is_in_use_is_said_of_each_province_and_why_not(both):
-    assert {p: (e.version, why) for p, (e, why) in approval.in_use().items()} == {"hebei": ("1", ""), HENAN: ("2", "")}
+    assert {p: (e.version, why) for p, (e, why) in approval.in_use(here()).items()} == {
+        "hebei": ("1", ""),
+        HENAN: ("2", ""),
+    }
     swap("2")
-    found = approval.in_use()
+    found = approval.in_use(here())
     assert found["hebei"][1] == ""
     assert "the files of approved version 2 have changed since approval" in found[HENAN][1]
     assert served("hebei") == "1"
@@ -142,15 +145,15 @@ def test_what_is_in_use_is_said_of_each_province_and_why_not(both):
 def test_a_hash_taken_away_after_the_approval_undoes_it(store, signers: People):
     register(store, 1)
     sign(signers, "1")
-    tracking.client().delete_model_version_tag(tracking.MODEL_NAME, "1", "evaluation_hash")
+    runs.client(here()).delete_model_version_tag(versions.MODEL_NAME, "1", "evaluation_hash")
     with pytest.raises(ApprovalError, match="what is registered of approved version 1 has changed since approval"):
-        approval.approved_model()
+        approval.approved_model(here())
 
 
 def test_files_that_are_all_gone_are_no_approved_model(store, signers: People):
     register(store, 1)
     sign(signers, "1")
-    for file in registry.bundle("1").iterdir():
+    for file in versions.bundle(here(), "1").iterdir():
         file.unlink()
     with pytest.raises(ApprovalError, match="the files of approved version 1 can't be read"):
-        approval.approved_model()
+        approval.approved_model(here())

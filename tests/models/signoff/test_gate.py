@@ -14,6 +14,7 @@ import pytest
 
 from features.errors import ConfigError
 from features.policy import policy_root
+from helpers.here import here
 from helpers.signing import ON, People, judged, register, study
 from models.scoring.risk_model import RiskModel
 from models.signoff import approval, gate
@@ -21,15 +22,13 @@ from models.signoff import inputs as retrain
 from models.signoff.approval import GateRefused
 from models.signoff.record.rules import CHECKS
 from models.study.dataset import Dataset
-from models.tracking import artifacts
-from models.tracking import store as tracking
-from models.tracking import versions as registry
+from models.tracking import artifacts, runs, versions
 
 pytestmark = pytest.mark.usefixtures("signers")
 
 
 def finding(version: str, check: str) -> gate.Finding:
-    (found,) = (f for f in gate.examine(version).findings if f.check == check)
+    (found,) = (f for f in gate.examine(here(), version).findings if f.check == check)
     return found
 
 
@@ -43,7 +42,7 @@ def changed(segment: str, **outcomes: object) -> Dataset:
 
 def test_an_honest_version_passes_every_check(store):
     said: list[str] = []
-    found = gate.examine(register(store), said.append)
+    found = gate.examine(here(), register(store), said.append)
     assert list(found.verdicts) == list(CHECKS)
     assert (found.verdict, found.not_passed()) == ("pass", "")
     assert len(said) == len(CHECKS) + 1
@@ -51,7 +50,7 @@ def test_an_honest_version_passes_every_check(store):
 
 def test_files_swapped_before_the_proposal_are_seen(store):
     version = register(store)
-    folder = registry.bundle(version)
+    folder = versions.bundle(here(), version)
     RiskModel.load(folder).model_copy(update={"arm": "another"}).save(folder)
     found = finding(version, "files")
     assert found.verdict == "fail"
@@ -60,10 +59,10 @@ def test_files_swapped_before_the_proposal_are_seen(store):
 
 def test_files_swapped_with_their_registered_hash_are_not_the_model_that_was_measured(store):
     version = register(store)
-    folder = registry.bundle(version)
+    folder = versions.bundle(here(), version)
     RiskModel.load(folder).model_copy(update={"arm": "another"}).save(folder)
     digest = artifacts.bundle_hash(folder)
-    tracking.client().set_model_version_tag(tracking.MODEL_NAME, version, "bundle_hash", digest)
+    runs.client(here()).set_model_version_tag(versions.MODEL_NAME, version, "bundle_hash", digest)
     found = finding(version, "files")
     assert found.verdict == "fail"
     assert "bundle_hash of its files" in found.why
@@ -73,7 +72,7 @@ def test_files_swapped_with_their_registered_hash_are_not_the_model_that_was_mea
 @pytest.mark.parametrize("name", ["data_hash", "catalogue_hash", "policy_hash", "experiment_hash"])
 def test_a_hash_of_the_version_that_is_not_its_runs_is_seen(store, name):
     version = register(store)
-    tracking.client().set_model_version_tag(tracking.MODEL_NAME, version, name, "0" * 64)
+    runs.client(here()).set_model_version_tag(versions.MODEL_NAME, version, name, "0" * 64)
     found = finding(version, "inputs")
     assert found.verdict == "fail"
     assert re.search(rf"{name} of .* is \w+…, the version states 000000000000…", found.why)
@@ -98,7 +97,7 @@ def test_a_model_of_another_catalogue_or_other_policies_is_seen(store, tmp_path,
 @pytest.mark.parametrize("name", [artifacts.EVALUATION, artifacts.FOLDER])
 def test_what_the_run_logged_cannot_be_edited_or_taken_away_before_the_proposal(store, name):
     version = register(store)
-    file = registry.artifact(registry.run_id(version), name)
+    file = versions.artifact(here(), versions.run_id(here(), version), name)
     assert file is not None
     if file.is_dir():
         shutil.rmtree(file)
@@ -218,16 +217,16 @@ def damaged(folder: Path, how: str) -> None:
 @pytest.mark.parametrize("how", ["missing", "cut", "columns", "format", "parameter"])
 def test_damaged_inputs_fail_and_say_what_is_wrong(store, how):
     version = register(store)
-    folder = registry.artifact(registry.run_id(version), artifacts.FOLDER)
+    folder = versions.artifact(here(), versions.run_id(here(), version), artifacts.FOLDER)
     assert folder is not None
     damaged(folder, how)
-    found = gate.examine(version)
+    found = gate.examine(here(), version)
     assert found.verdicts["retrained"] == "fail"
     assert found.verdicts["inputs"] == "fail"
 
 
 def test_a_run_that_logged_nothing_cannot_be_signed_whatever_is_accepted(store):
-    found = gate.examine(register(store, evaluation={}, inputs=False))
+    found = gate.examine(here(), register(store, evaluation={}, inputs=False))
     assert found.verdicts["inputs"] == "fail"
     for what in ("inputs_hash", "evaluation_hash", "frozen_hash"):
         assert f"its run and the version states no {what}" in found.not_passed()
@@ -249,7 +248,7 @@ def test_a_run_that_logged_nothing_cannot_be_signed_whatever_is_accepted(store):
 )
 def test_the_evaluations_verdicts_are_taken_as_they_are_and_nothing_else_is(store, told, verdicts):
     bands, drift, changes = told
-    found = gate.examine(register(store, evaluation={**judged(bands, drift), **changes})).verdicts
+    found = gate.examine(here(), register(store, evaluation={**judged(bands, drift), **changes})).verdicts
     assert (found["bands"], found["drift"]) == verdicts
 
 
@@ -267,16 +266,16 @@ def test_a_province_may_refuse_what_cannot_be_told_or_ask_no_reason(store, signe
     version = register(store, evaluation=judged("cannot tell"))
     policy(tmp_path, monkeypatch, 'unknown = "reason"', 'unknown = "refuse"')
     with pytest.raises(GateRefused, match=r"gate\.toml accepts no reason"):
-        approval.propose(version, "", key=signers.keys["li"], on=ON, accept_unknown="but why not")
+        approval.propose(here(), version, "", key=signers.keys["li"], on=ON, accept_unknown="but why not")
     path = tmp_path / "policies" / "hebei" / "gate.toml"
     path.write_text(path.read_text(encoding="utf-8").replace('"refuse"\n', '"allow"\n'), encoding="utf-8")
-    entry = approval.propose(version, "", key=signers.keys["li"], on=ON)
+    entry = approval.propose(here(), version, "", key=signers.keys["li"], on=ON)
     assert entry.accepted.startswith("allowed by gate.toml")
-    approval.approve(version, key=signers.keys["wang"], on=ON)
+    approval.approve(here(), version, key=signers.keys["wang"], on=ON)
 
 
 def test_a_wrong_gate_policy_is_named(store, tmp_path, monkeypatch):
     version = register(store)
     policy(tmp_path, monkeypatch, "single_auc = 0.90", "single_auc = 90")
     with pytest.raises(ConfigError, match="single_auc"):
-        gate.examine(version)
+        gate.examine(here(), version)

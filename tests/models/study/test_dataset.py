@@ -17,7 +17,7 @@ from features.catalogue import CATALOGUE
 from features.contract.manifest import Coverage, Manifest, write_manifest
 from features.errors import ConfigError, SourceError
 from helpers.root import ROOT
-from models.study.dataset import Dataset, build, population, source_hash
+from models.study.dataset import Dataset, build_dataset, population, source_hash
 from models.study.experiment import SEGMENTS, Experiment, Indicators, load_experiment
 from models.study.indicators import catalogue, choose, usable
 from models.study.labels import assigned, indicator_table, labelled, outcomes_as_known
@@ -147,12 +147,12 @@ def altered(clean: Path, out: Path, seed: int) -> Path:
 
 @pytest.fixture(scope="module")
 def dataset(checked: Path) -> Dataset:
-    return build(checked, DEMO, AS_OF)
+    return build_dataset(checked, DEMO, AS_OF)
 
 
 @pytest.mark.slow
 def test_what_becomes_known_in_the_test_period_changes_no_row_learnt_from(dataset, checked, tmp_path):
-    other = build(altered(checked, tmp_path / "clean", 1), DEMO, AS_OF)
+    other = build_dataset(altered(checked, tmp_path / "clean", 1), DEMO, AS_OF)
     assert other.source_hash != dataset.source_hash
     assert other.names == dataset.names
     for name in SEGMENTS[:-1]:
@@ -200,7 +200,7 @@ def test_rolling_origins_use_the_learners_columns_and_end_before_the_calibration
 @pytest.mark.slow
 def test_inverse_probability_weights_make_the_visited_look_like_the_cohort(dataset, checked):
     asked = DEMO.model_copy(update={"arms": DEMO.arms.model_copy(update={"fit_weights": "inverse_probability"})})
-    found = build(checked, asked, AS_OF)
+    found = build_dataset(checked, asked, AS_OF)
     fit = found.parts["fit"]
     assert fit.weight.mean() == pytest.approx(1)
     assert (found.parts["stop"].weight == 1).all()
@@ -225,7 +225,7 @@ def test_a_segment_without_both_answers_is_named(checked):
     gone = DEMO.model_dump()
     gone["split"] |= {"test_from": date(2026, 5, 1), "test_to": date(2026, 8, 1)}
     with pytest.raises(SourceError, match=r"segment test \(arms random\) has 0 visits"):
-        build(checked, Experiment.model_validate(gone), AS_OF)
+        build_dataset(checked, Experiment.model_validate(gone), AS_OF)
 
 
 def test_the_source_hash_sees_every_byte(tmp_path):

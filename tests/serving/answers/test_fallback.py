@@ -17,6 +17,7 @@ import pytest
 from features.contract import TABLES
 from features.engine.record.record import Record, indicators_of
 from features.policy import policy_root
+from helpers.here import here
 from helpers.small_model import model as small_model
 from helpers.small_model import rows
 from models.errors import ModelError
@@ -187,7 +188,7 @@ def test_policies_that_break_while_serving_are_503_and_name_no_file(world, polic
 
 def test_what_a_caller_is_told_of_a_broken_record_or_table_names_no_folder(world, tmp_path):
     world.approve("1")
-    path = approval.record_path()
+    path = approval.record_path(here())
     before = path.read_bytes()
     try:
         path.write_bytes(before.replace(b"ok", b"ko", 1))

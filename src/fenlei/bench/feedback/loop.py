@@ -24,8 +24,8 @@ from fenlei.bench.feedback.world import Ledger, World, month_after, number_of
 from models.arrays import Bools, Floats, Ints
 from models.evaluation.policies import Plan
 from models.learning.arms import fit_ignored, fit_known
-from models.learning.fit import classifier
-from models.learning.learn import bands_of, freeze
+from models.learning.fit import study_classifier
+from models.learning.learner import bands_of, freeze
 from models.learning.search import Tuned
 from models.scoring.bands import BandPolicy
 from models.scoring.classification import GRADES
@@ -215,7 +215,7 @@ class Loop:
         X = np.ascontiguousarray(everyone[list(names)].to_numpy(dtype=np.float64))
         way = fit_known if experiment.arms.arm == "known" else fit_ignored
         params = dict(experiment.learner)
-        fitted = way(lambda: classifier(experiment, names, params), parts["fit"].rows(), parts["stop"].rows())
+        fitted = way(lambda: study_classifier(experiment, names, params), parts["fit"].rows(), parts["stop"].rows())
         if self.way == "naive":
             rates = self.bands.rates
             margin = fitted.classifier.decision_function

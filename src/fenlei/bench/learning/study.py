@@ -27,11 +27,11 @@ from fenlei.bench.truth.visits import enterprise_months
 from models.arrays import Floats
 from models.learning.arms import Fitted, fit_at, fit_ignored, fit_known
 from models.learning.classifier import RiskClassifier
-from models.learning.fit import classifier
-from models.learning.learn import Learned, freeze
+from models.learning.fit import study_classifier
+from models.learning.learner import Learned, freeze
 from models.learning.search import Tuned
 from models.review.measure import arm_statement
-from models.study.dataset import Dataset, Part, build
+from models.study.dataset import Dataset, Part, build_dataset
 from models.study.experiment import Experiment
 from models.study.labels import indicator_table, look_up
 from models.study.weights import Rows, design_weights
@@ -105,7 +105,7 @@ def truth_rows(
 
 def taught(experiment: Experiment, names: tuple[str, ...], rows: Truth, constrained: bool = True) -> lgb.Booster:
     """Teach the learner the truth: the same columns and directions, room for more detail."""
-    learner = classifier(experiment, names, {**dict(experiment.learner), **CEILING_SHAPE})
+    learner = study_classifier(experiment, names, {**dict(experiment.learner), **CEILING_SHAPE})
     learner.n_features_in_ = len(names)
     params = learner.lightgbm_params() | {"objective": "cross_entropy", "metric": "none"}
     if not constrained:
@@ -138,7 +138,7 @@ def study(
     """
     asked = experiment.arms.model_copy(update={"fit_weights": "inverse_probability"})
     say("rows and indicators")
-    dataset = build(clean, experiment.model_copy(update={"arms": asked}), as_of)
+    dataset = build_dataset(clean, experiment.model_copy(update={"arms": asked}), as_of)
     split = experiment.split
     teach = truth_rows(folder, clean, experiment, dataset.names, _span(split.fit_from, split.fit_to), TAUGHT)
     judge = truth_rows(folder, clean, experiment, dataset.names, _span(split.test_from, split.test_to), JUDGED)
@@ -150,7 +150,7 @@ def study(
     for name, fit, stop, known in ways(dataset, experiment):
         say(name)
         found = (fit_known if known else fit_ignored)(
-            lambda: classifier(experiment, dataset.names, dict(experiment.learner)), fit, stop
+            lambda: study_classifier(experiment, dataset.names, dict(experiment.learner)), fit, stop
         )
         fits[name] = found
         if name == POOLED:
@@ -242,13 +242,13 @@ def _shapes(experiment: Experiment, dataset: Dataset, bench: Judge, effect: floa
     base = dict(experiment.learner)
 
     def shaped(shape: dict[str, Any]) -> Callable[[], RiskClassifier]:
-        return lambda: classifier(experiment, dataset.names, {**base, **shape})
+        return lambda: study_classifier(experiment, dataset.names, {**base, **shape})
 
     variants = [(name, shaped(shape)) for name, shape in SHAPES.items()]
     variants += [
         ("directions from the root on", shaped({"monotone_penalty": 0.0})),
         ("without directions", lambda: shaped({})().set_params(monotone=None)),
-        ("families kept apart", lambda: classifier(apart, dataset.names, base)),
+        ("families kept apart", lambda: study_classifier(apart, dataset.names, base)),
     ]
     out = []
     for name, make in variants:

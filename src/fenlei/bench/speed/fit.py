@@ -50,7 +50,7 @@ def make_rows(folder: Path, clean: Path, experiment: Path, pairs: int, out: Path
 def fit_once(rows: Path, experiment: Path, indicators: int) -> dict[str, float]:
     """Fit, calibrate and freeze on the first so many indicators; return the seconds of each step and the rounds."""
     from models.learning.fit import fitted
-    from models.learning.learn import freeze
+    from models.learning.learner import freeze
     from models.learning.search import Tuned
     from models.study.dataset import Dataset, Part
     from models.study.experiment import load_experiment

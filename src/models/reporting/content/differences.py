@@ -16,27 +16,31 @@ from models.review.review import direct_grades
 from models.scoring.classification import GRADES
 from models.scoring.reasons.points import family_points, pointed
 from models.scoring.risk_model import RiskModel
+from models.signoff.approval import approved_model, history, in_force
 from models.study.panel import Panel
+from models.tracking.store import Store
 
 MOVES = 10
 WHY = 3
 """Indicators named for a move."""
 
 
-def against_approved(model: RiskModel, panel: Panel, known: Mapping[str, Indicator], on: str = "") -> Differences:
+def against_approved(
+    store: Store, model: RiskModel, panel: Panel, known: Mapping[str, Indicator], on: str = ""
+) -> Differences:
     """Compare with the province's approved model on the last followed month; a reason instead where that can't be done.
 
     Parameters
     ----------
+    store
+        Where the approved one is.
     model, panel, known
         As for `differences`.
     on
         Day of the comparison, ISO: another model may be approved the day after.
     """
-    from models.signoff.approval import approved_model, history, in_force
-
     try:
-        approved, entry = approved_model(model.province), in_force(history(), model.province)
+        approved, entry = approved_model(store, model.province), in_force(history(store), model.province)
     except FenleiError as err:
         return Differences(version="", problem=f"The approved model can't be read: {err}", on=on)
     if approved is None or entry is None:

@@ -1,6 +1,6 @@
 """Two made-up people with keys of their own and a list that holds them: for the demo, a walk, a test.
 
-They are in no province's policies. Only a process that is told so by ``FENLEI_SIGNERS`` takes their word.
+They are in no province's policies. Only a store that names their list takes their word.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from models import chain
 from models.chain import FIRST
 from models.signoff.errors import ApprovalError
 from models.signoff.record.keys import sign
-from models.tracking import store as tracking
+from models.tracking.store import Store
 
 Action = Literal["propose", "back", "approve", "reject"]
 FORMAT = 1
@@ -96,9 +96,9 @@ class Entry:
         return replace(self, hash=digest, signature=sign(key, digest))
 
 
-def record_path() -> Path:
-    """File of the record, beside the MLflow store."""
-    return tracking.store().home / "approvals.jsonl"
+def record_path(store: Store) -> Path:
+    """File of the record."""
+    return store.records / "approvals.jsonl"
 
 
 def parse(line: str) -> Entry:
@@ -171,15 +171,15 @@ def head_of(entries: list[Entry]) -> str:
     return chain.head(len(entries), entries[-1].hash if entries else FIRST)
 
 
-def check_head(entries: list[Entry], head: str | None, where: str) -> None:
+def check_head(path: Path, entries: list[Entry], head: str | None, where: str) -> None:
     """Hold that the record still has what a head kept elsewhere says it had.
 
     A longer record is fine: the head is written just after the line.
 
     Parameters
     ----------
-    entries
-        The record.
+    path, entries
+        The record: its file, and what it says.
     head
         ``<number> <hash>``, or a hash alone; None where nothing was kept.
     where
@@ -202,23 +202,23 @@ def check_head(entries: list[Entry], head: str | None, where: str) -> None:
     count, _, last = head.rpartition(" ")
     if count and not (count.isdecimal() and int(count) < len(hashes)):
         raise ApprovalError(
-            f"{record_path()} has {len(entries)} entries; {where} says there were {count}: lines were cut off its end",
+            f"{path} has {len(entries)} entries; {where} says there were {count}: lines were cut off its end",
             "the approval record is shorter than it was: lines were cut off its end",
         )
     if last not in hashes or (count and hashes[int(count)] != last):
         raise ApprovalError(
-            f"{record_path()} is not the record that {where} knows: no entry {count} with hash {last[:12]}…",
+            f"{path} is not the record that {where} knows: no entry {count} with hash {last[:12]}…",
             "the approval record is not the one that the model registry knows",
         )
 
 
 @contextmanager
-def locked() -> Iterator[None]:
+def locked(store: Store) -> Iterator[None]:
     """Hold the record alone: two people signing at once wait for each other. A killed process leaves nothing held."""
-    with chain.locked(record_path()):
+    with chain.locked(record_path(store)):
         yield
 
 
-def append(entry: Entry) -> None:
+def append(store: Store, entry: Entry) -> None:
     """Write a signed entry at the end, to the disk itself."""
-    chain.append(record_path(), entry.line())
+    chain.append(record_path(store), entry.line())

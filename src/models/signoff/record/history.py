@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from models.signoff.errors import ApprovalError
 from models.signoff.record import entries as record
 from models.signoff.record import rules
 from models.signoff.record.entries import HEAD, Entry, record_path
 from models.signoff.record.signers import Signers, load_signers
-from models.tracking import versions as registry
+from models.tracking import versions
+from models.tracking.store import Store
 
 
 @dataclass(frozen=True)
@@ -36,31 +37,32 @@ class History:
         return entry.policies.get("signers") not in (None, self.lists[entry.province].hash)
 
 
-def lists() -> rules.Lists:
+def lists(store: Store) -> rules.Lists:
     """A province's list, read once for one reading of the record."""
-    return lru_cache(maxsize=None)(load_signers)
+    return lru_cache(maxsize=None)(partial(load_signers, store))
 
 
-def read_beside(pointers: registry.Pointers) -> History:
+def read_beside(store: Store, pointers: versions.Pointers) -> History:
     """Return the verified record, held against pointers that were read before it.
 
     In this order, a line written meanwhile makes the record longer than its head says, never shorter.
     """
-    entries = record.read_chain(record_path())
-    record.check_head(entries, pointers.tags.get(HEAD), "the model registry")
-    known = lists()
+    path = record_path(store)
+    entries = record.read_chain(path)
+    record.check_head(path, entries, pointers.tags.get(HEAD), "the model registry")
+    known = lists(store)
     for number, entry in enumerate(entries):
         try:
             rules.admit(entry, entries[:number], known)
         except ApprovalError as err:
             raise type(err)(
-                f"{record_path()}, line {number + 1}, {entry.action} of version {entry.version} by {entry.by}: {err}",
+                f"{path}, line {number + 1}, {entry.action} of version {entry.version} by {entry.by}: {err}",
                 f"line {number + 1} of the approval record does not hold",
             ) from err
     return History(entries, record.head_of(entries), {e.province: known(e.province) for e in entries})
 
 
-def read(head: str | None = None) -> History:
+def read(store: Store, head: str | None = None) -> History:
     """Return the whole record after verifying every line.
 
     Parameters
@@ -74,12 +76,12 @@ def read(head: str | None = None) -> History:
         If a line was changed, removed or put in, is not signed by a listed key good on that day, or breaks a rule;
         or if lines are missing at the end. The message names line and person.
     """
-    found = read_beside(registry.pointers())
+    found = read_beside(store, versions.pointers(store))
     if head is not None:
-        record.check_head(found.entries, head, "the head you gave")
+        record.check_head(record_path(store), found.entries, head, "the head you gave")
     return found
 
 
-def history() -> list[Entry]:
+def history(store: Store) -> list[Entry]:
     """Return the verified record's entries, oldest first; see `read` for the errors."""
-    return read().entries
+    return read(store).entries

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,10 +21,10 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from features.policy import Policy, load_toml, policy_root
 from models.signoff.errors import ApprovalError
 from models.signoff.record.keys import public_bytes
+from models.tracking.store import Store
 
 Role = Literal["propose", "approve"]
 FILE = "signers"
-VARIABLE = "FENLEI_SIGNERS"
 """Names another list, for a demo or a test; whoever sets a process's environment decides what it serves anyway."""
 
 _LOOK_ALIKE = str.maketrans({"1": "l", "i": "l", "0": "o"})
@@ -196,16 +195,15 @@ def lines(signer: Signer) -> str:
     )
 
 
-def signers_path(province: str) -> Path:
+def signers_path(store: Store, province: str) -> Path:
     """Return the file of a province's list.
 
     A province without one has no signers: those of the province whose other policies it takes are not its own.
     """
-    named = os.environ.get(VARIABLE)
-    return Path(named) if named else policy_root() / province / f"{FILE}.toml"
+    return store.signers or policy_root() / province / f"{FILE}.toml"
 
 
-def load_signers(province: str) -> Signers:
+def load_signers(store: Store, province: str) -> Signers:
     """Read a province's list.
 
     Raises
@@ -213,6 +211,6 @@ def load_signers(province: str) -> Signers:
     ConfigError
         If the file is missing or wrong; the message names the file and what was expected.
     """
-    path = signers_path(province)
+    path = signers_path(store, province)
     people = load_toml(path, _File).signers
     return Signers(path, hashlib.sha256(path.read_bytes()).hexdigest(), people)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from features.catalogue import CATALOGUE
+from helpers.here import here
 from helpers.report_page import panel, random_visits
 from helpers.small_model import NAMES, model
 from models.reporting.content.cases import codes_of, most_wrong
@@ -140,7 +141,7 @@ def test_an_indicator_that_the_new_model_dropped_gives_its_points_back():
 
 
 def test_without_an_approved_model_there_is_nothing_to_differ_from(store):
-    found = against_approved(model(), panel(), CATALOGUE, "2026-02-03")
+    found = against_approved(here(), model(), panel(), CATALOGUE, "2026-02-03")
     assert (found.version, found.problem) == ("", "")
     assert "Looked up on 2026-02-03. No model is approved" in compared(found)
 
@@ -148,8 +149,8 @@ def test_without_an_approved_model_there_is_nothing_to_differ_from(store):
 def test_a_broken_record_is_said_and_stops_no_report(store):
     from models.signoff.approval import record_path
 
-    record_path().write_text("not a record\n", encoding="utf-8")
-    assert "can't be read" in against_approved(model(), panel(), CATALOGUE).problem
+    record_path(here()).write_text("not a record\n", encoding="utf-8")
+    assert "can't be read" in against_approved(here(), model(), panel(), CATALOGUE).problem
 
 
 def test_shapes_are_the_strongest_with_what_the_learner_was_allowed(tmp_path):

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from helpers.here import here
 from helpers.signing import ON, People, people
 from helpers.thorough import examples
 from models.chain import FIRST
@@ -18,8 +19,7 @@ from models.signoff.approval import ApprovalError
 from models.signoff.record.entries import HEAD, Entry, append, head_of, parse, read_chain, record_path
 from models.signoff.record.rules import CHECKS, admit
 from models.signoff.record.signers import Signers, load_signers
-from models.tracking import store as tracking
-from models.tracking import versions as registry
+from models.tracking import runs, versions
 
 PASSED = dict.fromkeys(CHECKS, "pass")
 
@@ -49,16 +49,16 @@ def entry(who: People, by: str, action: str, before: list[Entry], **changes: obj
 
 def write(*entries: Entry) -> None:
     """Write the lines, and the head that goes with them: who forges the one may well forge the other."""
-    record_path().unlink(missing_ok=True)
+    record_path(here()).unlink(missing_ok=True)
     for e in entries:
-        append(e)
-    registry.set_tag(HEAD, head_of(list(entries)))
+        append(here(), e)
+    versions.set_tag(here(), HEAD, head_of(list(entries)))
 
 
 @pytest.fixture
 def who(signers: People) -> People:
     """The people, and a registry that knows the model."""
-    tracking.client().create_registered_model(tracking.MODEL_NAME)
+    runs.client(here()).create_registered_model(versions.MODEL_NAME)
     return signers
 
 
@@ -68,19 +68,19 @@ def pair(who: People) -> tuple[Entry, Entry]:
     first = entry(who, "li", "propose", [])
     second = entry(who, "wang", "approve", [first])
     write(first, second)
-    assert approval.history() == [first, second]
+    assert approval.history(here()) == [first, second]
     return first, second
 
 
 def refused(*entries: Entry, match: str) -> None:
     write(*entries)
     with pytest.raises(ApprovalError, match=match):
-        approval.history()
+        approval.history(here())
 
 
 @pytest.mark.parametrize("change", ["edit", "drop", "swap", "insert"])
 def test_a_record_that_was_touched_is_refused(pair, change):
-    lines = record_path().read_text(encoding="utf-8").splitlines()
+    lines = record_path(here()).read_text(encoding="utf-8").splitlines()
     if change == "edit":
         lines[0] = lines[0].replace("by hand", "by Hand")
     elif change == "drop":
@@ -89,9 +89,9 @@ def test_a_record_that_was_touched_is_refused(pair, change):
         lines = lines[::-1]
     else:
         lines.insert(1, lines[0])
-    record_path().write_text("\n".join(lines) + "\n", encoding="utf-8")
+    record_path(here()).write_text("\n".join(lines) + "\n", encoding="utf-8")
     with pytest.raises(ApprovalError, match=r"line [12]: the record was changed: its hashes don't chain"):
-        approval.history()
+        approval.history(here())
 
 
 def test_an_edited_line_with_all_hashes_made_anew_lacks_the_signature(who, pair):
@@ -169,16 +169,16 @@ def test_a_list_that_was_swapped_shows(who, pair):
     who.add("li2", "Li Na", "李娜")
     who.add("wang2", "Wang Wei", "王伟")
     with pytest.raises(ApprovalError, match="line 1, propose of version 1 by Li Na 李娜: the key"):
-        approval.history()
+        approval.history(here())
 
 
 def test_a_list_that_grew_since_is_said_of_each_entry(who):
-    first = entry(who, "li", "propose", [], policies={"gate": "g", "signers": load_signers("hebei").hash})
+    first = entry(who, "li", "propose", [], policies={"gate": "g", "signers": load_signers(here(), "hebei").hash})
     write(first)
-    found = approval.read()
+    found = approval.read(here())
     assert not found.under_another_list(first)
     who.add("qian", "Qian Jin", "钱进")
-    assert approval.read().under_another_list(first)
+    assert approval.read(here()).under_another_list(first)
 
 
 def test_an_entry_cannot_name_a_list_of_its_own(who, pair):
@@ -222,9 +222,9 @@ def test_going_back_by_hand_needs_what_was_approved(who, pair):
     ],
 )
 def test_a_line_that_is_no_entry_is_named(who, line, says):
-    record_path().write_text(line + "\n", encoding="utf-8")
+    record_path(here()).write_text(line + "\n", encoding="utf-8")
     with pytest.raises(ApprovalError, match=says):
-        approval.history()
+        approval.history(here())
 
 
 def test_an_entry_has_one_spelling(who, pair):
@@ -241,14 +241,14 @@ def test_an_entry_has_one_spelling(who, pair):
 
 def test_a_line_cut_short_says_so_and_the_rest_can_be_mended(who, pair):
     first, second = pair
-    whole = record_path().read_bytes()
-    record_path().write_bytes(whole[:-20])
+    whole = record_path(here()).read_bytes()
+    record_path(here()).write_bytes(whole[:-20])
     with pytest.raises(ApprovalError, match="line 2: the last line has no end: writing it was cut short"):
-        approval.history()
+        approval.history(here())
     write(first)
-    assert approval.history() == [first]
-    append(second)
-    assert approval.history() == [first, second]
+    assert approval.history(here()) == [first]
+    append(here(), second)
+    assert approval.history(here()) == [first, second]
 
 
 def test_a_note_may_hold_any_character(who):
@@ -256,7 +256,7 @@ def test_a_note_may_hold_any_character(who):
     note = 'one\u2028two\x85three\nfour " 五 🐟'
     first = entry(who, "li", "propose", [], note=note)
     write(first)
-    assert approval.history()[0].note == note
+    assert approval.history(here())[0].note == note
 
 
 @pytest.fixture(scope="module")
@@ -266,7 +266,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, bytes, Signers
     who = people(folder / "signing")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FENLEI_SIGNERS", str(who.path))
-        signers = load_signers("hebei")
+        signers = load_signers(here(), "hebei")
     first = entry(who, "li", "propose", [])
     text = first.line() + "\n" + entry(who, "wang", "approve", [first]).line() + "\n"
     return folder / "record.jsonl", text.encode(), signers

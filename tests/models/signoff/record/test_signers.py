@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from features.errors import ConfigError
 from features.policy import policy_root
+from helpers.here import here
 from helpers.signing import FROM, UNTIL, people
 from models.signoff.errors import ApprovalError, KeyFileError
 from models.signoff.record.demo_people import people as trial
@@ -140,9 +141,9 @@ def test_one_key_is_one_persons_and_two_people_can_be_told_apart(tmp_path, monke
     ):
         listed(path, monkeypatch, signer(key=key), second)
         with pytest.raises(ConfigError, match=says):
-            load_signers("hebei")
+            load_signers(here(), "hebei")
     listed(path, monkeypatch, signer(key=key), signer(key=other))
-    assert load_signers("hebei").of_key(other).is_person(load_signers("hebei").of_key(key))
+    assert load_signers(here(), "hebei").of_key(other).is_person(load_signers(here(), "hebei").of_key(key))
 
 
 @pytest.mark.parametrize(
@@ -165,24 +166,24 @@ def test_no_shipped_list_has_a_signer_and_a_province_does_not_borrow_anothers(mo
     found = sorted(policy_root().glob("*/signers.toml"))
     assert found
     for path in found:
-        assert load_signers(path.parent.name).people == ()
+        assert load_signers(here(), path.parent.name).people == ()
         assert "PRIVATE KEY" not in path.read_text(encoding="utf-8")
-    assert signers_path("henan").parent.name == "henan"
+    assert signers_path(here(), "henan").parent.name == "henan"
     with pytest.raises(ConfigError, match=r"henan.signers\.toml: no such file"):
-        load_signers("henan")
+        load_signers(here(), "henan")
 
 
 def test_a_list_written_as_keygen_prints_it_reads_back(tmp_path, monkeypatch):
     made = people(tmp_path)
     monkeypatch.setenv("FENLEI_SIGNERS", str(made.path))
-    assert load_signers("hebei").people == tuple(made.signers.values())
+    assert load_signers(here(), "hebei").people == tuple(made.signers.values())
 
 
 def test_trial_people_are_made_once_and_say_that_they_are_none(tmp_path, monkeypatch):
     path, one, two = trial(tmp_path, FROM)
     assert "these are no people" in path.read_text(encoding="utf-8")
     monkeypatch.setenv("FENLEI_SIGNERS", str(path))
-    found = load_signers("hebei")
+    found = load_signers(here(), "hebei")
     assert not found.of_key(public_of(one)).is_person(found.of_key(public_of(two)))
     again = trial(tmp_path, FROM)
     assert (public_of(again[1]), public_of(again[2])) == (public_of(one), public_of(two))
