@@ -1,4 +1,4 @@
-"""Errors a user can act on. The command line prints their message and exits with 2."""
+"""Errors a user can act on; the command line prints their message and exits with 2."""
 
 from __future__ import annotations
 

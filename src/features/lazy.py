@@ -1,4 +1,4 @@
-"""Names of a face, imported when they are first asked for: a face must not make every caller wait for LightGBM."""
+"""Lazy imports of a face's names: a caller that does not need LightGBM must not wait for it."""
 
 from __future__ import annotations
 

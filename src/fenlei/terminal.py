@@ -1,4 +1,4 @@
-"""What verbs print: tables for people, JSON for programs, progress on standard error."""
+"""Output of the verbs: tables for people, JSON for programs, progress on standard error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From outcomes to a class: the study, the learner, the review, sign-off, and scoring with its reasons."""
+"""The models, from outcomes to a class: study, learner, review, sign-off, and scoring with its reasons."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Arrays: the types of numbers that every room passes on."""
+"""Array types: the numbers that every package of the models passes on."""
 
 from __future__ import annotations
 

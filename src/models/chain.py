@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 FIRST = "0" * 64
-"""What the first line names as the one before it."""
+"""Hash that the first line names as that of the line before it."""
 
 
 def canonical(body: Mapping[str, Any]) -> str:

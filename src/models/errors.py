@@ -1,4 +1,4 @@
-"""Errors of the models: what a caller may answer by letting the rules speak instead."""
+"""Errors of the models; a caller may let the rules answer instead."""
 
 from __future__ import annotations
 

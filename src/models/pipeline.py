@@ -1,4 +1,4 @@
-"""One study from its file to a registered version: the chain behind ``fenlei train``."""
+"""Pipeline of one study, from its file to a registered version: the chain behind ``fenlei train``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Classify: the approved model beside the rules, as a service and as a monthly run."""
+"""Serving: the approved model beside the rules, as an HTTP service."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a caller of the service is told when a request is not answered."""
+"""Errors that tell a caller of the service why a request is not answered."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Starting the service as its own process: for the demo, the tests, and ``fenlei serve``."""
+"""Launch of the service as a process of its own: for the demo, the tests, and ``fenlei serve``."""
 
 from __future__ import annotations
 

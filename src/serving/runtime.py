@@ -1,4 +1,4 @@
-"""What one service process holds: settings, tokens, audit record and what is being served."""
+"""Runtime of one service process: settings, tokens, audit record and what is being served."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the service is told from outside: environment variables ``FENLEI_<NAME>``, validated once at start."""
+"""Settings of the service: environment variables ``FENLEI_<NAME>``, validated once at start."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A believable province with known truth, to try, test and measure the product on."""
+"""Simulation of a believable province with known truth, to try, test and measure the product on."""
 
 from simulation.config import SimulationPolicy, load_simulation
 from simulation.dirty import soil

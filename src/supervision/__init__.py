@@ -1,1 +1,1 @@
-"""What the classes are for: spot checks, warnings, outlook."""
+"""Supervision: uses of the classes, such as spot checks, warnings and outlook; nothing stands here yet."""

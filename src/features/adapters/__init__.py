@@ -1,4 +1,4 @@
-"""Outside data, made to obey the source contract; an experiment names its adapter by the key here."""
+"""Adapters: outside data made to obey the source contract; an experiment names its adapter by the key here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an adapter owes its caller: an account of every source row, and one signature."""
+"""Account that an adapter gives of every source row, and the signature that all adapters share."""
 
 from __future__ import annotations
 

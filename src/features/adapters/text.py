@@ -1,4 +1,4 @@
-"""Reading what Chinese offices publish: dates in many shapes, money in yuan or ten thousands."""
+"""Dates and amounts as Chinese offices publish them: dates in many shapes, money in yuan or ten thousands."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Writing the record tables of a folder that obeys the source contract, one Parquet file each."""
+"""Writer of a contract folder's record tables, one Parquet file each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How an indicator is declared: one function, from which everything about it is read.
+"""Declaration of an indicator: one function, from which everything about it is read.
 
 The function's name is the column; its parameters are source tables, relations or other indicators;
 its docstring is the definition a reviewer reads. Catalogue, reason text, monotone direction and

@@ -1,4 +1,4 @@
-"""The small vocabulary indicators are written in: rows of a table, aggregates, formulas.
+"""Vocabulary in which indicators are written: rows of a table, aggregates, formulas.
 
 An indicator function receives one `Rows` per source table (or the `Formula` of another
 indicator) and returns a `Formula`. Nothing is computed here: the engine turns all aggregates over

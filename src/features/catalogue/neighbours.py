@@ -1,4 +1,4 @@
-"""Neighbours of an enterprise: links, what is bad about whom they lead to, paths of two links, shared addresses.
+"""Neighbours of an enterprise: links, the bad records of those linked, paths of two links, shared addresses.
 
 Everything is counted by group or joined along links; nothing pairs all members of a group that only has to be counted.
 """

@@ -1,4 +1,4 @@
-"""Source tables against the contract: clean rows, quarantined rows with reasons, nothing lost."""
+"""Check of source tables against the contract: clean rows, quarantined rows with reasons, nothing lost."""
 
 from features.check.folder import check_folder
 from features.check.report import CheckReport, Oddity, TableReport, render

@@ -1,4 +1,4 @@
-"""The check of a whole source folder."""
+"""Check of a whole source folder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is odd in clean rows but stops none of them: warnings and orphans."""
+"""Oddities that stop no row: warnings about clean rows, and orphans."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Finding and opening the files of a source folder, Parquet or CSV, one table at a time."""
+"""Files of a source folder, found and opened one table at a time, Parquet or CSV."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a check found, as data and as a table for people."""
+"""Report of a check, as data and as a table for people."""
 
 from __future__ import annotations
 

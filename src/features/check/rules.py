@@ -1,4 +1,4 @@
-"""What makes a row bad, column by column, as SQL.
+"""Rules that a row must not break, column by column, as SQL.
 
 Each contract column becomes a typed value and a list of rules. A rule is a condition and a
 sentence that names the column, the value and what was expected; the sentences are only computed

@@ -1,4 +1,4 @@
-"""One table from its source file to a clean file and a quarantine file."""
+"""Check of one table, from its source file to a clean file and a quarantine file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a source folder says about itself: ``manifest.json`` beside the tables.
+"""Manifest of a source folder: the source's own description, ``manifest.json`` beside the tables.
 
 A table that is present but starts in 2020 knows nothing of 2019: ``covers_from`` says so, and
 the indicators answer 'unknown' instead of zero for windows that begin earlier.

@@ -1,4 +1,4 @@
-"""What a record table is made of: columns, types, keys and meanings.
+"""Parts that define a record table: columns, types, keys and meanings.
 
 Every record is an append-only *version* ``(record_id, version, occurred_at, known_at, …)``:
 an end, a correction, a revocation or a result arrives as a new version of the same record,

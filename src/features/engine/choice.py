@@ -1,4 +1,4 @@
-"""Which engine a run goes by: DuckDB in this process, or Spark; the same table from either."""
+"""Choice of a run's engine: DuckDB in this process, or Spark; either gives the same table."""
 
 from __future__ import annotations
 

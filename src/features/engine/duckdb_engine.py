@@ -1,4 +1,4 @@
-"""The engine: all indicators and the evidence of a cohort, as SQL over one DuckDB connection.
+"""DuckDB engine: all indicators and the evidence of a cohort, as SQL over one DuckDB connection.
 
 What the whole province makes (neighbours, clusters, rates) is made once; the cohort is then taken in parts, in the
 order of ``enterprise_id``, in which clean files are sorted: a part reads its own row groups, and memory does not

@@ -25,8 +25,7 @@ from features.records.visibility import Moment, seen_sql
 NOT_COVERED = "CAST(NULL AS DATE)"
 _LATEST = "(occurred_at, record_id)"
 _LATEST_KEY = "create_sort_key(occurred_at, 'ASC NULLS LAST', record_id, 'ASC NULLS LAST')"
-"""What `features.catalogue.expressions.Rows.latest` orders by, and the same order as one key, made once a row instead
-of once
+"""Order of `features.catalogue.expressions.Rows.latest`, and the same order as one key, made once a row instead of once
 a row and aggregate."""
 
 

@@ -1,1 +1,1 @@
-"""Who is classified and what was found there: cohort, outcomes, groups."""
+"""Population: the cohort that is classified, the outcomes found there, and groups."""

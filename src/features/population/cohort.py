@@ -1,4 +1,4 @@
-"""Whom the classification covers at a cut-off: enterprises that exist and can be visited."""
+"""Cohort: the enterprises classified at a cut-off, those that exist and can be visited."""
 
 from __future__ import annotations
 

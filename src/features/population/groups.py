@@ -1,4 +1,4 @@
-"""Groups that a model's calibration, burden and false alarms are looked at in, as known before the cut-off.
+"""Groups, as known before the cut-off, within which calibration, burden and false alarms are looked at.
 
 They are no indicators: nothing is learned from them, and what the register does not say stays "unknown".
 """

@@ -1,4 +1,4 @@
-"""What an inspection's outcome is, said once: models import it."""
+"""Outcomes of inspections: the one place that says what result codes mean; models import it."""
 
 from __future__ import annotations
 

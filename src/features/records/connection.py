@@ -1,4 +1,4 @@
-"""What the shared SQL asks of an engine: to execute a statement and to give its rows, and what is open to be read."""
+"""Interface that the shared SQL needs of an engine: execute a statement, give its rows, know what is open."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Opening record tables in an in-process DuckDB: a checked folder, or rows in memory."""
+"""Store of record tables in an in-process DuckDB: a checked folder, or rows in memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What could be seen at a moment: versions, exclusions H11, and the past.
+"""Visibility of records at a moment: latest known versions, H11's exclusions, and the past alone.
 
 Every read of records goes through `seen_sql`. A version is seen at a moment iff it is the latest
 one of its record with ``known_at < known_as_of``; it feeds an indicator iff, besides,

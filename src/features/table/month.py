@@ -1,4 +1,4 @@
-"""The indicator table of a month: every enterprise of the cohort, written as Parquet with where it comes from."""
+"""Indicator table of a month: every enterprise of the cohort, written as Parquet with its provenance."""
 
 from __future__ import annotations
 

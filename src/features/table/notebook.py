@@ -1,4 +1,4 @@
-"""The way in for notebooks: one call from a source folder, a clean folder or an open store to a frame."""
+"""Entry point for notebooks: one call from a source folder, a clean folder or an open store to a frame."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an indicator table is worth: coverage, staleness and range of every indicator, and the hash of its sources.
+"""Quality of an indicator table: coverage, staleness and range of every indicator, and the hashes of its sources.
 
 Written as ``<table>.quality.json`` beside every indicator table, so that whoever reads a score can see what it was
 made of: an indicator that nobody's record covers, or whose source stopped reporting, is seen here first.

@@ -1,4 +1,4 @@
-"""Days earlier: had a list's visits been made riskiest first, how much earlier would its violations have been found?
+"""Days earlier: how much sooner violations would have been found, had a list's visits been made riskiest first.
 
 The metric of Chicago's food inspections (2014): the same visits on the same days, only who is visited when changes. It
 needs no counterfactual beyond that a violation would have been there a few days sooner or later. What is one list is

@@ -1,4 +1,4 @@
-"""By group: that a gain is not bought by looking always at the same small firms.
+"""Fairness by group: calibration, visits under a plan, and clean firms in the classes that are looked at closely.
 
 Three questions for every group: do its probabilities hold (tested, corrected by Holm over all groups); how often is it
 visited under a plan, compared with everyone; and how many of its clean firms are put into a class that is looked at

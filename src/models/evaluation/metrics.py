@@ -1,4 +1,4 @@
-"""How well a ranking and its probabilities hold on held-out visits, with intervals by enterprise.
+"""Metrics of a ranking and its probabilities on held-out visits, with intervals by enterprise.
 
 Every figure is a function of row weights, so one bootstrap serves all: whole enterprises are drawn with
 replacement, a row's weight is its design weight times how often its enterprise was drawn, and all scorers see

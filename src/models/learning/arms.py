@@ -1,4 +1,4 @@
-"""Learning from visits that are no random sample: what each strategy makes of the arms.
+"""Arms: ways to learn from visits that are not a random sample.
 
 A targeted visit (complaint, lead, alert) follows what the records don't show, so its outcomes run higher than those
 of random visits to enterprises with the same records. Four ways to learn:

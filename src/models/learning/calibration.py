@@ -1,5 +1,4 @@
-"""Calibration: fits the strictly increasing maps of `models.scoring.calibrators` and chooses among them by later log
-loss.
+"""Calibration: fitting the maps of `models.scoring.calibrators`, and choosing among them by later log loss.
 
 Weights are design weights, 1 / draw probability.
 """

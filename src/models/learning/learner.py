@@ -1,4 +1,4 @@
-"""From the split rows to the frozen model: search, fit, calibrate, freeze the score map."""
+"""Learning, from the split rows to the frozen model: search, fit, calibrate, freeze the score map."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Gather what the report says from a finished run: every figure is found here, none while rendering."""
+"""Gathering of the report's content from a finished run: every figure is found here, none while rendering."""
 
 from __future__ import annotations
 

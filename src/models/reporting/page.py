@@ -1,4 +1,4 @@
-"""What the report says, as plain data: it can be built by hand in a test, and rendering computes nothing of it."""
+"""Content of the report as plain data: a test can build it by hand, and rendering computes nothing of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run prints: short tables of figures, contract, worth and drift; the report has the rest."""
+"""Printed summary of a run: short tables of figures, contract, worth and drift; the report has the rest."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a reviewer signs by: measures of a run, baselines, the review, and drift after sign-off."""
+"""Review before signing: measures of a run, baselines, the reviewer's figures, and drift after sign-off."""
 
 from __future__ import annotations
 

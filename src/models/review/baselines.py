@@ -1,4 +1,4 @@
-"""What the model must beat on the same visits: the rules, the firm's own past, a plain logistic regression."""
+"""Baselines on the same visits: the rules, the firm's own past rate, a plain logistic regression."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The model and its rivals on the test, and what a reviewer is told of it."""
+"""Measures of the model and its baselines on the test, with the statement of what they hold for."""
 
 from __future__ import annotations
 

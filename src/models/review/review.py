@@ -1,4 +1,4 @@
-"""What a reviewer signs by: the contract, the worth, fairness, stability and drift of one run, gathered in one place.
+"""Review of one run: the contract, the worth, fairness, stability and drift, gathered for whoever signs.
 
 The figures are those of `models.evaluation`; here they get their visits, groups and months, and are written down:
 ``evaluation.json`` with every figure (the gate reads its verdicts), ``frozen.json`` with the distributions that later

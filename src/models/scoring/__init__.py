@@ -1,1 +1,1 @@
-"""From a margin to a score, a class and the answer; the model as it is signed."""
+"""Scoring: from a margin to a score, a class and the answer; the model as it is signed."""

@@ -1,4 +1,4 @@
-"""The one type of an answer: the same in the service, the ledger and the notebooks.
+"""Classification: the one type of an answer, the same in the service and the notebooks.
 
 Everything in it is frozen and survives JSON: ``Classification.from_json(c.to_json()) == c``. A later field
 must have a default, so that a ledger written earlier can still be read.

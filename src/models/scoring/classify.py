@@ -1,4 +1,4 @@
-"""From indicators to classifications: the model or the rules, then the direct determinations.
+"""Classification of indicator rows by the model or the rules, then by the direct determinations.
 
 `classify_frame` answers for a whole frame at once, `classify_explained` for rows that the model has explained already:
 a row is read once and explained once, however many callers look at it. The fallback is serving's.

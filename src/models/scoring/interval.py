@@ -1,4 +1,4 @@
-"""How sure the model is of the mean risk of enterprises with a given score.
+"""Interval of the mean risk of all enterprises with a given score.
 
 A smooth curve (a restricted cubic spline of the margin, five knots) is fitted to outcomes anew on resampled
 enterprises; the spread of what it says of a margin is the interval for the mean risk of all enterprises with that

@@ -1,4 +1,4 @@
-"""Two people put a model into use; the record says who, and the alias only follows the record.
+"""Approval: two people put a model into use; the record says who, and the alias only follows the record.
 
 Proposing and approving each run the gate, sign with a key of the province's list, and write one line. Whenever
 the record is read, every line of it is checked as if it were to be written now (`models.signoff.record`).
@@ -44,7 +44,7 @@ __all__ = [
 ]
 
 ALLOWED = "allowed by gate.toml 按门槛文件允许"
-"""What stands as the reason where the province asks for none."""
+"""Reason that is recorded where the province asks for none."""
 
 
 def propose(

@@ -1,4 +1,4 @@
-"""The band contract of everyone, made again from what a run logged: what its file says is not taken for it.
+"""The band contract of everyone, computed again from what a run logged, because its file alone is not trusted.
 
 The logged inputs hold the test's visits without regions, sizes or industries, so the checks within groups can't be
 made again, nor can the drift, which follows enterprises that were not visited.

@@ -1,4 +1,4 @@
-"""What goes wrong in signing."""
+"""Errors of signing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the gate reads of a run's ``evaluation.json``: verdicts on band contract and drift, by which policies.
+"""Verdicts that the gate reads in a run's ``evaluation.json``: band contract and drift, and by which policies.
 
 The file is written by the evaluation and holds much more; keys that are not named here are left alone.
 """

@@ -1,4 +1,4 @@
-"""What a version must hold before it is proposed and, again, before it is approved.
+"""The gate: what a version must pass before it is proposed and, again, before it is approved.
 
 Each check says pass, fail or cannot tell, with what it saw. What fails can't be signed; what can't be told can be
 signed only with a reason that is signed too, or as the province's ``gate.toml`` has it.

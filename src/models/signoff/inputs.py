@@ -1,4 +1,4 @@
-"""What a fit was given, logged with the run so that the same booster can be made again from it alone.
+"""Inputs of a fit, logged with the run so that the same booster can be made again from them alone.
 
 ``inputs/`` holds one Parquet file a segment (day of visit, day known, cut-off, outcome, weight, whether apart from
 the random arm, 1 / draw probability, a number that tells visits to one enterprise from those to others, and the

@@ -1,4 +1,4 @@
-"""What the sector of a study changes: which indicators there are, and which policies decide them."""
+"""Indicators of a study: which there are in its sector, and which policies decide them."""
 
 from __future__ import annotations
 

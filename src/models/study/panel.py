@@ -1,4 +1,4 @@
-"""The same enterprises month after month through the test: what a model says of everyone, not of the visited alone."""
+"""Panel: the same enterprises month after month through the test, so that the unvisited count too."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Visits of the test that were made and whose result has not come in: who they are, and what the model says of them."""
+"""Pending visits: made in the test, their result not in yet; who they are, and what the model says of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a source folder to clean records: adapted where the study says so, checked always, every row accounted for."""
+"""Records of a study, from a source folder to clean rows: adapted if the study says so, checked, all accounted for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which outcome teaches, stops, calibrates or tests, and which was not yet known when it would have to.
+"""Temporal split: which outcome teaches, stops, calibrates or tests, and which was not known in time.
 
 A stage (fit, early stopping, calibration, test) could have run on the first day of the next segment; an
 outcome belongs to it only if it was known before that day. What is left out is counted with its reason.

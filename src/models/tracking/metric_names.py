@@ -1,4 +1,4 @@
-"""Names of a run's metrics: which is better high, and the group each belongs to."""
+"""Names of a run's metrics: whether more is better, and the group each belongs to."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
               "days_earlier_whole_test"),
     "stability": ("psi_score_last", "psi_classes_last", "arm_effect_log_odds"),
 }  # fmt: skip
-"""What `fenlei compare` shows, by group; `group_of` adds every plan's lift and saving and every origin."""
+"""Metrics that `fenlei compare` shows, by group; `group_of` adds every plan's lift and saving and every origin."""
 
 
 _OWN = {"worth": r"worth_(?!.+_severity_).+_(lift|saved)", "stability": r"origin_\d+_(auc|log_loss)"}

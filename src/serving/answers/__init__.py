@@ -1,1 +1,1 @@
-"""Where model, rules and fallback meet: from a request's items to answers."""
+"""Answers to a request's items: where model, rules and fallback meet."""

@@ -1,4 +1,4 @@
-"""From a request's items to results: find or compute every row, classify all at once, put errors beside.
+"""Answers: find or compute the row of every item, classify all at once, put errors beside the results.
 
 An unknown enterprise is an error of its own item; the others are answered all the same.
 """

@@ -1,4 +1,4 @@
-"""Fallback: the one place where model and rules meet; the service and the monthly run both call it.
+"""Fallback: the one place where model and rules meet.
 
 Whatever happens to the model, every row gets an answer: where the model can't answer, the rules do, and the
 answer says so (``source``) and why (``fallback``).

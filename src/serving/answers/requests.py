@@ -1,4 +1,4 @@
-"""What may be asked: the request's shape, and errors that name the item and the field.
+"""Requests: the shape of what may be asked, and errors that name the item and the field.
 
 One enterprise is asked about in one of three ways: by its indicators, by its record (rows of contract tables), or
 as an enterprise of the current indicator table. A call asks about one, or about several in ``items``.

@@ -1,1 +1,1 @@
-"""What is served now: the approved model, its rules and the month's table."""
+"""State of the service: the approved model, its rules and the month's table."""

@@ -1,4 +1,4 @@
-"""Files that are watched: what tells one state of a file from another."""
+"""File signatures, by which a watched file is seen to have changed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What answers now: the approved model, or the rules and why."""
+"""Served: the approved model, or the rules and why."""
 
 from __future__ import annotations
 

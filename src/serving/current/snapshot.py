@@ -1,4 +1,4 @@
-"""What is being served, and noticing when that changes: approval, withdrawal, a new month's table.
+"""Snapshot of what is served, renewed after an approval, a withdrawal or a new month's table.
 
 A thread looks at the approval record, its signers and the table every second or so (`stat` calls) and reloads when they
 changed; a request only picks up the newest snapshot and never waits. Only what `models.signoff.approval` gives is ever

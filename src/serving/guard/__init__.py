@@ -1,1 +1,1 @@
-"""Who may ask, and who asked what: tokens, audit trail, limits."""
+"""Guard of the service: tokens say who may ask, the audit trail who asked what, and limits how much."""

@@ -1,4 +1,4 @@
-"""Who asked what, and what answered: an append-only record, each line bound to the one before by its hash.
+"""Audit trail: who asked what, and what answered; append-only, each line bound to the one before by its hash.
 
 The chain shows edits, insertions and removals inside the record. Whoever can write the file could make a whole new
 chain, or cut lines off its end: so keep the newest hash (``POST /status`` gives it) elsewhere and verify against it.

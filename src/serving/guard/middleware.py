@@ -1,4 +1,4 @@
-"""What stands before the service: token, known paths, size and type of the body, one audit line a call.
+"""Guard before the service: token, known paths, size and type of the body, one audit line a call.
 
 BentoML has no keys of its own, and its page at ``/`` embeds a tracker's frame: neither passes here.
 """

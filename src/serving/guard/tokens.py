@@ -1,4 +1,4 @@
-"""Who may ask: bearer tokens on every call, and what this service shows at all.
+"""Bearer tokens, which every call must carry.
 
 Tokens stand in a file of JSON lines as SHA-256 hashes, so the file gives none away; lines are only appended
 (a token made, a token revoked). The file is read again when it changes: a revoked token stops at once.

@@ -1,1 +1,1 @@
-"""What is written down: registers, conduct, finance, inspections, corrections."""
+"""Records of the simulated province: registers, conduct, finance, inspections, corrections."""

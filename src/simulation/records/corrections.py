@@ -1,4 +1,4 @@
-"""What happens to records afterwards: taken back, declared wrong, objected to, repaired."""
+"""Corrections of records: taken back, declared wrong, objected to, repaired."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Events that strike at random: how many, when, and in which slot of their table."""
+"""Random events: how many, when, and in which slot of their table."""
 
 from __future__ import annotations
 

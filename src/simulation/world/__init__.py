@@ -1,1 +1,1 @@
-"""Who there is and what nobody sees: population, latent risk, lives."""
+"""World of the simulation: population, latent risk, life courses, drift."""

@@ -1,4 +1,4 @@
-"""What nobody sees: misconduct and distress, month by month, and what they make of a visit."""
+"""Latent misconduct and distress, month by month, and the risk that a visit finds something."""
 
 from __future__ import annotations
 

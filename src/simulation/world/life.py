@@ -1,4 +1,4 @@
-"""The course of an enterprise: reporting, dormancy, loss of contact, the abnormal list, the end."""
+"""Life course of an enterprise: reporting, dormancy, loss of contact, the abnormal list, the end."""
 
 from __future__ import annotations
 

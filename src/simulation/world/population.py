@@ -1,4 +1,4 @@
-"""Who there is: attributes of enterprises that do not change, each a function of its index alone.
+"""Population: attributes of enterprises that do not change, each a function of its index alone.
 
 Relations cross chunks without a word between them, because the group, batch or owner of any
 enterprise can be computed from its index anywhere.

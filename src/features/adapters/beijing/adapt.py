@@ -1,4 +1,4 @@
-"""Reads the Beijing folder and writes a contract folder, with an account of every row."""
+"""Adapter of the Beijing folder: it writes a contract folder, with an account of every row."""
 
 from __future__ import annotations
 

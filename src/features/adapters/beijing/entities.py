@@ -1,4 +1,4 @@
-"""Who is who: one enterprise per confirmed code; names without one join it where that is safe.
+"""Entity resolution: one enterprise per confirmed code; names without one join it where that is safe.
 
 Rows are read day by day in the order in which they became known, and a row keeps the enterprise it got
 then: what comes later never moves it. So nothing that is known before a day depends on what is known

@@ -1,4 +1,4 @@
-"""What a name and a code say by themselves: industry, region and type of the enterprise.
+"""Industry, district, founding year and type of an enterprise, guessed from its name and its code.
 
 Both are known at the first sight of the enterprise and carry no outcome. The industry is a guess
 from words of the name [K]: the sources have none. It is given as a GB/T 4754-2017 class (section

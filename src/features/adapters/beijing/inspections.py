@@ -1,4 +1,4 @@
-"""The inspection files: visits with their outcome.
+"""Inspection files: visits with their outcome.
 
 Columns of a later re-check (复查文书, 复查时间, 复查结果) are never read: they are written after the visit.
 No file tells the probability with which an enterprise was drawn, so a visit that says 双随机 has the

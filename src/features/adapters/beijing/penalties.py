@@ -1,4 +1,4 @@
-"""The penalty files and the tax bureau's list of major violations."""
+"""Penalty files and the tax bureau's list of major violations."""
 
 from __future__ import annotations
 

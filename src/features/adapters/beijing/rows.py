@@ -1,4 +1,4 @@
-"""From one source row to one draft record, or to the reason why not."""
+"""Rows: each source row becomes one draft record, or is left out with the reason."""
 
 from __future__ import annotations
 

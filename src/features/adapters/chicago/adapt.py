@@ -1,4 +1,4 @@
-"""Reads the Chicago folder and writes a contract folder, with an account of every row."""
+"""Adapter of the Chicago folder: it writes a contract folder, with an account of every row."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What kind of place: the City's free text, some 180 spellings, as an industry of GB/T 4754-2017."""
+"""Industry of an establishment (GB/T 4754-2017), from the City's free text (some 180 spellings)."""
 
 from __future__ import annotations
 

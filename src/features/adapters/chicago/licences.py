@@ -1,4 +1,4 @@
-"""The licence in force at each visit, as far as it was known then.
+"""Licences in force at each visit, as far as they were known then.
 
 Never read: ``LICENSE_TERM_EXPIRATION_DATE`` and ``maxDate``, which look into the future, ``LICENSE_STATUS``, which is
 as of the day the file was made (so is "revoked"), ``ageAtInspection`` (the first day says it), ``ACCOUNT_NUMBER`` and

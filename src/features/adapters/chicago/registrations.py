@@ -1,4 +1,4 @@
-"""The register the source does not hold, made from sightings; and since when an establishment was at an address."""
+"""Registrations, made from sightings because the source holds none, and since when an establishment had its address."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cells of the Chicago files, which come typed or as text, and the reasons why a row becomes nothing."""
+"""Cells of the Chicago files, typed or text, and the reasons why a row can't be mapped."""
 
 from __future__ import annotations
 

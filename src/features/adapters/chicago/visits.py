@@ -1,4 +1,4 @@
-"""The canvass inspections: what the City's outcome is in the contract's codes.
+"""Canvass inspections, with the City's outcome in the contract's codes.
 
 ===========================================  =====  ==========================================================
 the source says                              code   why

@@ -1,8 +1,7 @@
-"""What a sector's file declares: rows of a table, and indicators over them, in the vocabulary of all indicators.
+"""Indicators that a sector's file declares, and the rows they read, in the vocabulary of all indicators.
 
 Nothing is evaluated here: a declaration becomes the same `features.catalogue.expressions.Formula` that an indicator's
-function
-returns, and from there on it is an indicator like any other.
+function returns, and from there on it is an indicator like any other.
 """
 
 from __future__ import annotations

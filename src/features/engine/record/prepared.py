@@ -1,4 +1,4 @@
-"""Statements over rows that come as parameters: planned once, executed often, nothing stored.
+"""Prepared statements over rows that come as parameters: planned once, executed often, nothing stored.
 
 Reading and planning SQL takes far longer than running it on a few rows, and DuckDB 2.0 plans a prepared statement
 again at every EXECUTE if it names a table. Here none does: a statement reads common table expressions by the names

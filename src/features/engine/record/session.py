@@ -1,9 +1,8 @@
 """A session: prepared statements that answer for records without their province, again and again.
 
 The texts are those of the province's run (`features.engine.plan`); `features.engine.record.prepared` plans each once.
-What can find
-nothing is not executed: scans of tables without rows. What has nothing to find is not in the text: the joins for
-replaced versions and objections, where there are none. What differs between records (which tables are covered, from
+Scans of tables without rows are not executed. Joins for replaced versions and for objections are left out of the text
+where there are none. What differs between records (which tables are covered, from
 when) is data, not text. Nothing of a record can be left for the next one, as nothing is stored.
 """
 

@@ -1,4 +1,4 @@
-"""From DuckDB's SQL, in which everything is defined once, to Spark's.
+"""Translation to Spark's SQL from DuckDB's, in which everything is defined once.
 
 sqlglot knows both dialects. What it can't know (a column's type) or does not do is said here, one rule each; what
 neither knows is an error of Spark's, never a guess.

@@ -1,4 +1,4 @@
-"""The Spark engine: `features.engine.duckdb_engine` for when one machine is not enough. The same SQL, translated.
+"""Spark engine: the SQL of `features.engine.duckdb_engine`, translated, for when one machine is not enough.
 
 Spark reads, joins and aggregates; the driver gets the pairs of the cohort and, part by part, the finished rows.
 Every scan is one job, which writes what it found; the last one evaluates all formulas.

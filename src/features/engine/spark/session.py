@@ -1,4 +1,4 @@
-"""A Spark session that answers as DuckDB does: UTC, ANSI, no silent overflow; and clear words where none can be."""
+"""Spark session that answers as DuckDB does (UTC, ANSI, no silent overflow), or an error that says what is missing."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _ANSWERS = {
     "spark.sql.execution.arrow.pyspark.fallback.enabled": "false",
     "spark.sql.parquet.inferTimestampNTZ.enabled": "true",
 }
-"""What decides values; set for our own session only, also on somebody else's cluster."""
+"""Settings that decide values, set for our own session only, even on a shared cluster."""
 
 
 def java_version() -> int | None:

@@ -1,4 +1,4 @@
-"""Measuring one piece of work: wall time, processor time and peak memory, in a process of its own."""
+"""Cost of one piece of work: wall time, processor time and peak memory, in a process of its own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Processes that this one started, at first or second hand, as Linux tells of them."""
+"""Child processes of this one and all below them, as Linux lists them."""
 
 from __future__ import annotations
 

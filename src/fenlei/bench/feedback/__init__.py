@@ -1,1 +1,1 @@
-"""The feedback loop: do visits that a model sent raise its own predictions?"""
+"""The feedback loop: whether visits that a model directs raise its own predictions."""

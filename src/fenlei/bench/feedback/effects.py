@@ -1,4 +1,4 @@
-"""What the loop did to the risk of those it visited: predicted beside true, with intervals over enterprises."""
+"""Effect of the loop on the risk of those it visited: predicted beside true, with intervals over enterprises."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What visits did, told apart from whom they were sent to: the draws are lots, and lots can be compared."""
+"""Effect of visits, separated from the choice of whom to visit: draws are random, so other draws compare."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Ways of learning from biased visits, beside the truth."""
+"""Ways of learning from biased visits, measured beside the truth."""

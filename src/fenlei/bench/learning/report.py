@@ -26,7 +26,7 @@ MONTHS = 168
 """Records of fourteen years: three that only fill the longest windows, eleven of random draws (asked for everywhere
 since the General Office of the State Council's 2015 No. 58)."""
 GAIN, LIFT, ERROR = 0.95, 0.9, 0.5
-"""What is asked: least share of the ceiling's AUC gain and lift, greatest share of the naive learner's excess error."""
+"""Targets: least share of the ceiling's AUC gain and lift, greatest share of the naive learner's excess error."""
 Say = Callable[[str], None]
 
 

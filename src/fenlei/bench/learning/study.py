@@ -1,4 +1,4 @@
-"""What learning from inspections reaches where the truth is known: one province at one strength of the hunch.
+"""Study of learning from biased visits where the truth is known: one province at one strength of the hunch.
 
 Beside each way of learning stand the naive one (all outcomes as they come, no calibration), the ceiling (the same
 indicators and directions, the learner taught the true risk of many enterprise-months) and the oracle (the truth

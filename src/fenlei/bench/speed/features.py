@@ -1,4 +1,4 @@
-"""What the indicators of a province, of training pairs and of single records cost; and the same in pandas."""
+"""Cost of the indicators of a province, of training pairs and of single records, and of the same in pandas."""
 
 from __future__ import annotations
 

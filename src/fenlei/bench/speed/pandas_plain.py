@@ -1,4 +1,4 @@
-"""The same indicators as a competent data scientist writes them in pandas: what the engine is measured against.
+"""Baseline of the engine: the same indicators as a competent data scientist writes them in pandas.
 
 A table at a time: ``read_parquet`` of the needed columns with nullable types, the latest known version by
 ``sort_values`` and ``drop_duplicates``, vectorised conditions as columns, one ``groupby(...).agg(...)`` with a named

@@ -1,4 +1,4 @@
-"""The same indicators with numpy tuned by hand: further than a data team usually goes.
+"""Stronger baseline of the engine: the same indicators in numpy tuned by hand, beyond what a data team usually does.
 
 Only the needed columns are read, texts as categories; the latest known version is taken once a table; every
 condition is one vectorised mask over the table; counts and sums are `bincount`s by the enterprise's number, latest

@@ -1,4 +1,4 @@
-"""How far learning from all outcomes lies from the truth, at each strength of the inspectors' hunch."""
+"""Bias of learning from all outcomes, measured on the truth, at each strength of the inspectors' hunch."""
 
 from __future__ import annotations
 

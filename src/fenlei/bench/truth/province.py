@@ -1,4 +1,4 @@
-"""The measured page of the simulated province: ``fenlei bench province`` fills docs/simulation.md."""
+"""Measured figures of the simulated province: ``fenlei bench province`` fills docs/simulation.md."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far learners on raw counts come in a simulated province, beside the oracle and the ceiling."""
+"""Ranking by learners on raw counts in a simulated province, beside the oracle and the ceiling."""
 
 from __future__ import annotations
 

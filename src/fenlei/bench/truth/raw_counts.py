@@ -1,4 +1,4 @@
-"""Raw counts: what anyone would first make of the records, without the product's indicators.
+"""Raw counts: what a first look makes of the records, without the product's indicators.
 
 For each enterprise and cut-off, from what was known before it and the latest version of each record: how many
 records of a table occurred in the last 12 and 36 months, how many still run, how many of 36 months carry each code,

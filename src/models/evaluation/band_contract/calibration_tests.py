@@ -1,4 +1,4 @@
-"""Is the model calibrated, and could these visits have shown it if it were not?
+"""Calibration tests: whether the model is calibrated, and whether these visits could have shown it if it were not.
 
 Two tests: the calibration error (ECE, bins of equal weight) against its distribution under perfect calibration, and
 the slope of the logistic recalibration with a cluster-robust interval. A finite sample always shows some error, so

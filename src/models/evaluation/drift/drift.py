@@ -1,4 +1,4 @@
-"""Drift: month by month, has the population or the calibration moved, and is it time to learn again?
+"""Drift: whether the population or the calibration moved, month by month, and whether it is time to learn again.
 
 Scores, classes and indicators are compared with what was frozen at sign-off (`models.evaluation.drift.psi`); alarms of
 the indicators of a month are corrected for their number (Holm). Calibration can be seen only where results have come

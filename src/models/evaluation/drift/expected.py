@@ -1,4 +1,4 @@
-"""Before labels arrive: what the probabilities themselves say a month's visits will find."""
+"""Expected rates, before labels arrive: what the probabilities themselves say a month's visits will find."""
 
 from __future__ import annotations
 

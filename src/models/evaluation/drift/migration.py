@@ -1,4 +1,4 @@
-"""Who moved class from month to month."""
+"""Migration: which enterprises moved from class to class between months."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stability: has the population moved since sign-off, by more than chance?
+"""Stability: whether the population has moved since sign-off by more than chance.
 
 The population stability index compares shares in bins frozen at sign-off: sum of (now - then) * ln(now / then), no
 share below a floor. The trade's 0.1 and 0.25 know nothing of the number of firms: with a hundred firms they are passed

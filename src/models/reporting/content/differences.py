@@ -1,4 +1,4 @@
-"""What changes for enterprises when this model takes the approved one's place: who moves class, and why."""
+"""Differences for enterprises if this model replaces the approved one: who moves class, and why."""
 
 from __future__ import annotations
 

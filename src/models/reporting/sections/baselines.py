@@ -1,4 +1,4 @@
-"""The page's section on rivals: the model beside the rules, the past rate and a logistic regression."""
+"""The page's section on baselines: the model beside the rules, the past rate and a logistic regression."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page's part on days earlier: the same visits in the model's order and in each rival's, for each window."""
+"""The page's part on days earlier: the same visits in the model's and each baseline's order, for each window."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page's sections that look closer: shapes, the most wrong cases, differences from the approved model, limits."""
+"""The page's sections on details: shapes, the most wrong cases, differences from the approved model, limits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the page calls a group: its code, and the names that it has."""
+"""Names of groups on the page: the code, with the English and Chinese names that it has."""
 
 from __future__ import annotations
 

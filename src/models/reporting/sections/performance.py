@@ -1,4 +1,4 @@
-"""The page's sections on what was learnt and how well it holds: data, contract, reliability, worth."""
+"""The page's sections on what was learned and how well it holds: data, contract, reliability, worth."""
 
 from __future__ import annotations
 

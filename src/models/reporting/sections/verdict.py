@@ -1,4 +1,4 @@
-"""The first thing a reviewer reads: what holds, what doesn't, what can't be told; in English, its gist in Chinese."""
+"""The page's first box: what holds, what doesn't, what can't be told; in English, its gist in Chinese."""
 
 from __future__ import annotations
 

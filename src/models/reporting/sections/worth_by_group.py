@@ -1,4 +1,4 @@
-"""The page's part on worth by group: that a gain is not bought by looking always at the same small firms."""
+"""The page's part on worth by group, which shows whether a gain rests on visiting small firms alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Explanations: from contributions to points that add up to the score, and to sentences in two languages.
+"""Texts of the reasons: an indicator's points, in English and Chinese sentences.
 
 A model's contributions sum to its margin; points are contributions times
 ``(score - base score) / (margin - base margin)``, so they add up whatever the score map. The names, units and

@@ -1,4 +1,4 @@
-"""Two made-up people with keys of their own and a list that holds them: for the demo, a walk, a test.
+"""Two invented signers with keys of their own and a list that holds them: for the demo, a notebook, a test.
 
 They are in no province's policies. Only a store that names their list takes their word.
 """

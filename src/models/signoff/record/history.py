@@ -1,4 +1,4 @@
-"""The record as a whole, verified: its chain, its length, and every line as if it were to be written now."""
+"""History: the whole record, verified; its chain, its length, and every line as if it were to be written now."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.serialization import (
 from models.signoff.errors import KeyFileError
 
 PREFIX = b"fenlei approval record 1\0"
-"""What every signature is over before the entry's hash."""
+"""Prefix of every signed text; the entry's hash follows it."""
 
 _BYTES = 32
 

@@ -1,4 +1,4 @@
-"""What an entry of the record must keep, said once: before it is written, and of every line whenever it is read.
+"""Rules that every entry of the record keeps, checked before it is written and whenever it is read.
 
 So a line written past the commands, however well it is hashed and signed, has to keep the same rules.
 """
