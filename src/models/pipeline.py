@@ -97,7 +97,7 @@ class TrainResult:
         }
 
     def render(self) -> Group:
-        """Figures beside the rivals', contract, worth and drift in short tables, and the arm they hold for."""
+        """Figures beside the baselines', contract, worth and drift in short tables, and the arm they hold for."""
         e = self.evaluation
         parts: list[Table | Text] = []
         if self.prepared.adapted is not None:
@@ -135,7 +135,7 @@ def train(
     work: Path = WORK,
     say: Say = lambda _: None,
 ) -> TrainResult:
-    """Run a study: adapt, check, learn, measure beside the rivals, report, log, register.
+    """Run a study: adapt, check, learn, measure beside the baselines, report, log, register.
 
     Parameters
     ----------

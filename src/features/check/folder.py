@@ -31,7 +31,7 @@ def check_folder(
     threads: int | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> CheckReport:
-    """Check the tables of a source folder against the contract and lay down what may be used.
+    """Check the tables of a source folder against the contract and write what may be used.
 
     One table is held at a time, in a database on disk beside ``out``; so the memory needed does not
     grow with the number of enterprises.

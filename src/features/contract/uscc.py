@@ -2,7 +2,7 @@
 
 The check digit is `stdnum.cn.uscc`'s. Its format rule is not used: it wants digits in the first
 eight places, but the standard allows letters in the first two (``N2`` rural collectives, ``A1``,
-``Y1``), and domain.md takes all 31 signs in every place but the district's.
+``Y1``), and all 31 signs are taken here in every place but the district's.
 """
 
 from __future__ import annotations

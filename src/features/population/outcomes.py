@@ -32,7 +32,7 @@ def read_outcomes(clean: Path, known_before: date, *, province: str = "hebei") -
         day of the visit's month), known_at (when the first version with a result became known), arm,
         probability_ppm (Int64, missing without a known draw), violation (0 or 1), severity (greatest of its codes; 0
         without violation), restates (1 when only codes that restate indicators make it a violation), result_codes.
-        Censored and pending visits are left out (domain.md, Label).
+        Censored and pending visits are left out.
 
     Examples
     --------

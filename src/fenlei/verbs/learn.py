@@ -18,7 +18,7 @@ def train(
     work: Annotated[Path, typer.Option(help="Where checked records and reports go.")] = Path("data/generated"),
     as_json: Json = False,
 ) -> None:
-    """Learn, measure beside the rivals, write the report, register a version in MLflow."""
+    """Learn, measure beside the baselines, write the report, register a version in MLflow."""
     from models.pipeline import train as run
     from models.tracking.store import Store
 

@@ -6,7 +6,7 @@ the ``window``: each month's visits, as a province would plan them; or the whole
 told. Every visit keeps the score of its own month's first day, so a whole test longer than a month is no list that
 anybody could have drawn up: it shows how far an order reaches, not what a plan would bring.
 
-A rival's order is measured on the same lists and the same resamples, so the model less the rival is paired.
+A baseline's order is measured on the same lists and the same resamples, so the difference is paired.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ WINDOWS: tuple[Window, ...] = get_args(Window)
 
 @dataclass(frozen=True)
 class RivalDays:
-    """The same lists by a rival's order, and the model less it, paired; intervals by enterprise."""
+    """The same lists by a baseline's order, and the model less it, paired; intervals by enterprise."""
 
     rival: str
     days: float
@@ -66,7 +66,7 @@ class DaysEarlier:
     first_half, first_half_made
         Share of the violations in the first half of a list's visits: by score, and as the visits were made.
     rivals
-        The same by each rival's order.
+        The same by each baseline's order.
     """
 
     window: Window
@@ -121,7 +121,7 @@ def days_earlier(
         What is one list.
     rivals
         Name to scores of the same visits, higher is riskier. Equal scores are visited in the order of a hash of the
-        enterprise id, the model's as well as a rival's.
+        enterprise id, the model's as well as a baseline's.
     codes
         "all", or "without 6 and B".
     repetitions, level, seed
@@ -130,7 +130,7 @@ def days_earlier(
     Raises
     ------
     ModelInputError
-        If a rival's scores are not as many as the visits.
+        If a baseline's scores are not as many as the visits.
     """
     scores = {name: np.asarray(score, dtype=np.float64) for name, score in (rivals or {}).items()}
     for name, score in scores.items():
@@ -213,7 +213,7 @@ class _Order:
 
 
 class _Lists:
-    """The lists of a window in every order that is asked about: the model's, its rivals', every violation first."""
+    """The lists of a window in every order that is asked about: the model's, the baselines', every violation first."""
 
     def __init__(self, visits: TestVisits, window: Window, scores: Mapping[str, Floats]) -> None:
         self.values = np.column_stack([visits.y, visits.severity])
@@ -264,5 +264,5 @@ def _sentence(
     return (
         f"{lists} ({arm}): violations found {days[0]:.1f} days earlier [{days[1]:.1f}, {days[2]:.1f}] on average by "
         f"score; in random order {random:.1f}, at best {best:.1f}"
-        + (f"; model less its rivals: {against}" if against else "")
+        + (f"; model less the baselines: {against}" if against else "")
     )

@@ -124,7 +124,7 @@ def worth_by_group(
     repetitions: int = 1000,
     seed: int = 0,
 ) -> tuple[Worth, ...]:
-    """Estimate every plan's violations per inspection within every group that has visits enough to be looked at."""
+    """Estimate every plan's violations per inspection within every group that has enough visits to be looked at."""
     out = []
     for attribute in visits.attributes:
         column = visits.group(attribute)

@@ -88,7 +88,7 @@ def arm_effect(margin: Floats, y: NDArray[Any], apart: Bools, weight: Floats | N
     """Estimate the log-odds that visits outside the random arm carry at equal margins.
 
     Logistic regression of the outcome on a slope times the margin, an intercept and the arm, by maximum likelihood
-    with a faint ridge; 0 when only one arm is there.
+    with a small ridge penalty; 0 when only one arm is there.
 
     Parameters
     ----------

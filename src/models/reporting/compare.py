@@ -148,7 +148,7 @@ def differs(frame: pd.DataFrame) -> dict[str, dict[str, str]]:
 
 
 def not_comparable(frame: pd.DataFrame) -> tuple[str, ...]:
-    """Return the names of what makes the runs' figures be of different visits; empty where they are of the same."""
+    """Return the parameters by which the runs' figures are of different visits; empty where the visits are the same."""
     return tuple(name for name in differs(frame) if name in DECIDES)
 
 

@@ -179,7 +179,7 @@ class Page:
 
 
 def verdict(metric: str, difference: Interval) -> str:
-    """Say in words whether the model is ahead of a rival: only an interval that excludes 0 decides."""
+    """Say in words whether the model is ahead of a baseline: only an interval that excludes 0 decides."""
     if np.isnan(difference.low):
         return "no interval: cannot tell"
     low, high = difference.low, difference.high

@@ -42,7 +42,7 @@ SECTIONS: tuple[tuple[str, str, Callable[[Page], str]], ...] = (
     ("contract", "Band contract 分级承诺", sections.contract),
     ("reliability", "Reliability and gain 可靠性与增益", sections.reliability),
     ("worth", "Worth of it 检查效能", sections.worth),
-    ("rivals", "Against its rivals 与对照方法比较", rivals),
+    ("rivals", "Against the baselines 与对照方法比较", rivals),
     ("stability", "Stability and drift 稳定性与漂移", over_time.stability),
     ("fairness", "Fairness by group 分组公平性", over_time.fairness),
     ("shapes", "Shapes of the strongest indicators 主要指标形状", closer.shapes),

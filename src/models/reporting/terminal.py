@@ -24,8 +24,8 @@ def said(word: str) -> Text:
 
 
 def figures(evaluation: Evaluation, title: str) -> Table:
-    """Model and rivals as columns; below a rival's figure, model less rival and what follows from it."""
-    out = Table(title=title, caption="below a rival: model less rival", show_lines=True)
+    """Model and baselines as columns; below a baseline's figure, model less baseline and what follows from it."""
+    out = Table(title=title, caption="below a baseline: model less baseline", show_lines=True)
     out.add_column("")
     for scorer in evaluation.values:
         out.add_column(SCORER_TEXT.get(scorer, scorer), justify="right")

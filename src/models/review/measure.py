@@ -18,7 +18,7 @@ from models.study.experiment import Experiment
 
 @dataclass(frozen=True)
 class Measured:
-    """Everything found on the test; ``scorers`` are the model's and every rival's scores of its visits, row by row."""
+    """Everything found on the test; ``scorers`` are the model's and the baselines' scores of its visits, by row."""
 
     scorers: dict[str, Scored]
     evaluation: Evaluation
@@ -47,9 +47,9 @@ def arm_statement(experiment: Experiment, dataset: Dataset) -> str:
 
 
 def score_all(experiment: Experiment, dataset: Dataset, model: RiskModel) -> dict[str, Scored]:
-    """Return the model's and every rival's scores of the test rows; the model first.
+    """Return the model's and every baseline's scores of the test rows; the model first.
 
-    A rival that states a probability is calibrated as the model is: the same kind, on the same rows and weights. The
+    A baseline that states a probability is calibrated as the model is: the same kind, on the same rows and weights. The
     rules state none.
     """
     fit, calibrate, test = (dataset.parts[s] for s in ("fit", "calibrate", "test"))
@@ -73,7 +73,7 @@ def score_all(experiment: Experiment, dataset: Dataset, model: RiskModel) -> dic
 
 
 def measure(experiment: Experiment, dataset: Dataset, learned: Learned) -> Measured:
-    """Measure model and rivals on the test."""
+    """Measure model and baselines on the test."""
     test, model, e = dataset.parts["test"], learned.model, experiment.evaluation
     sample = Sample.of(test.y, test.enterprise, test.weight)
     scorers = score_all(experiment, dataset, model)

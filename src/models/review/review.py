@@ -74,7 +74,7 @@ class Stable:
 
 @dataclass(frozen=True, kw_only=True)
 class Review:
-    """Everything beyond the rivals that a reviewer is told.
+    """Everything beyond the baselines that a reviewer is told.
 
     ``policies``: each policy it was judged by, and no model is made by, to its hash; the gate asks for today's.
     """
@@ -135,7 +135,7 @@ def review(
     panel
         Enterprises followed through the test.
     scorers
-        The model's and its rivals' scores of the test's visits, as they were measured; "model" is the model.
+        The model's and its baselines' scores of the test's visits, as they were measured; "model" is the model.
     """
     model, province, seed = learned.model, experiment.province, experiment.seed
     contract_policy, sampling = load_contract(province), load_sampling(province)

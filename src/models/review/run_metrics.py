@@ -47,7 +47,7 @@ def review_metrics(found: Review) -> dict[str, float]:
         "contract_months": c.months,
     }
     for k in c.of("calibration_error"):
-        # The error itself and its interval stand among the test's figures, beside the rivals'; here what a perfect
+        # The error itself and its interval stand among the test's figures, beside the baselines'; here what a perfect
         # model shows, and the most it may show.
         out |= {"calibration_error_if_perfect": k.low, "calibration_error_limit": k.high}
     for k in c.of("calibration_slope"):
@@ -69,7 +69,7 @@ def review_metrics(found: Review) -> dict[str, float]:
 
 
 def _days_earlier(d: DaysEarlier) -> dict[str, float]:
-    """Days earlier on one kind of list: the model's, its rivals', and the model less each of them."""
+    """Days earlier on one kind of list: the model's, its baselines', and the model less each of them."""
     before = _codes(d.codes)
     # Of a month's list without more words: that name is older than the other window.
     name = "days_earlier" if d.window == "month" else f"days_earlier_{d.window.replace(' ', '_')}"
@@ -91,7 +91,7 @@ def _codes(codes: str) -> str:
 
 
 def design_params(experiment: Experiment) -> dict[str, object]:
-    """What a study decides that makes its figures comparable with another's, or not, as run parameters."""
+    """Run parameters that a study decides and by which its figures are comparable with another's, or not."""
     a, split = experiment.arms, experiment.split
     return {
         "learn_arms": "+".join(a.learn),

@@ -4,7 +4,7 @@ A smooth curve (a restricted cubic spline of the margin, five knots) is fitted t
 enterprises; the spread of what it says of a margin is the interval for the mean risk of all enterprises with that
 margin. It holds what the sample of calibration visits leaves open, the shape of the calibrator included: refits of a
 straight map would nearly never hold a truth that bends. It does not hold what another learner would have said, nor what
-changes after the calibration: drift is watched apart.
+changes after the calibration: drift is watched separately.
 """
 
 from __future__ import annotations

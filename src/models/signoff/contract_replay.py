@@ -43,7 +43,7 @@ def logged_visits(inputs: Inputs, model: RiskModel) -> TestVisits:
 
 
 def contract_differs(told: Judged | None, inputs: Inputs, model: RiskModel, seed: int) -> list[str]:
-    """Return in what a run's judgement on the band contract is not what its logged visits give.
+    """Return where a run's judgement on the band contract differs from what its logged visits give.
 
     Parameters
     ----------

@@ -84,7 +84,7 @@ class Dataset:
     population
         The learner's indicators of the cohort (a sample of it) on the day the test begins, float64 [m, k].
     every
-        Every labelled outcome there is, all arms, for the past-rate rival.
+        Every labelled outcome there is, all arms, for the past-rate baseline.
     counts
         Per segment and arm: visits, violations, enterprises.
     dropped

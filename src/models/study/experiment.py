@@ -41,7 +41,7 @@ class Label(Policy):
     """Which visits carry a label.
 
     "without_6_and_B" leaves out the visits that are violations only by result codes 6 or B: those nearly
-    restate the abnormal list and the annual report (domain.md).
+    restate the abnormal list and the annual report.
     """
 
     codes: Literal["all", "without_6_and_B"] = "all"
@@ -108,7 +108,7 @@ class Split(Policy):
 class Arms(Policy):
     """Which arms' outcomes are used for what.
 
-    Only the random arm, weighted by 1/draw probability, measures the true rate (domain.md); "design" weights
+    Only the random arm, weighted by 1/draw probability, measures the true rate; "design" weights
     therefore need calibrate and measure to be the random arm alone.
 
     ``arm`` "known": what targeted visits find more at equal records is learned apart and left out when scoring.

@@ -18,7 +18,7 @@ _LOWER = (
 
 
 BETTER = dict.fromkeys(_HIGHER, 1) | dict.fromkeys(_LOWER, -1)
-"""Metric to 1 where more is better, -1 where less is; under a rival's prefix or as a difference it means the same."""
+"""Metric to 1 where more is better, -1 where less is; under a baseline's prefix or as a difference too."""
 
 
 GROUPS: dict[str, tuple[str, ...]] = {

@@ -119,7 +119,7 @@ def average_probability(log_odds: Floats, spread: float) -> Floats:
     """Probability of a visit by an average inspector: the mean over inspectors, whose strictness is normal.
 
     It lies nearer to one half than the probability of the inspector of median strictness, and it is what the random
-    arm's visits come to (domain.md, 'The risk').
+    arm's visits come to.
 
     Parameters
     ----------

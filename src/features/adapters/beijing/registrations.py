@@ -1,4 +1,4 @@
-"""Registrations, made from sightings because no source holds them: what was known of an enterprise, and since when.
+"""Registrations, made from sightings for want of a full register: what was known of an enterprise, and since when.
 
 Every row about an enterprise is a sighting on the day it became known; a sighting that tells something
 new (a code, a name, a district) makes a version of the registration, known from that day. One kind of

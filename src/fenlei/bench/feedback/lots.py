@@ -13,7 +13,7 @@ from models.evaluation.metrics import Interval
 
 LOT = "drawn twice by other lots, on average"
 LOTS = 10
-"""Sets of other lots: with as many, those drawn by lots hardly add to the spread."""
+"""Sets of repeated draws: with as many, they hardly add to the spread."""
 
 
 @dataclass(frozen=True)
@@ -67,23 +67,23 @@ def effect(run: Run, truth: Floats, resamples: Resamples, lag: int = YEAR) -> Ef
 def against_lots(
     run: Run, truth: Floats, resamples: Resamples, caps: Ints, seed: int, lag: int = YEAR
 ) -> tuple[Drift, Interval, Interval] | None:
-    """Compare with firms that the same chances draw twice in other lots, which nobody acted on.
+    """Compare with firms drawn twice when the draws are repeated with the same chances, and nobody is visited.
 
-    Whom the plan draws a second time is whom it thinks no better of by then, so their risk was more likely thought too
-    low at first than too high: their gap moves even if visits do nothing. Lots drawn anew with the very chances, by
-    month and firm, choose in the same way; what is left between the two is what the visits did.
+    The firms that a plan draws a second time are those it rates no better by then, so their risk was more likely rated
+    too low at first than too high: their gap moves even if visits do nothing. Draws repeated with the same chances,
+    by month and firm, select in the same way; the difference between the two is what the visits did.
 
     Parameters
     ----------
     caps
         Most visits of one firm of each class in twelve months; 0: no cap.
     seed
-        Of the other lots.
+        Of the repeated draws.
 
     Returns
     -------
     tuple
-        Drift of those that `LOTS` other lots drew twice; how much more the gap of the visited moved; and how much
+        Drift of those drawn twice in `LOTS` repetitions; how much more the gap of the visited moved; and how much
         wider it is in the end. The first of the two also holds whom the first visit's result got drawn again. None
         where the policy draws nobody.
     """

@@ -31,7 +31,7 @@ def learn(
     today: Annotated[str, typer.Option(help="Date to write on the page.")] = "",
     json: Annotated[bool, typer.Option("--json", help="Print every study as JSON.")] = False,
 ) -> None:
-    """What learning from biased inspections reaches where the truth is known, beside ceiling and oracle."""
+    """Measure learning from biased inspections where the truth is known, beside ceiling and oracle."""
     from fenlei.bench.common.page import fill
     from fenlei.bench.learning import report
     from models.study.experiment import load_experiment

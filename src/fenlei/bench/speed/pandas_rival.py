@@ -3,7 +3,7 @@
 Only the needed columns are read, texts as categories; the latest known version is taken once a table; every
 condition is one vectorised mask over the table; counts and sums are `bincount`s by the enterprise's number, latest
 values one assignment of sorted rows; nothing loops over rows. The indicators' expressions are read by sqlglot and
-evaluated with numpy, so that the rival computes what the catalogue says today. Relations that other enterprises make
+evaluated with numpy, so that the baseline computes what the catalogue says today. Relations that other enterprises make
 are left out on both sides.
 """
 

@@ -220,7 +220,7 @@ def symlog_ticks(threshold: float, most: float) -> FixedLocator:
 
 
 def _styled(scorers: dict[str, Scored]) -> list[tuple[str, Scored, dict[str, Any]]]:
-    """Give the first scorer the strong line, the rivals thin ones."""
+    """Give the first scorer the strong line, the baselines thin ones."""
     out: list[tuple[str, Scored, dict[str, Any]]] = []
     for place, (name, scored) in enumerate(scorers.items()):
         colour = INK if place == 0 else RIVALS[(place - 1) % len(RIVALS)]

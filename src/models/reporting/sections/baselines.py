@@ -10,7 +10,7 @@ from models.reporting.page import METRIC_TEXT, SCORER_TEXT, Page, verdict
 
 
 def rivals(page: Page) -> str:
-    """Model and rivals on the same resamples, with and without codes 6 and B."""
+    """Model and baselines on the same resamples, with and without codes 6 and B."""
     e = page.evaluation
     out = [
         paragraph(
@@ -22,7 +22,7 @@ def rivals(page: Page) -> str:
         difference_table(e),
     ]
     if "precision_recall" in page.plots:
-        shown = image(page.plots["precision_recall"], "precision over recall of model and rivals")
+        shown = image(page.plots["precision_recall"], "precision over recall of model and baselines")
         out.append(folded("Precision and recall, drawn", f'<div class="plots">{shown}</div>'))
     if page.without is not None:
         out.append(
@@ -37,17 +37,17 @@ def rivals(page: Page) -> str:
 
 
 def metric_table(evaluation: Evaluation) -> Raw:
-    """Figures of model and rivals with intervals."""
+    """Figures of model and baselines with intervals."""
     scorers = list(evaluation.values)
     rows = [
         [METRIC_TEXT[m][0], *(_short(evaluation.values[s].get(m)) for s in scorers), METRIC_TEXT[m][1]] for m in METRICS
     ]
     head = ["", *(SCORER_TEXT.get(s, s) for s in scorers), "meaning"]
-    return table(head, rows, align="t" + "n" * len(scorers), label="model and rivals")
+    return table(head, rows, align="t" + "n" * len(scorers), label="model and baselines")
 
 
 def difference_table(evaluation: Evaluation) -> Raw:
-    """Model less rival, paired, with the verdict in words: one line a figure, one column a rival."""
+    """Model less baseline, paired, with the verdict in words: one line a figure, one column a baseline."""
     rows = []
     for m in METRICS:
         cells: list[object] = []
@@ -56,8 +56,8 @@ def difference_table(evaluation: Evaluation) -> Raw:
             said = "–" if d is None else Raw(f"{badge(verdict(m, d))}<br>{_signed(d)}")
             cells.append(said)
         rows.append([METRIC_TEXT[m][0], *cells])
-    head = ["model less rival: the model is", *(SCORER_TEXT.get(s, s) for s in evaluation.differences)]
-    return table(head, rows, label="the model less each rival")
+    head = ["model less baseline: the model is", *(SCORER_TEXT.get(s, s) for s in evaluation.differences)]
+    return table(head, rows, label="the model less each baseline")
 
 
 def _short(i: Interval | None) -> str:

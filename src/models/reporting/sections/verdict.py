@@ -22,7 +22,7 @@ def own_plan(page: Page) -> Worth | None:
 
 
 def rival_verdicts(evaluation: Evaluation, metric: str = RANKED_BY) -> dict[str, str]:
-    """Return rival to verdict of the model against it."""
+    """Return baseline to verdict of the model against it."""
     return {rival: verdict(metric, row[metric]) for rival, row in evaluation.differences.items() if metric in row}
 
 
