@@ -88,7 +88,7 @@ def visits_needed(margin: Floats, y: NDArray[np.generic], weight: Floats, found_
     visits = np.r_[0.0, np.cumsum(np.bincount(group, weights=weight, minlength=len(levels)))]
     found = np.r_[0.0, np.cumsum(np.bincount(group, weights=weight * np.asarray(y), minlength=len(levels)))]
     if not found[-1] > 0:
-        raise ModelError("there is no violation among the visits: how many find a share of them can't be said")
+        raise ModelError("no violation among the visits: the visits needed to find a share of them can't be told")
     wanted = found_share * found[-1]
     # The first group that reaches it, but for rounding: those behind it that find nothing are not needed.
     last = int(np.searchsorted(found, wanted * (1 - 1e-12)))

@@ -267,7 +267,7 @@ class Experiment(Policy):
     @model_validator(mode="after")
     def _sector_has_members(self) -> Experiment:
         if self.sector and not self.cohort.members_only:
-            raise ValueError("a sector needs cohort.members_only = true: it is its enterprises that it is about")
+            raise ValueError("a sector needs cohort.members_only = true: it is about its own enterprises alone")
         return self
 
     @model_serializer(mode="wrap")

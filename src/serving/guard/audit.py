@@ -124,7 +124,7 @@ class AuditLog:
             return 0, FIRST, torn
         entry = _read(whole.rpartition(b"\n")[2])
         if "hash" not in entry or entry["hash"] != chain.digest(entry):
-            raise AuditError(f"{self.path}: the last line does not hold; look why, then move the file aside")
+            raise AuditError(f"{self.path}: the last line does not hold; find out why, then move the file aside")
         return int(entry["number"]) + 1, str(entry["hash"]), torn
 
     def append(self, entry: Mapping[str, Any], now: datetime | None = None) -> str:

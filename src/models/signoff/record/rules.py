@@ -190,7 +190,7 @@ def _other(entry: Entry, signed: Entry, what: str) -> str:
     ]
     return (
         f"version {entry.version} is not what was {what}: {'; '.join(d for d in differs if d)}; "
-        "look why, then propose it again"
+        "find out why, then propose it again"
     )
 
 

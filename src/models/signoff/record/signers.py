@@ -117,7 +117,7 @@ class Signer(Policy):
             )
         except ValidationError as err:
             lines = [f"  {'.'.join(map(str, e['loc']))}: {e['msg']}" for e in err.errors()]
-            raise ApprovalError("nobody can be listed so:\n" + "\n".join(lines)) from err
+            raise ApprovalError("this signer can't be listed:\n" + "\n".join(lines)) from err
 
     @property
     def shown(self) -> str:
