@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 # Two workers, each with whole files, so that what a file builds (a trained study, a province) is built once.
-TEST   := -n 2 --dist loadgroup
+TEST   := -n 2 --no-loadscope-reorder
 SLIM   := PYTHONHASHSEED=0 MLFLOW_DISABLE_TELEMETRY=true BENTOML_DO_NOT_TRACK=True
 
 help:            ## this list

@@ -16,6 +16,8 @@ from helpers.thorough import PROFILE, examples
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+    from xdist.remote import Producer
+    from xdist.scheduler import LoadFileScheduling
 
 # Before numpy is loaded, and for every process that a test starts: on problems of a few parameters OpenBLAS's threads
 # wait for one another far longer than they work (measured: 11 s of processor time instead of 1 s for the 400 refits on
@@ -28,12 +30,50 @@ settings.register_profile(PROFILE, deadline=None, max_examples=examples(100))
 settings.load_profile(PROFILE)
 
 
+LONGEST = (
+    "tests/models/test_pipeline.py",
+    "spark",
+    "tests/whole/test_notebooks.py",
+    "tests/models/review/test_monitor.py",
+    "tests/features/catalogue/sectors/test_sectors.py",
+    "tests/models/review/test_review.py",
+    "tests/models/study/test_dataset.py",
+    "tests/features/test_point_in_time.py",
+    "tests/fenlei/test_cli.py",
+    "tests/features/population/test_rate_ratios.py",
+    "tests/fenlei/bench/feedback/test_feedback.py",
+    "tests/features/adapters/test_beijing_later_rows.py",
+    "tests/models/signoff/test_approval.py",
+    "tests/models/test_gate_cheats.py",
+)
+"""Files that take longest, and so begin first: the last one to end is then a short one."""
+
+
+def kept_together(nodeid: str) -> str:
+    """Return what a test shares expensive fixtures with, and so must share a worker with: its file, or Spark."""
+    file = nodeid.partition("::")[0]
+    return "spark" if "/spark/" in file or file.endswith("test_spark.py") else file
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep what is expensive with one worker: a file's own fixtures, and Spark for all its files."""
-    for item in items:
-        if item.get_closest_marker("xdist_group") is None:
-            spark = "spark" in getattr(item, "fixturenames", ())
-            item.add_marker(pytest.mark.xdist_group("spark" if spark else item.nodeid.partition("::")[0]))
+    """Put the longest files first."""
+    rank = {name: k for k, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: rank.get(kept_together(item.nodeid), len(rank)))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling:
+    """Give a worker whole files, so that what a file builds (a trained study, a province) is built once.
+
+    Not by xdist's own groups: it writes them into a name of the test that pytest 9 does not read any more.
+    """
+    from xdist.scheduler import LoadFileScheduling
+
+    class Together(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return kept_together(nodeid)
+
+    return Together(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from features.population.cohort import cohort, members_of
     from features.population.outcomes import read_outcomes
     from features.records.store import open_folder
+    from features.scope import Scope
     from features.table.notebook import indicators
 else:
     from features.lazy import lazily
@@ -21,6 +22,7 @@ else:
         {
             "CATALOGUE": "features.catalogue.catalogue",
             "Record": "features.engine.record.record",
+            "Scope": "features.scope",
             "check_folder": "features.check.folder",
             "cohort": "features.population.cohort",
             "compute_indicators": "features.engine.duckdb_engine",
@@ -37,6 +39,7 @@ else:
 __all__ = [
     "CATALOGUE",
     "Record",
+    "Scope",
     "check_folder",
     "cohort",
     "compute_indicators",

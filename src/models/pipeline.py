@@ -13,6 +13,7 @@ from rich.text import Text
 
 from features.catalogue import catalogue_hash
 from features.errors import SourceError
+from features.records.store import opened
 from models.evaluation import ClassRate
 from models.evaluation.metrics import Evaluation, Interval
 from models.learning.learner import Learned, learn
@@ -180,74 +181,75 @@ def _trained(
     own = work / experiment.name
     prepared = prepare(experiment.source, experiment.name, data, own, say)
     say(prepared.summary)
-    say("computing the indicators")
-    dataset = build_dataset(prepared.clean, experiment, prepared.as_of)
-    tags = {"kind": "training", PLACE: place}
-    with runs.run(store, experiment.name, experiment.name, tags=tags) as run_id:
-        end_killed(store, experiment.name, place, run_id)
-        learned = learn(
-            experiment,
-            dataset,
-            trials=experiment.tuning.trials if trials is None else trials,
-            storage=work / "tuning.db",
-            arm=arm_statement(experiment, dataset),
-            say=say,
-            log=TrialLog(store, experiment, run_id),
-        )
-        say("measuring")
-        out = own / "report"
-        shutil.rmtree(out, ignore_errors=True)
-        out.mkdir(parents=True)
-        measured = measure(experiment, dataset, learned)
-        say("following the enterprises through the test")
-        panel = follow(prepared.clean, experiment, dataset.parts["test"].outcomes["visited_on"].max())
-        say("contract, worth, fairness, drift")
-        reviewed = review(prepared.clean, experiment, dataset, learned, panel, measured.scorers)
-        write_review(reviewed, out)
-        report = out / "report.html"
-        say("writing the report")
-        found = hashes(experiment, dataset)
-        day = runs.started_on(store, run_id)
-        facts = {"MLflow run": run_id, "records": prepared.summary, **found}
-        content = gather(
-            store, experiment, dataset, learned, measured, reviewed, panel, folder=out, facts=facts, on=day
-        )
-        report.write_text(render(content), encoding="utf-8")
-        runs.log(
-            store,
-            run_id,
-            params={
-                **learned.tuned.params,
-                "rounds": learned.rounds,
-                "calibration": learned.model.calibrator.kind,
-                "indicators": len(dataset.names),
-                "province": experiment.province,
-                "seed": experiment.seed,
-                "as_of": prepared.as_of.isoformat(),
-                **{f"{s}_visits": len(p) for s, p in dataset.parts.items()},
-                **design_params(experiment),
-                **found,
-            },
-            metrics=metrics_of(measured) | review_metrics(reviewed) | learned_metrics(learned),
-            tags={
-                "kind": "training",
-                "arm": content.arm_statement,
-                "model_hash": learned.model.content_hash,
-                "band_contract": reviewed.contract.verdict,
-                "drift": reviewed.stable.retrain.verdict,
-            },
-            files=out,
-        )
-        say("registering")
-        found["model_hash"] = learned.model.content_hash
-        found |= retrain.log_inputs(
-            store, run_id, own / artifacts.FOLDER, experiment, dataset, learned.tuned.params, out
-        )
-        bundle = own / "bundle"
-        shutil.rmtree(bundle, ignore_errors=True)
-        learned.model.save(bundle)
-        version = versions.register(store, run_id, bundle, dataset.names, found)
-        runs.log(store, run_id, tags={"version": version})
+    with opened(prepared.clean) as records:
+        say("computing the indicators")
+        dataset = build_dataset(records, experiment, prepared.as_of)
+        tags = {"kind": "training", PLACE: place}
+        with runs.run(store, experiment.name, experiment.name, tags=tags) as run_id:
+            end_killed(store, experiment.name, place, run_id)
+            learned = learn(
+                experiment,
+                dataset,
+                trials=experiment.tuning.trials if trials is None else trials,
+                storage=work / "tuning.db",
+                arm=arm_statement(experiment, dataset),
+                say=say,
+                log=TrialLog(store, experiment, run_id),
+            )
+            say("measuring")
+            out = own / "report"
+            shutil.rmtree(out, ignore_errors=True)
+            out.mkdir(parents=True)
+            measured = measure(experiment, dataset, learned)
+            say("following the enterprises through the test")
+            panel = follow(records, experiment, dataset.parts["test"].outcomes["visited_on"].max())
+            say("contract, worth, fairness, drift")
+            reviewed = review(records, experiment, dataset, learned, panel, measured.scorers)
+            write_review(reviewed, out)
+            report = out / "report.html"
+            say("writing the report")
+            found = hashes(experiment, dataset)
+            day = runs.started_on(store, run_id)
+            facts = {"MLflow run": run_id, "records": prepared.summary, **found}
+            content = gather(
+                store, experiment, dataset, learned, measured, reviewed, panel, folder=out, facts=facts, on=day
+            )
+            report.write_text(render(content), encoding="utf-8")
+            runs.log(
+                store,
+                run_id,
+                params={
+                    **learned.tuned.params,
+                    "rounds": learned.rounds,
+                    "calibration": learned.model.calibrator.kind,
+                    "indicators": len(dataset.names),
+                    "province": experiment.province,
+                    "seed": experiment.seed,
+                    "as_of": prepared.as_of.isoformat(),
+                    **{f"{s}_visits": len(p) for s, p in dataset.parts.items()},
+                    **design_params(experiment),
+                    **found,
+                },
+                metrics=metrics_of(measured) | review_metrics(reviewed) | learned_metrics(learned),
+                tags={
+                    "kind": "training",
+                    "arm": content.arm_statement,
+                    "model_hash": learned.model.content_hash,
+                    "band_contract": reviewed.contract.verdict,
+                    "drift": reviewed.stable.retrain.verdict,
+                },
+                files=out,
+            )
+            say("registering")
+            found["model_hash"] = learned.model.content_hash
+            found |= retrain.log_inputs(
+                store, run_id, own / artifacts.FOLDER, experiment, dataset, learned.tuned.params, out
+            )
+            bundle = own / "bundle"
+            shutil.rmtree(bundle, ignore_errors=True)
+            learned.model.save(bundle)
+            version = versions.register(store, run_id, bundle, dataset.names, found)
+            runs.log(store, run_id, tags={"version": version})
     return TrainResult(
         experiment=experiment,
         version=version,

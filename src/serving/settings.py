@@ -19,14 +19,14 @@ class Settings(BaseModel):
 
     Parameters
     ----------
+    province
+        Whose bands, points and direct rules apply; there is none by default.
     tracking_uri
         MLflow's tracking and registry URI; by default ``MLFLOW_TRACKING_URI``, else sqlite under ``data/generated``.
     records
         Folder of the approval record, where it does not stand beside the MLflow database.
     signers
         List of signers, where it is not the province's ``signers.toml``: for a demo or a test.
-    province
-        Whose bands, points and direct rules apply.
     table
         The current indicator table (`serving.current.table`), for questions by enterprise; without it they get 503.
     tokens, audit
@@ -56,10 +56,10 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    province: str
     tracking_uri: str | None = None
     records: Path | None = None
     signers: Path | None = None
-    province: str = "hebei"
     table: Path | None = None
     tokens: Path = Path("data/generated/tokens.jsonl")
     audit: Path = Path("data/generated/audit.jsonl")
@@ -74,8 +74,8 @@ class Settings(BaseModel):
     recheck_seconds: float = Field(default=60.0, gt=0)
 
     @classmethod
-    def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:
-        """Read the settings from environment variables.
+    def from_env(cls, environ: Mapping[str, str] | None = None, **told: object) -> Settings:
+        """Read the settings from environment variables; what is told besides, unless it is None, wins over them.
 
         Raises
         ------
@@ -83,9 +83,12 @@ class Settings(BaseModel):
             If a value does not fit; the message names the variable.
         """
         given = os.environ if environ is None else environ
-        values = {name: given[PREFIX + name.upper()] for name in cls.model_fields if given.get(PREFIX + name.upper())}
+        values: dict[str, object] = {
+            name: given[PREFIX + name.upper()] for name in cls.model_fields if given.get(PREFIX + name.upper())
+        }
         if given.get("MLFLOW_TRACKING_URI"):
             values.setdefault("tracking_uri", given["MLFLOW_TRACKING_URI"])
+        values |= {name: value for name, value in told.items() if value is not None}
         try:
             return cls.model_validate(values)
         except ValidationError as err:

@@ -25,6 +25,7 @@ from features.contract import TABLES
 from features.engine.duckdb_engine import evaluate
 from features.policies import features_policy
 from features.records.store import open_frames
+from features.scope import Scope
 from helpers.mutations import mutants
 from helpers.records import CUTOFF, ENTERPRISES, EXAMPLES, province
 
@@ -86,7 +87,7 @@ def values(
     store.con = con  # type: ignore[assignment]
     try:
         pairs = pd.DataFrame([(e, c) for e in ENTERPRISES for c in CUTOFFS], columns=["enterprise_id", "cutoff"])
-        found = evaluate(store, pairs, names=names, known_as_of=known, sector="food")
+        found = evaluate(store, pairs, Scope("hebei", known_as_of=known, names=names, sector="food"))
     finally:
         store.close()
     assert not isinstance(con, Wrong) or con.times, "the SQL has changed: write this mistake anew"

@@ -24,6 +24,7 @@ from features.engine.duckdb_engine import evaluate
 from features.policies import features_policy
 from features.policy import policy_root
 from features.records.store import open_frames
+from features.scope import Scope
 from helpers.oracles import EVIDENCE_ORACLES, ORACLES, World, answer
 from helpers.records import CUTOFF, ENTERPRISES, province
 from helpers.thorough import examples
@@ -48,7 +49,7 @@ def computed(
     store = open_frames({t: f for t, f in tables.items() if t in covers}, covers)
     try:
         pairs = pd.DataFrame([(e, c) for e in ENTERPRISES for c in cutoffs], columns=["enterprise_id", "cutoff"])
-        return evaluate(store, pairs, known_as_of=known, province=policies, sector="food")
+        return evaluate(store, pairs, Scope(policies, known_as_of=known, sector="food"))
     finally:
         store.close()
 

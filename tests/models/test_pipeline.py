@@ -9,7 +9,10 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import mlflow
 import numpy as np
@@ -18,6 +21,7 @@ import pytest
 from rich.console import Console
 
 from features.errors import ConfigError, SourceError
+from features.records import store as record_store
 from helpers.here import here
 from helpers.root import ROOT
 from helpers.signing import people
@@ -28,6 +32,7 @@ from models.reporting import compare
 from models.reporting.content.differences import against_approved
 from models.scoring.risk_model import RiskModel
 from models.signoff import approval
+from models.study import labels
 from models.study.experiment import load_experiment
 from models.study.indicators import catalogue
 from models.study.panel import Panel
@@ -51,7 +56,27 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def trained(study: Path, province: Path, empty_store: Path, tmp_path_factory: pytest.TempPathFactory):
+def reading() -> Counter[str]:
+    """How often the two trainings opened the clean folder and read the outcomes."""
+    return Counter()
+
+
+def counted(function: Callable[..., Any], calls: Counter[str], name: str) -> Callable[..., Any]:
+    def call(*arguments: Any, **named: Any) -> Any:
+        calls[name] += 1
+        return function(*arguments, **named)
+
+    return call
+
+
+@pytest.fixture(scope="module")
+def trained(
+    study: Path,
+    province: Path,
+    empty_store: Path,
+    reading: Counter[str],
+    tmp_path_factory: pytest.TempPathFactory,
+):
     """The study on a small province, trained twice: three trials, then the same again."""
     home = tmp_path_factory.mktemp("trained")
     shutil.copy(empty_store, home / "mlflow.db")
@@ -59,14 +84,23 @@ def trained(study: Path, province: Path, empty_store: Path, tmp_path_factory: py
     patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{home / 'mlflow.db'}")
     patch.delenv("FENLEI_RECORDS", raising=False)
     said: list[str] = []
-    results = [
-        train(study, store=here(), data=province, trials=TRIALS, work=home / "work", say=said.append) for _ in range(2)
-    ]
+    with pytest.MonkeyPatch.context() as counting:
+        for module, name in ((record_store, "open_folder"), (labels, "outcomes_by_day")):
+            counting.setattr(module, name, counted(getattr(module, name), reading, name))
+        results = [
+            train(study, store=here(), data=province, trials=TRIALS, work=home / "work", say=said.append)
+            for _ in range(2)
+        ]
     yield results[0], results[1], said
     patch.undo()
 
 
 pytestmark = pytest.mark.slow
+
+
+def test_a_training_opens_its_records_once_and_reads_the_outcomes_once(trained, reading: Counter[str]) -> None:
+    """The stages of the split and of every rolling origin are parts of one read; two trainings were run."""
+    assert reading == {"open_folder": 2, "outcomes_by_day": 2}
 
 
 def test_the_model_and_its_rivals_stand_on_the_same_visits_with_intervals(trained):

@@ -19,6 +19,7 @@ from features.engine.record.record import Record, extract_context
 from features.records.store import open_folder
 from features.table.month import read_table, write_clean_table
 from helpers.here import here
+from helpers.scope import HEBEI
 from helpers.signing import People, people, register, study
 from helpers.small_model import NAMES
 from models.scoring.risk_model import RiskModel
@@ -69,15 +70,16 @@ def built(empty_store: Path, tmp_path_factory: pytest.TempPathFactory) -> World:
     simulate(folder / "source", enterprises=300, months=36, seed=5, end=CUTOFF)
     check_folder(folder / "source", CUTOFF, folder / "checked")
     clean, table = folder / "checked" / "clean", folder / "indicators.parquet"
-    write_clean_table(clean, CUTOFF, table)
+    write_clean_table(clean, CUTOFF, table, HEBEI)
     frame, _ = read_table(table)
     ids = list(frame.index.get_level_values("enterprise_id"))
     store = open_folder(clean, threads=1)
-    records = extract_context(store, ids[:12], CUTOFF)
+    records = extract_context(store, ids[:12], CUTOFF, HEBEI)
     store.close()
     shutil.copy(empty_store, folder / "mlflow.db")
     signers = people(folder / "signing")
     settings = Settings(
+        province="hebei",
         tracking_uri=f"sqlite:///{folder / 'mlflow.db'}",
         signers=signers.path,
         table=table,

@@ -15,7 +15,9 @@ from features.check import check_folder
 from features.contract import TABLES
 from features.engine.duckdb_engine import evaluate
 from features.records.store import open_folder
+from features.scope import Scope
 from features.table.month import read_table, write_clean_table, write_table
+from helpers.scope import HEBEI
 from simulation import simulate
 
 CUTOFF = date(2026, 1, 1)
@@ -33,10 +35,10 @@ def test_some_indicator_varies_because_of_the_table(table: str, small_clean: Pat
     """Emptying a table (registration: changing its attributes) moves an indicator that reads it."""
     readers = [n for n, i in CATALOGUE.items() if table in {b for t in i.tables for b in BASES.get(t, (t,))}]
     assert readers
-    pairs = cohort(small_clean, [CUTOFF])
+    pairs = cohort(small_clean, [CUTOFF], HEBEI)
     store = open_folder(small_clean)
     try:
-        full = evaluate(store, pairs, names=readers)
+        full = evaluate(store, pairs, Scope("hebei", names=readers))
         if table == "registration":
             changed = "SELECT * REPLACE (occurred_at - 1000 AS occurred_at, NULL AS address_id)"
         else:
@@ -44,7 +46,7 @@ def test_some_indicator_varies_because_of_the_table(table: str, small_clean: Pat
         store.con.execute(f"ALTER VIEW raw_{table} RENAME TO full_{table}")
         limit = "" if table == "registration" else " LIMIT 0"
         store.con.execute(f"CREATE VIEW raw_{table} AS {changed} FROM full_{table}{limit}")
-        less = evaluate(store, pairs, names=readers)
+        less = evaluate(store, pairs, Scope("hebei", names=readers))
     finally:
         store.close()
     moved = [n for n in readers if not full[n].equals(less[n])]
@@ -60,7 +62,7 @@ def test_same_seed_gives_the_same_bytes_of_records_and_indicators(tmp_path: Path
     for run in ("one", "two"):
         folder = tmp_path / run / "province"
         simulate(folder, enterprises=600, months=48, seed=3)
-        write_table(folder, CUTOFF, tmp_path / run / "indicators.parquet")
+        write_table(folder, CUTOFF, tmp_path / run / "indicators.parquet", HEBEI)
         found.append(digests(folder) | digests(tmp_path / run))
     assert found[0] == found[1]
     simulate(tmp_path / "other" / "province", enterprises=600, months=48, seed=4)
@@ -68,11 +70,11 @@ def test_same_seed_gives_the_same_bytes_of_records_and_indicators(tmp_path: Path
 
 
 def test_a_written_indicator_table_reads_back_as_it_was_computed(small_clean: Path, tmp_path: Path) -> None:
-    about = write_clean_table(small_clean, CUTOFF, tmp_path / "i.parquet")
+    about = write_clean_table(small_clean, CUTOFF, tmp_path / "i.parquet", HEBEI)
     frame, meta = read_table(tmp_path / "i.parquet")
     assert meta["catalogue"] == about["catalogue"]
     assert meta["enterprises"] == len(frame)
-    again = compute_indicators(small_clean, cohort(small_clean, [CUTOFF]))
+    again = compute_indicators(small_clean, cohort(small_clean, [CUTOFF], HEBEI), HEBEI)
     pd.testing.assert_frame_equal(frame.drop(columns="uscc"), again)
 
 
@@ -80,12 +82,12 @@ def test_a_past_month_recomputed_from_a_later_source_is_the_same_table(tmp_path:
     """The source goes on for a year: the indicators of a month in between stay byte for byte the same."""
     past = date(2025, 1, 1)
     simulate(tmp_path / "later", enterprises=600, months=48, seed=3)
-    write_table(tmp_path / "later", past, tmp_path / "a.parquet")
+    write_table(tmp_path / "later", past, tmp_path / "a.parquet", HEBEI)
     cut = tmp_path / "cut"
     cut.mkdir()
     for file in (tmp_path / "later").glob("*.parquet"):
         rows = pd.read_parquet(file)
         rows[rows["known_at"] < past].to_parquet(cut / file.name)
     (cut / "manifest.json").write_bytes((tmp_path / "later" / "manifest.json").read_bytes())
-    write_table(cut, past, tmp_path / "b.parquet")
+    write_table(cut, past, tmp_path / "b.parquet", HEBEI)
     pd.testing.assert_frame_equal(read_table(tmp_path / "a.parquet")[0], read_table(tmp_path / "b.parquet")[0])

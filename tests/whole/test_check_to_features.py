@@ -10,6 +10,8 @@ import pytest
 
 from features import cohort, compute_indicators
 from features.check import check_folder
+from features.scope import Scope
+from helpers.scope import HEBEI
 
 DAY = date(2026, 1, 1)
 
@@ -30,7 +32,7 @@ def test_a_table_without_a_good_row_is_unknown_and_stops_nothing(folder: Path, r
     (folder / "honours.csv").write_text(header + rows, encoding="utf-8")
     check_folder(folder, DAY, folder.parent / "out")
     clean = folder.parent / "out" / "clean"
-    found = compute_indicators(clean, cohort(clean, [DAY]))
+    found = compute_indicators(clean, cohort(clean, [DAY], HEBEI), HEBEI)
     assert len(found) == 1
     assert found["honours_3y"].isna().all()
     assert found["years_operating"].notna().all()
@@ -45,6 +47,6 @@ def test_todays_knowledge_of_a_past_month_corrects_the_cohort_too(folder: Path) 
     check_folder(folder, DAY, folder.parent / "out")
     clean = folder.parent / "out" / "clean"
     past = date(2025, 6, 1)
-    assert len(cohort(clean, [past])) == 1
-    assert cohort(clean, [past], known_as_of=DAY).empty
-    assert isinstance(cohort(clean, [past], known_as_of=DAY), pd.DataFrame)
+    assert len(cohort(clean, [past], HEBEI)) == 1
+    assert cohort(clean, [past], Scope("hebei", known_as_of=DAY)).empty
+    assert isinstance(cohort(clean, [past], Scope("hebei", known_as_of=DAY)), pd.DataFrame)

@@ -8,7 +8,7 @@ aggregate's ``empty`` value, otherwise the indicator is null.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
 from pathlib import Path
 
@@ -24,8 +24,9 @@ from features.catalogue.sectors import sector_or_none
 from features.engine.plan import Plan, day_sql, first_covered, plan, result_sqls, scan_sql, window_columns
 from features.errors import SourceError
 from features.policies import features_policy, outcomes_policy
-from features.records.store import Store, open_folder
+from features.records.store import RecordStore, opened
 from features.records.visibility import Moment, create_unusable
+from features.scope import Scope
 
 Progress = Callable[[str], None]
 """Called with the name of the table that is being scanned."""
@@ -68,7 +69,7 @@ def set_cohort(
     con.execute("CREATE OR REPLACE TABLE moments AS SELECT DISTINCT cutoff, known_as_of FROM cohort ORDER BY ALL")
 
 
-def prepare(store: Store, chosen: Plan, *, province: str) -> None:
+def prepare(store: RecordStore, chosen: Plan, *, province: str) -> None:
     """Create what the scans of all parts share; the cohort stands already."""
     con, features = store.con, features_policy(province)
     store.keep_versions()
@@ -78,13 +79,10 @@ def prepare(store: Store, chosen: Plan, *, province: str) -> None:
 
 
 def batches(
-    store: Store,
+    store: RecordStore,
     cohort: pd.DataFrame,
+    scope: Scope,
     *,
-    province: str = "hebei",
-    known_as_of: date | None = None,
-    names: Sequence[str] | None = None,
-    sector: str | None = None,
     progress: Progress | None = None,
     part: int = PART,
 ) -> Iterator[pa.Table]:
@@ -96,10 +94,10 @@ def batches(
         enterprise_id, cutoff, indicators (double) and evidence (text) of at most ``part`` pairs; none is empty
         unless the cohort is.
     """
-    con, say = store.con, progress or _silent
-    chosen = plan(names, features=features_policy(province), sector=sector_or_none(province, sector))
+    con, say, province = store.con, progress or _silent, scope.province
+    chosen = plan(scope.names, features=features_policy(province), sector=sector_or_none(province, scope.sector))
     say("cohort")
-    set_cohort(con, cohort, chosen.windows, known_as_of)
+    set_cohort(con, cohort, chosen.windows, scope.known_as_of)
     say("relations")
     prepare(store, chosen, province=province)
     covered = {s: day_sql(day) for s, day in first_covered(chosen.sources, store.covers_from).items()}
@@ -165,28 +163,15 @@ def _scan(
 
 
 def evaluate(
-    store: Store,
+    store: RecordStore,
     cohort: pd.DataFrame,
+    scope: Scope,
     *,
-    province: str = "hebei",
-    known_as_of: date | None = None,
-    names: Sequence[str] | None = None,
-    sector: str | None = None,
     progress: Progress | None = None,
     part: int = PART,
 ) -> pd.DataFrame:
     """Compute indicators and evidence over an open store; see `compute_indicators`, and `batches` for ``part``."""
-    found = batches(
-        store,
-        cohort,
-        province=province,
-        known_as_of=known_as_of,
-        names=names,
-        sector=sector,
-        progress=progress,
-        part=part,
-    )
-    return as_frame(list(found))
+    return as_frame(list(batches(store, cohort, scope, progress=progress, part=part)))
 
 
 def as_frame(parts: list[pa.Table]) -> pd.DataFrame:
@@ -198,13 +183,10 @@ def as_frame(parts: list[pa.Table]) -> pd.DataFrame:
 
 
 def compute_indicators(
-    clean: Path,
+    source: Path | RecordStore,
     cohort: pd.DataFrame,
+    scope: Scope,
     *,
-    province: str = "hebei",
-    known_as_of: date | None = None,
-    names: Sequence[str] | None = None,
-    sector: str | None = None,
     progress: Progress | None = None,
     memory: str | None = None,
 ) -> pd.DataFrame:
@@ -212,22 +194,16 @@ def compute_indicators(
 
     Parameters
     ----------
-    clean
-        Clean folder written by `features.check.check_folder`.
+    source
+        Clean folder written by `features.check.check_folder`, or an open store.
     cohort
         Frame with ``enterprise_id`` and ``cutoff``, pairs at most once.
-    province
-        Whose policies hold.
-    known_as_of
-        Knowledge to use instead of each cut-off's own: re-computes a past month with what is known later.
-    names
-        Indicators to compute; all by default.
-    sector
-        Compute the indicators that this sector adds, too; see `features.catalogue.sectors`.
+    scope
+        Whose policies hold, which indicators, and what is known.
     progress
         Called with the name of each table as its scan begins.
     memory
-        What DuckDB may hold, such as ``"4GB"``; the rest is spilled to the folder of temporary files.
+        What DuckDB may hold of a folder, such as ``"4GB"``; the rest is spilled to the folder of temporary files.
 
     Returns
     -------
@@ -244,15 +220,10 @@ def compute_indicators(
     --------
     With ``clean`` a clean folder:
 
-    >>> month = cohort(clean, [date(2026, 1, 1)]).head(3)
-    >>> frame = compute_indicators(clean, month, names=["complaints_3m"])
+    >>> month = cohort(clean, [date(2026, 1, 1)], Scope("hebei")).head(3)
+    >>> frame = compute_indicators(clean, month, Scope("hebei", names=["complaints_3m"]))
     >>> len(frame), frame["complaints_3m"].dtype
     (3, dtype('float64'))
     """
-    store = open_folder(clean, memory=memory)
-    try:
-        return evaluate(
-            store, cohort, province=province, known_as_of=known_as_of, names=names, sector=sector, progress=progress
-        )
-    finally:
-        store.close()
+    with opened(source, memory=memory) as store:
+        return evaluate(store, cohort, scope, progress=progress)

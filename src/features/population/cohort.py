@@ -11,8 +11,9 @@ import pandas as pd
 from features.catalogue.sectors import Sector, sector_or_none
 from features.policies import CohortPolicy, cohort_policy
 from features.records.connection import Connection, Opened
-from features.records.store import Store, open_folder
+from features.records.store import RecordStore, opened
 from features.records.visibility import create_unusable, seen_sql
+from features.scope import Scope
 
 
 def member_sql(policy: CohortPolicy) -> str:
@@ -39,6 +40,11 @@ def _members(con: Connection, policy: CohortPolicy, sector: Sector | None) -> st
     return f"{members} INTERSECT {sector.members_sql()}" if sector else members
 
 
+def _members_in(con: Connection, scope: Scope, policy: CohortPolicy | None) -> str:
+    """Return the members' SQL under a scope, or under a policy given instead of its province's."""
+    return _members(con, policy or cohort_policy(scope.province), sector_or_none(scope.province, scope.sector))
+
+
 def _set_moments(con: Connection, cutoffs: Sequence[date], known_as_of: date | None = None) -> None:
     days = ", ".join(f"('{pd.Timestamp(day).date()}')" for day in sorted(set(cutoffs)))
     known = f"DATE '{known_as_of}'" if known_as_of else "CAST(day AS DATE)"
@@ -56,11 +62,9 @@ def _frame(con: Connection, sql: str) -> pd.DataFrame:
 def cohort(
     source: Path | Opened,
     cutoffs: Sequence[date],
+    scope: Scope,
     *,
-    province: str = "hebei",
     policy: CohortPolicy | None = None,
-    known_as_of: date | None = None,
-    sector: str | None = None,
 ) -> pd.DataFrame:
     """Return every enterprise of the cohort at each cut-off.
 
@@ -69,13 +73,12 @@ def cohort(
     source
         Clean folder, or an open store of either engine.
     cutoffs
-        Dates; only what was known before each counts for it, unless ``known_as_of`` says otherwise.
-    province, policy
-        Whose rules hold; an explicit policy wins.
-    known_as_of
-        Knowledge to use instead of each cut-off's own, as in `features.compute_indicators`.
-    sector
-        Only the enterprises that belong to this sector by its declaration (`features.catalogue.sectors`).
+        Dates; only what was known before each counts for it, unless the scope says otherwise.
+    scope
+        Whose rules hold, and what is known; with a sector, only the enterprises that belong to it by its declaration
+        (`features.catalogue.sectors`).
+    policy
+        Instead of the province's.
 
     Returns
     -------
@@ -86,46 +89,41 @@ def cohort(
     --------
     With ``clean`` a clean folder:
 
-    >>> month = cohort(clean, [date(2026, 1, 1)])
+    >>> month = cohort(clean, [date(2026, 1, 1)], Scope("hebei"))
     >>> list(month.columns)
     ['enterprise_id', 'cutoff']
     """
     if isinstance(source, Path):
-        store = open_folder(source)
-        try:
-            return cohort(store, cutoffs, province=province, policy=policy, known_as_of=known_as_of, sector=sector)
-        finally:
-            store.close()
-    _set_moments(source.con, cutoffs, known_as_of)
-    members = _members(source.con, policy or cohort_policy(province), sector_or_none(province, sector))
+        with opened(source) as store:
+            return cohort(store, cutoffs, scope, policy=policy)
+    _set_moments(source.con, cutoffs, scope.known_as_of)
+    members = _members_in(source.con, scope, policy)
     return _frame(source.con, f"SELECT * FROM ({members}) ORDER BY enterprise_id, cutoff")
 
 
 def members_of(
-    source: Path | Store,
+    source: Path | RecordStore,
     pairs: pd.DataFrame,
+    scope: Scope,
     *,
-    province: str = "hebei",
     policy: CohortPolicy | None = None,
-    sector: str | None = None,
 ) -> pd.DataFrame:
     """Return the different pairs (enterprise_id, cutoff) among ``pairs`` that belong to the cohort, sorted.
 
-    With a ``sector``, to the cohort of the sector; see `cohort`.
+    With a sector in the scope, to the cohort of the sector; see `cohort`.
 
     Examples
     --------
     With ``clean`` a clean folder:
 
-    >>> month = cohort(clean, [date(2026, 1, 1)]).head(3)
-    >>> members_of(clean, month).equals(month)
+    >>> month = cohort(clean, [date(2026, 1, 1)], Scope("hebei")).head(3)
+    >>> members_of(clean, month, Scope("hebei")).equals(month)
     True
     """
-    store = source if isinstance(source, Store) else open_folder(source)
-    try:
-        _set_moments(store.con, list(pairs["cutoff"]))
+    with opened(source) as store:
+        _set_moments(store.con, list(pairs["cutoff"]), scope.known_as_of)
         store.con.register("given_pairs", pairs[["enterprise_id", "cutoff"]])
-        members = _members(store.con, policy or cohort_policy(province), sector_or_none(province, sector))
+        members = _members_in(store.con, scope, policy)
         frame = _frame(
             store.con,
             f"""SELECT DISTINCT m.enterprise_id, m.cutoff FROM ({members}) m JOIN given_pairs p
@@ -133,6 +131,3 @@ def members_of(
         )
         store.con.unregister("given_pairs")
         return frame
-    finally:
-        if store is not source:
-            store.close()

@@ -15,7 +15,7 @@ from pydantic import Field, model_validator
 from features.contract import codes
 from features.contract.national_names import DISTRICT, INDUSTRY_SECTION
 from features.policy import Policy, load_policy
-from features.records.store import Store, open_folder
+from features.records.store import RecordStore, opened
 from features.records.visibility import create_unusable, seen_sql
 
 SIZES = ("micro", "small", "medium", "large")
@@ -80,11 +80,9 @@ def _banded(column: str, cuts: tuple[int, int, int], scale: int = 1) -> str:
 
 
 def enterprise_groups(
-    source: Path | Store,
+    source: Path | RecordStore,
     pairs: pd.DataFrame,
-    *,
-    province: str = "hebei",
-    policy: GroupsPolicy | None = None,
+    policy: GroupsPolicy,
 ) -> pd.DataFrame:
     """Return the groups of enterprises at cut-offs.
 
@@ -94,8 +92,8 @@ def enterprise_groups(
         Clean folder, or an open store.
     pairs
         Columns enterprise_id and cutoff; any order, repeats allowed.
-    province, policy
-        Whose ``groups.toml`` holds; an explicit policy wins.
+    policy
+        The province's, from `groups_policy`.
 
     Returns
     -------
@@ -104,9 +102,7 @@ def enterprise_groups(
         medium, large), ownership, industry (section letter of GB/T 4754), visited (see `visited_group`); "unknown"
         where nothing was known before the cut-off, or where the source's inspections do not reach back far enough.
     """
-    policy = policy or groups_policy(province)
-    store = source if isinstance(source, Store) else open_folder(source)
-    try:
+    with opened(source) as store:
         con = store.con
         given = pd.DataFrame(
             {
@@ -125,9 +121,6 @@ def enterprise_groups(
         frame = con.execute(_groups_sql(policy, store.covers_from.get("inspections"))).df()
         con.unregister("given_pairs")
         con.execute("DROP TABLE grouped")
-    finally:
-        if store is not source:
-            store.close()
     frame = frame.drop(columns="pair")
     frame.index = pairs.index
     return frame

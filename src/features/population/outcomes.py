@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from datetime import date
 from pathlib import Path
 
+import duckdb
 import pandas as pd
 
 from features.catalogue.relations import outcome_sql
 from features.policies import outcomes_policy
-from features.records.store import open_folder
+from features.records.store import RecordStore, opened
 from features.records.visibility import create_unusable, seen_sql
 
 
-def read_outcomes(clean: Path, known_before: date, *, province: str = "hebei") -> pd.DataFrame:
+def read_outcomes(source: Path | RecordStore, known_before: date, *, province: str) -> pd.DataFrame:
     """Return the inspections whose outcome was known before a day and gives a label.
 
     Parameters
     ----------
-    clean
-        Clean folder written by `features.check.check_folder`.
+    source
+        Clean folder written by `features.check.check_folder`, or an open store.
     known_before
         Only versions with ``known_at < known_before`` are read; the latest of them counts.
     province
@@ -38,26 +40,34 @@ def read_outcomes(clean: Path, known_before: date, *, province: str = "hebei") -
     --------
     With ``clean`` a clean folder:
 
-    >>> found = read_outcomes(clean, date(2026, 1, 1))
+    >>> found = read_outcomes(clean, date(2026, 1, 1), province="hebei")
     >>> sorted(found["violation"].unique().tolist())
     [0, 1]
     """
-    policy = outcomes_policy(province)
-    store = open_folder(clean)
-    try:
-        con = store.con
-        con.execute(
-            f"CREATE TABLE moments AS SELECT DATE '{known_before}' AS cutoff, DATE '{known_before}' AS known_as_of"
-        )
-        create_unusable(con, repaired_feed=True)
-        visits = seen_sql("inspections", keys="moments", on=None, columns="r.*")
-        draws = seen_sql("draws", keys="moments", on=None, columns="r.record_id, r.probability_ppm")
-        severity = " ".join(f"WHEN '{code}' THEN {points}" for code, points in policy.severity.items())
-        restating = ", ".join(f"'{c}'" for c in policy.restating)
-        bad = ", ".join(f"'{c}'" for c in policy.violation)
-        frame = con.execute(
+    return outcomes_by_day(source, [known_before], province=province)[known_before]
+
+
+def outcomes_by_day(
+    source: Path | RecordStore, known_before: Collection[date], *, province: str
+) -> dict[date, pd.DataFrame]:
+    """Return, of one read, what `read_outcomes` gives for each of several days.
+
+    Parameters
+    ----------
+    source, province
+        As for `read_outcomes`.
+    known_before
+        Days; a result corrected between two of them differs.
+    """
+    policy, days = outcomes_policy(province), sorted(set(known_before))
+    severity = " ".join(f"WHEN '{code}' THEN {points}" for code, points in policy.severity.items())
+    restating = ", ".join(f"'{c}'" for c in policy.restating)
+    bad = ", ".join(f"'{c}'" for c in policy.violation)
+    with opened(source) as store:
+        visits, draws = _as_known(store.con, days)
+        frame = store.con.execute(
             f"""
-            SELECT v.record_id AS inspection_id, v.enterprise_id, v.occurred_at AS visited_on,
+            SELECT v.asked, v.record_id AS inspection_id, v.enterprise_id, v.occurred_at AS visited_on,
               CAST(date_trunc('month', v.occurred_at) AS DATE) AS cutoff, first.known_at AS known_at, v.arm,
               d.probability_ppm, CAST(v.violation AS TINYINT) AS violation,
               CAST(CASE WHEN v.violation = 1 THEN list_max(list_transform(string_split(v.result_codes, ';'),
@@ -66,29 +76,45 @@ def read_outcomes(clean: Path, known_before: date, *, province: str = "hebei") -
                 lambda x: x NOT IN ({restating})), [{bad}]) AS TINYINT) AS restates,
               v.result_codes
             FROM (SELECT *, {outcome_sql(policy)} AS violation FROM ({visits})) v
-            LEFT JOIN ({draws}) d ON d.record_id = v.draw_id
+            LEFT JOIN ({draws}) d ON d.record_id = v.draw_id AND d.asked = v.asked
             JOIN (SELECT record_id, min(known_at) AS known_at FROM raw_inspections
                   WHERE result_codes IS NOT NULL AND result_codes <> '' GROUP BY record_id) first
               ON first.record_id = v.record_id
-            WHERE v.violation IS NOT NULL ORDER BY v.occurred_at, v.record_id
+            WHERE v.violation IS NOT NULL ORDER BY v.asked, v.occurred_at, v.record_id
             """
         ).df()
-    finally:
-        store.close()
-    for column in ("visited_on", "cutoff", "known_at"):
+    frame = _dated(frame, "asked", "visited_on", "cutoff", "known_at")
+    return {
+        day: frame[(frame["asked"] == day).to_numpy(dtype=bool)].drop(columns="asked").reset_index(drop=True)
+        for day in days
+    }
+
+
+def _as_known(con: duckdb.DuckDBPyConnection, days: Sequence[date]) -> tuple[str, str]:
+    """Set the moments and return the SQL of inspections and of draws as known before each day, ``asked``."""
+    moments = ", ".join(f"(DATE '{day}', DATE '{day}')" for day in days)
+    con.execute(f"CREATE OR REPLACE TABLE moments AS SELECT * FROM (VALUES {moments}) AS m(cutoff, known_as_of)")
+    create_unusable(con, repaired_feed=True)
+    return (
+        seen_sql("inspections", keys="moments", on=None, columns="c.cutoff AS asked, r.*"),
+        seen_sql("draws", keys="moments", on=None, columns="c.cutoff AS asked, r.record_id, r.probability_ppm"),
+    )
+
+
+def _dated(frame: pd.DataFrame, *days: str) -> pd.DataFrame:
+    """Give the columns of days Python's dates, and the probabilities a type that holds missing ones."""
+    for column in days:
         frame[column] = pd.to_datetime(frame[column]).dt.date
     frame["probability_ppm"] = frame["probability_ppm"].astype("Int64")
     return frame
 
 
-def read_awaited(clean: Path, known_before: date) -> pd.DataFrame:
+def read_awaited(source: Path | RecordStore, known_before: date) -> pd.DataFrame:
     """Return the inspections known before a day that have no result yet.
 
     Parameters
     ----------
-    clean
-        Clean folder written by `features.check.check_folder`.
-    known_before
+    source, known_before
         As for `read_outcomes`.
 
     Returns
@@ -97,16 +123,9 @@ def read_awaited(clean: Path, known_before: date) -> pd.DataFrame:
         inspection_id, enterprise_id, visited_on, cutoff, arm, probability_ppm as `read_outcomes` gives them, sorted by
         visit.
     """
-    store = open_folder(clean)
-    try:
-        con = store.con
-        con.execute(
-            f"CREATE TABLE moments AS SELECT DATE '{known_before}' AS cutoff, DATE '{known_before}' AS known_as_of"
-        )
-        create_unusable(con, repaired_feed=True)
-        visits = seen_sql("inspections", keys="moments", on=None, columns="r.*")
-        draws = seen_sql("draws", keys="moments", on=None, columns="r.record_id, r.probability_ppm")
-        frame = con.execute(
+    with opened(source) as store:
+        visits, draws = _as_known(store.con, [known_before])
+        frame = store.con.execute(
             f"""
             SELECT v.record_id AS inspection_id, v.enterprise_id, v.occurred_at AS visited_on,
               CAST(date_trunc('month', v.occurred_at) AS DATE) AS cutoff, v.arm, d.probability_ppm
@@ -114,9 +133,4 @@ def read_awaited(clean: Path, known_before: date) -> pd.DataFrame:
             WHERE coalesce(v.result_codes, '') = '' ORDER BY v.occurred_at, v.record_id
             """
         ).df()
-    finally:
-        store.close()
-    for column in ("visited_on", "cutoff"):
-        frame[column] = pd.to_datetime(frame[column]).dt.date
-    frame["probability_ppm"] = frame["probability_ppm"].astype("Int64")
-    return frame
+    return _dated(frame, "visited_on", "cutoff")

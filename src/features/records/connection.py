@@ -38,7 +38,7 @@ class Connection(Protocol):
 
 
 class Opened(Protocol):
-    """Record tables ready to be read, in either engine: `features.records.store.Store`,
+    """Record tables ready to be read, in either engine: `features.records.store.RecordStore`,
     `features.engine.spark.store.SparkStore`."""
 
     @property

@@ -6,7 +6,8 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -22,7 +23,7 @@ COVERED_FOREVER = date(1900, 1, 1)
 
 
 @dataclass
-class Store:
+class RecordStore:
     """Record tables ready to be read, and from when each is covered.
 
     Parameters
@@ -32,15 +33,21 @@ class Store:
         the source lacks is empty there.
     covers_from
         First day covered, for the tables that the source has.
+    folder
+        The clean folder, where that is what was opened.
     """
 
     con: duckdb.DuckDBPyConnection
     covers_from: dict[str, date] = field(default_factory=dict)
+    folder: Path | None = None
+    _kept: bool = field(default=False, repr=False)
 
     def keep_versions(self) -> None:
         """Look once which versions were replaced by which, for all reads that follow."""
-        for name in TABLES:
-            create_versions(self.con, name, keep=True)
+        if not self._kept:
+            for name in TABLES:
+                create_versions(self.con, name, keep=True)
+            self._kept = True
 
     def close(self) -> None:
         """Close the connection."""
@@ -94,7 +101,7 @@ def read_coverage(clean: Path) -> dict[str, date]:
     return {name: date.fromisoformat(day) for name, day in first.items() if day}
 
 
-def open_folder(clean: Path, *, threads: int | None = None, memory: str | None = None) -> Store:
+def open_folder(clean: Path, *, threads: int | None = None, memory: str | None = None) -> RecordStore:
     """Open the clean folder that `features.check.check_folder` wrote.
 
     Raises
@@ -111,7 +118,7 @@ def open_folder(clean: Path, *, threads: int | None = None, memory: str | None =
     True
     >>> store.close()
     """
-    store = Store(connect(threads, memory), read_coverage(clean))
+    store = RecordStore(connect(threads, memory), read_coverage(clean), clean)
     for name in TABLES:
         path = clean / f"{name}.parquet"
         if path.is_file():
@@ -124,7 +131,20 @@ def open_folder(clean: Path, *, threads: int | None = None, memory: str | None =
     return store
 
 
-def open_frames(frames: Mapping[str, pd.DataFrame], covers_from: Mapping[str, date] | None = None) -> Store:
+@contextmanager
+def opened(source: Path | RecordStore, *, memory: str | None = None) -> Iterator[RecordStore]:
+    """Yield an open store: the given one, or a clean folder's, which is closed at the end."""
+    if isinstance(source, RecordStore):
+        yield source
+        return
+    store = open_folder(source, memory=memory)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def open_frames(frames: Mapping[str, pd.DataFrame], covers_from: Mapping[str, date] | None = None) -> RecordStore:
     """Open tables given as frames; a table that is not given counts as one the source lacks.
 
     Parameters
@@ -139,7 +159,7 @@ def open_frames(frames: Mapping[str, pd.DataFrame], covers_from: Mapping[str, da
     SourceError
         If a table or column is not in the contract, a required column is missing, or a value does not fit.
     """
-    store = Store(connect(threads=1))
+    store = RecordStore(connect(threads=1))
     unknown = sorted(set(frames) - set(TABLES))
     if unknown:
         raise SourceError(f"unknown tables {unknown}; the contract has {sorted(TABLES)}")

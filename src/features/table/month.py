@@ -22,6 +22,7 @@ from features.engine.duckdb_engine import Progress
 from features.policy import policy_hash
 from features.population.cohort import cohort
 from features.records.connection import Opened
+from features.scope import Scope
 from features.table.quality import quality_path, write_quality
 
 META_KEY = b"fenlei"
@@ -35,10 +36,8 @@ def write_table(
     folder: Path,
     cutoff: date,
     output: Path,
+    scope: Scope,
     *,
-    province: str = "hebei",
-    known_as_of: date | None = None,
-    sector: str | None = None,
     progress: Progress | None = None,
     memory: str | None = None,
     engine: str = "duckdb",
@@ -54,10 +53,11 @@ def write_table(
         The moment; windows end before it.
     output
         Parquet file: ``enterprise_id``, ``cutoff``, ``uscc``, indicators (double) and evidence (text), sorted.
-    province, known_as_of, progress, memory
+    scope
+        Whose policies hold and what is known; all indicators are written. With a sector, its enterprises alone, the
+        general indicators and its own behind them.
+    progress, memory
         As in `features.compute_indicators`.
-    sector
-        Write the table of this sector: its enterprises alone, the general indicators and its own behind them.
     engine, master
         As in `features.engine.choice.run_engine`; the table is the same.
 
@@ -68,16 +68,14 @@ def write_table(
     """
     check_engine(engine, master)
     # A source taken later than the cut-off is no error: what came later is clean, and simply not seen.
-    taken = max(d for d in (cutoff, known_as_of, read_manifest(folder).as_of) if d is not None)
+    taken = max(d for d in (cutoff, scope.known_as_of, read_manifest(folder).as_of) if d is not None)
     with tempfile.TemporaryDirectory(prefix="fenlei-") as scratch:
         report = check_folder(folder, taken, Path(scratch), progress=progress)
         written = write_clean_table(
             Path(scratch) / "clean",
             cutoff,
             output,
-            province=province,
-            known_as_of=known_as_of,
-            sector=sector,
+            scope,
             progress=progress,
             memory=memory,
             engine=engine,
@@ -90,10 +88,8 @@ def write_clean_table(
     clean: Path,
     cutoff: date,
     output: Path,
+    scope: Scope,
     *,
-    province: str = "hebei",
-    known_as_of: date | None = None,
-    sector: str | None = None,
     progress: Progress | None = None,
     memory: str | None = None,
     engine: str = "duckdb",
@@ -108,10 +104,11 @@ def write_clean_table(
         enterprises and indicators, the sector where there is one, hashes of the catalogue and of `table_policies`. What
         `features.table.quality` measures stands beside, under ``quality``.
     """
-    known = known_as_of or cutoff
+    known, province, sector = scope.known_as_of or cutoff, scope.province, scope.sector
+    scope = Scope(province, scope.known_as_of, sector=sector)
     catalogue = with_sector(sector_or_none(province, sector))
     with run_engine(engine, clean, memory=memory, master=master) as (store, batches):
-        everyone = cohort(store, [cutoff], province=province, sector=sector)
+        everyone = cohort(store, [cutoff], Scope(province, sector=sector))
         about = {
             "cutoff": cutoff.isoformat(),
             "known_as_of": known.isoformat(),
@@ -129,9 +126,7 @@ def write_clean_table(
         fresh = output.with_name(f".{output.name}.new")
         found = batches(
             everyone,
-            province=province,
-            known_as_of=known_as_of,
-            sector=sector,
+            scope,
             progress=progress,
             part=PART[engine],
         )

@@ -19,17 +19,15 @@ from features.engine.plan import plan
 from features.errors import SourceError
 from features.policies import features_policy
 from features.population.cohort import cohort
-from features.records.store import Store, open_folder
+from features.records.store import RecordStore, open_folder
+from features.scope import Scope
 
 
 def indicators(
-    data: Path | str | Store,
+    data: Path | str | RecordStore,
     cohort_or_as_of: pd.DataFrame | date | str,
+    scope: Scope,
     *,
-    province: str = "hebei",
-    known_as_of: date | None = None,
-    names: list[str] | None = None,
-    sector: str | None = None,
     show_progress: bool = True,
 ) -> pd.DataFrame:
     """Compute indicators for a notebook.
@@ -38,14 +36,12 @@ def indicators(
     ----------
     data
         Source folder of the contract (it is checked first, in a scratch folder; rows that break the contract are
-        left out), clean folder of ``fenlei check``, or an open `features.records.store.Store`.
+        left out), clean folder of ``fenlei check``, or an open `features.records.store.RecordStore`.
     cohort_or_as_of
         Frame with ``enterprise_id`` and ``cutoff``, or one cut-off for every enterprise of the cohort then: a date,
         ``"2026-01-31"``, or ``"2026-01"`` for its first day.
-    province, known_as_of, names
-        As in `features.compute_indicators`.
-    sector
-        Compute its indicators too and, where one cut-off is given, take its enterprises alone.
+    scope
+        As in `features.compute_indicators`; where one cut-off is given, a sector's enterprises alone are taken.
     show_progress
         Show a bar on standard error.
 
@@ -63,13 +59,14 @@ def indicators(
     --------
     With ``clean`` a clean folder:
 
-    >>> frame = indicators(clean, "2026-01", names=["complaints_3m"], show_progress=False)
+    >>> frame = indicators(clean, "2026-01", Scope("hebei", names=["complaints_3m"]), show_progress=False)
     >>> frame.index.names
     FrozenList(['enterprise_id', 'cutoff'])
     """
     asked = _day(cohort_or_as_of) if isinstance(cohort_or_as_of, str) else cohort_or_as_of
     last = max(pd.to_datetime(asked["cutoff"])).date() if isinstance(asked, pd.DataFrame) and len(asked) else asked
-    chosen = plan(names, features=features_policy(province), sector=sector_or_none(province, sector))
+    province, known = scope.province, scope.known_as_of
+    chosen = plan(scope.names, features=features_policy(province), sector=sector_or_none(province, scope.sector))
     steps = len(chosen.wanted) + 5
     columns = (TextColumn("{task.description:<24}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, disable=not show_progress, transient=True) as bar:
@@ -79,13 +76,13 @@ def indicators(
             bar.update(task, description=name, advance=1)
 
         until = last if isinstance(last, date) else date.max
-        with _opened(data, max(until, known_as_of or until), step) as store:
+        with _opened(data, max(until, known or until), step) as store:
             pairs = (
-                asked if isinstance(asked, pd.DataFrame) else cohort(store, [asked], province=province, sector=sector)
+                asked
+                if isinstance(asked, pd.DataFrame)
+                else cohort(store, [asked], Scope(province, sector=scope.sector))
             )
-            return evaluate(
-                store, pairs, province=province, known_as_of=known_as_of, names=names, sector=sector, progress=step
-            )
+            return evaluate(store, pairs, scope, progress=step)
 
 
 def _day(text: str) -> date:
@@ -96,9 +93,9 @@ def _day(text: str) -> date:
 
 
 @contextmanager
-def _opened(data: Path | str | Store, until: date, step: Callable[[str], None]) -> Iterator[Store]:
+def _opened(data: Path | str | RecordStore, until: date, step: Callable[[str], None]) -> Iterator[RecordStore]:
     """Open what was given; what was opened here is closed at the end."""
-    if isinstance(data, Store):
+    if isinstance(data, RecordStore):
         yield data
         return
     folder = Path(data)

@@ -225,6 +225,7 @@ def serve(
     with tempfile.TemporaryDirectory() as scratch:
         home = Path(scratch)
         settings = Settings(
+            province="hebei",
             tracking_uri=f"sqlite:///{(demo / 'mlflow.db').resolve()}",
             table=tables[-1],
             tokens=home / "tokens.jsonl",

@@ -13,6 +13,7 @@ from features.catalogue import FAMILIES, catalogue_of, lookup
 from features.catalogue.sectors import sector_or_none
 from features.contract import TABLES
 from features.policies import features_policy
+from features.scope import Scope
 from fenlei.terminal import emit, parse_date, progress, show
 from fenlei.verbs.options import AsOf, Json, Sector
 
@@ -147,9 +148,7 @@ def features(
             folder,
             cutoff,
             output,
-            province=province,
-            known_as_of=known,
-            sector=sector,
+            Scope(province, known_as_of=known, sector=sector),
             progress=step,
             engine=engine,
             master=master,

@@ -12,6 +12,7 @@ from rich.panel import Panel
 from rich.text import Text
 
 from features.errors import ConfigError
+from features.scope import Scope
 from fenlei.terminal import err, show
 from models.tracking.store import Store
 
@@ -75,7 +76,7 @@ def _features(clean: Path, work: Path, say: _Clock) -> Path:
 
     table = work / f"indicators_{END:%Y-%m}.parquet"
     say(f"indicators of every enterprise at {END}")
-    written = write_clean_table(clean, END, table)
+    written = write_clean_table(clean, END, table, Scope("hebei"))
     say(f"  {written['enterprises']:,} enterprises × {written['indicators']} indicators: {table}")
     return table
 
@@ -107,6 +108,7 @@ def _serve(store: Store, work: Path, table: Path, say: _Clock) -> None:
     from serving.settings import Settings
 
     settings = Settings(
+        province="hebei",
         tracking_uri=store.uri,
         table=table,
         tokens=work / "tokens.jsonl",

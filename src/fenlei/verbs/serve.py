@@ -21,15 +21,14 @@ def serve(
     ] = None,
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 3000,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    province: Annotated[str | None, typer.Option(help="Whose policies hold.")] = None,
+    province: Annotated[str | None, typer.Option(help="Whose policies hold; or FENLEI_PROVINCE.")] = None,
     tokens: Annotated[Path | None, typer.Option("--tokens", help="Token file.")] = None,
 ) -> None:
     """Serve the approved model beside the rules until stopped; options win over FENLEI_* variables."""
     from serving.launch import run_forever
     from serving.settings import Settings
 
-    given = {"table": table, "province": province, "tokens": tokens}
-    settings = Settings.from_env().model_copy(update={k: v for k, v in given.items() if v is not None})
+    settings = Settings.from_env(table=table, province=province, tokens=tokens)
     if code := run_forever(settings, port, host):
         raise typer.Exit(code)
 

@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 from pydantic import ValidationError
 
+from features.records.store import RecordStore
 from models.errors import ModelError
 from models.evaluation import TestVisits
 from models.evaluation.drift.psi import Frozen
@@ -94,7 +95,7 @@ class Monitored:
 
 
 def monitor(
-    store: Store, version: str, experiment: Experiment, clean: Path, as_of: date, months: int = MONTHS
+    store: Store, version: str, experiment: Experiment, source: Path | RecordStore, as_of: date, months: int = MONTHS
 ) -> Monitored:
     """Compare a registered version on the latest months of records with what was frozen with it.
 
@@ -104,8 +105,8 @@ def monitor(
         Where it is registered, and which it is.
     experiment
         The study that made it: whose cohort, label and arms are looked at.
-    clean
-        Clean folder, newer than the one the version was learned from.
+    source
+        Clean folder, or the store of one, newer than the one the version was learned from.
     as_of
         Day the records were taken; nothing known later is read.
     months
@@ -125,12 +126,12 @@ def monitor(
         raise MonitoringError(f"the records end on {as_of}: version {version} is followed from the month after {since}")
     later = experiment.split.model_copy(update={"test_from": firsts[0], "test_to": date(9999, 1, 1)})
     moved = experiment.model_copy(update={"split": later})
-    visits = _visits(clean, moved, model, as_of)
-    rows = awaited_visits(clean, moved, as_of)
-    waiting = score_awaited(clean, moved, model, rows, weighted=visits.arm == "random")
+    visits = _visits(source, moved, model, as_of)
+    rows = awaited_visits(source, moved, as_of)
+    waiting = score_awaited(source, moved, model, rows, weighted=visits.arm == "random")
     stable, _ = stability_of(
         model,
-        follow_months(clean, experiment, tuple(firsts)),
+        follow_months(source, experiment, tuple(firsts)),
         visits,
         count_by_month(rows),
         load_drift(experiment.province),
@@ -175,13 +176,13 @@ def _same_study(store: Store, version: str, experiment: Experiment) -> None:
         )
 
 
-def _visits(clean: Path, experiment: Experiment, model: RiskModel, as_of: date) -> TestVisits:
+def _visits(source: Path | RecordStore, experiment: Experiment, model: RiskModel, as_of: date) -> TestVisits:
     """Visits since the first month looked at, results as known on the day of the records."""
-    found = assigned(clean, segments(experiment.split, as_of)[-1:], experiment, as_of).rows
+    found = assigned(source, segments(experiment.split, as_of)[-1:], experiment, as_of).rows
     found = found.drop(columns="segment")
-    frame = look_up(indicator_table(clean, [found], experiment), found)
+    frame = look_up(indicator_table(source, [found], experiment), found)
     X = np.ascontiguousarray(frame[list(model.indicator_names)].to_numpy(dtype=np.float64))
     weight = design_weights(found, experiment.arms.weights)
     return tested_visits(
-        clean, experiment, Part(found, frame, X, found["violation"].to_numpy(dtype=np.int8), weight), model
+        source, experiment, Part(found, frame, X, found["violation"].to_numpy(dtype=np.int8), weight), model
     )

@@ -19,7 +19,8 @@ import pandas as pd
 
 from features.catalogue import CATALOGUE
 from features.policy import policy_hash
-from features.population.groups import enterprise_groups
+from features.population.groups import enterprise_groups, groups_policy
+from features.records.store import RecordStore
 from models.evaluation import BandContract, TestVisits, check_band_contract, load_contract
 from models.evaluation.days_gained import WINDOWS, DaysEarlier, days_earlier
 from models.evaluation.drift.drift import (
@@ -117,7 +118,7 @@ class Review:
 
 
 def review(
-    clean: Path,
+    source: Path | RecordStore,
     experiment: Experiment,
     dataset: Dataset,
     learned: Learned,
@@ -128,8 +129,8 @@ def review(
 
     Parameters
     ----------
-    clean
-        Clean folder, for the groups.
+    source
+        Clean folder, or the store of one, for the groups.
     experiment, dataset, learned
         The run.
     panel
@@ -139,12 +140,12 @@ def review(
     """
     model, province, seed = learned.model, experiment.province, experiment.seed
     contract_policy, sampling = load_contract(province), load_sampling(province)
-    visits = tested_visits(clean, experiment, dataset.parts["test"], model)
+    visits = tested_visits(source, experiment, dataset.parts["test"], model)
     contract = check_band_contract(visits, model.bands, contract_policy, seed=seed)
     plan = sampling.plans.get(province) or next(iter(sampling.plans.values()))
     name = province if province in sampling.plans else next(iter(sampling.plans))
-    rows = awaited_visits(clean, experiment, dataset.as_of)
-    waiting = score_awaited(clean, experiment, model, rows, weighted=visits.arm == "random")
+    rows = awaited_visits(source, experiment, dataset.as_of)
+    waiting = score_awaited(source, experiment, model, rows, weighted=visits.arm == "random")
     drift = load_drift(province)
     stable, frozen = stability_of(model, panel, visits, count_by_month(rows), drift, seed, waiting=waiting)
     repetitions = experiment.evaluation.repetitions
@@ -166,7 +167,7 @@ def review(
     )
 
 
-def tested_visits(clean: Path, experiment: Experiment, test: Part, model: RiskModel) -> TestVisits:
+def tested_visits(source: Path | RecordStore, experiment: Experiment, test: Part, model: RiskModel) -> TestVisits:
     """Return visits with what the model says of them, their groups and their direct determinations."""
     margin = model.margin(test.X)
     score = np.round(model.score(margin), 1)
@@ -175,7 +176,9 @@ def tested_visits(clean: Path, experiment: Experiment, test: Part, model: RiskMo
         probability=model.probability(margin),
         score=score,
         grade=model.grades(score),
-        groups=enterprise_groups(clean, test.outcomes[["enterprise_id", "cutoff"]], province=experiment.province),
+        groups=enterprise_groups(
+            source, test.outcomes[["enterprise_id", "cutoff"]], groups_policy(experiment.province)
+        ),
         direct=direct_grades(test.frame, experiment.province),
     )
 

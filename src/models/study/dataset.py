@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 
 from features import cohort, compute_indicators
 from features.errors import SourceError
+from features.records.store import RecordStore, opened
 from models.arrays import Floats
 from models.study.experiment import LEARNING, SEGMENTS, Experiment
 from models.study.indicators import catalogue, choose, usable
-from models.study.labels import KEYS, Assigned, assigned, indicator_table, look_up
+from models.study.labels import KEYS, Assigned, assigned, indicator_table, look_up, read_known
 from models.study.splits import FOLD, folds, segments
 from models.study.weights import Rows, design_weights, inverse_probability
 
@@ -133,26 +134,43 @@ def count_arms(rows: pd.DataFrame) -> pd.DataFrame:
     return table.sort_values(["segment", "arm"]).reset_index(drop=True)
 
 
-def build_dataset(clean: Path, experiment: Experiment, as_of: date) -> Dataset:
-    """Read outcomes and indicators of the checked folder ``clean`` and split them in time.
+def build_dataset(source: Path | RecordStore, experiment: Experiment, as_of: date) -> Dataset:
+    """Read outcomes and indicators once and split them in time.
+
+    Parameters
+    ----------
+    source
+        Clean folder, or the store of one.
+    experiment, as_of
+        The study, and the day the records were taken.
 
     Raises
     ------
     SourceError
         If a segment is left without visits, or without both answers where it needs both.
     """
-    main = assigned(clean, segments(experiment.split, as_of), experiment, as_of)
-    earlier = [assigned(clean, s, experiment, as_of) for s in folds(experiment.split, experiment.tuning.rolling, as_of)]
+    with opened(source) as records:
+        return _built(records, experiment, as_of)
+
+
+def _built(records: RecordStore, experiment: Experiment, as_of: date) -> Dataset:
+    if records.folder is None:
+        raise SourceError("a study is made from a clean folder, whose bytes it names; rows in memory have none")
+    stages = segments(experiment.split, as_of)
+    origins_of = folds(experiment.split, experiment.tuning.rolling, as_of)
+    known = read_known(records, [stages, *origins_of], experiment.province, as_of)
+    main = assigned(records, stages, experiment, as_of, known)
+    earlier = [assigned(records, s, experiment, as_of, known) for s in origins_of]
     if not len(main.rows):
-        raise SourceError(f"{clean}: no inspection with a usable result known by {as_of}")
-    table = indicator_table(clean, [a.rows for a in (main, *earlier)], experiment)
+        raise SourceError(f"{records.folder}: no inspection with a usable result known by {as_of}")
+    table = indicator_table(records, [a.rows for a in (main, *earlier)], experiment)
     asked = choose(experiment.indicators, catalogue(experiment))
     names = asked
     if experiment.indicators.constant == "drop":
         names = usable(look_up(table, main.rows[main.rows["segment"] == "fit"]), asked, experiment.indicators.covered)
     compare = None
     if experiment.arms.fit_weights == "inverse_probability":
-        compare = cohort_of_the_fit(clean, experiment, names)
+        compare = cohort_of_the_fit(records, experiment, names)
     parts = _parts(main, SEGMENTS, table, names, experiment, compare)
     _enough(parts, experiment, "")
     origins = []
@@ -164,11 +182,11 @@ def build_dataset(clean: Path, experiment: Experiment, as_of: date) -> Dataset:
         tuple(origins),
         names,
         tuple(n for n in asked if n not in names),
-        population(clean, experiment, names),
+        population(records, experiment, names),
         main.every,
         count_arms(main.rows),
         main.dropped,
-        source_hash(clean),
+        source_hash(records.folder),
         as_of,
     )
 
@@ -198,13 +216,12 @@ def _parts(
     return parts
 
 
-def cohort_of_the_fit(clean: Path, experiment: Experiment, names: tuple[str, ...]) -> pd.DataFrame:
+def cohort_of_the_fit(records: Path | RecordStore, experiment: Experiment, names: tuple[str, ...]) -> pd.DataFrame:
     """Indicators of a sample of the cohort over the months of the fit, index (enterprise_id, cutoff)."""
     months = pd.date_range(experiment.split.fit_from, experiment.split.fit_to, freq="MS", inclusive="left")
-    province, sector = experiment.province, experiment.sector
     firsts = [m.date() for m in months]
-    members = _sample(cohort(clean, firsts, province=province, sector=sector), MOST_POPULATION)
-    frame = compute_indicators(clean, members, province=province, sector=sector)[list(names)]
+    members = _sample(cohort(records, firsts, experiment.scope), MOST_POPULATION)
+    frame = compute_indicators(records, members, experiment.scope)[list(names)]
     days = pd.to_datetime(frame.index.get_level_values("cutoff"))
     frame.index = pd.MultiIndex.from_arrays([frame.index.get_level_values("enterprise_id"), days], names=KEYS)
     return frame
@@ -219,15 +236,16 @@ def _sample(members: pd.DataFrame, most: int) -> pd.DataFrame:
     return members.reset_index(drop=True)
 
 
-def population(clean: Path, experiment: Experiment, names: tuple[str, ...], most: int = MOST_POPULATION) -> Floats:
+def population(
+    records: Path | RecordStore, experiment: Experiment, names: tuple[str, ...], most: int = MOST_POPULATION
+) -> Floats:
     """Indicators of the enterprises that the frozen model would first score: the cohort as the test begins.
 
     Nothing known later is read. Of a larger cohort, the ``most`` whose ids hash lowest are taken: the same each
     time, and no kind of enterprise more likely than another.
     """
-    province, sector = experiment.province, experiment.sector
-    members = _sample(cohort(clean, [experiment.split.test_from], province=province, sector=sector), most)
-    frame = compute_indicators(clean, members, province=province, sector=sector)
+    members = _sample(cohort(records, [experiment.split.test_from], experiment.scope), most)
+    frame = compute_indicators(records, members, experiment.scope)
     return np.ascontiguousarray(frame[list(names)].to_numpy(dtype=np.float64))
 
 

@@ -15,6 +15,7 @@ from typing import Any, Literal
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from features.policy import Policy, load_toml
+from features.scope import Scope
 
 Arm = Literal["random", "targeted", "unknown"]
 Family = Literal["basic", "dynamic", "regulatory", "association", "societal"]
@@ -263,6 +264,11 @@ class Experiment(Policy):
     calibration: Calibration = Calibration()
     bands: Bands = Bands()
     evaluation: Evaluation = Evaluation()
+
+    @property
+    def scope(self) -> Scope:
+        """Whose policies hold and which sector's enterprises and indicators are taken."""
+        return Scope(self.province, sector=self.sector)
 
     @model_validator(mode="after")
     def _sector_has_members(self) -> Experiment:

@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from features import cohort, compute_indicators
+from features.records.store import RecordStore
 from models.study.experiment import Experiment
 
 MOST_ENTERPRISES = 3_000
@@ -50,13 +51,13 @@ class Panel:
         return int(self.frame.index.get_level_values("enterprise_id").nunique())
 
 
-def follow(clean: Path, experiment: Experiment, last_visit: date, most: int = MOST_ENTERPRISES) -> Panel:
+def follow(source: Path | RecordStore, experiment: Experiment, last_visit: date, most: int = MOST_ENTERPRISES) -> Panel:
     """Follow enterprises through the months of the test, at most `MOST_MONTHS`, each month as known at its first day.
 
     Parameters
     ----------
-    clean
-        Clean folder.
+    source
+        Clean folder, or an open store.
     experiment
         Whose test months and cohort.
     last_visit
@@ -66,15 +67,17 @@ def follow(clean: Path, experiment: Experiment, last_visit: date, most: int = MO
         Enterprises to follow.
     """
     months = tuple(m.date() for m in pd.date_range(experiment.split.test_from, last_visit, freq="MS"))
-    return follow_months(clean, experiment, months[:MOST_MONTHS], most)
+    return follow_months(source, experiment, months[:MOST_MONTHS], most)
 
 
-def follow_months(clean: Path, experiment: Experiment, months: tuple[date, ...], most: int = MOST_ENTERPRISES) -> Panel:
+def follow_months(
+    source: Path | RecordStore, experiment: Experiment, months: tuple[date, ...], most: int = MOST_ENTERPRISES
+) -> Panel:
     """Follow enterprises through the given months, each as known at its first day; see `follow`."""
-    members = cohort(clean, list(months), province=experiment.province, sector=experiment.sector)
+    members = cohort(source, list(months), experiment.scope)
     ids = np.unique(members["enterprise_id"].to_numpy(dtype=str))
     if len(ids) > most:
         hashed = sorted(ids, key=lambda i: hashlib.sha256(i.encode()).digest())
         members = members[members["enterprise_id"].isin(set(hashed[:most]))].reset_index(drop=True)
-    frame = compute_indicators(clean, members, province=experiment.province, sector=experiment.sector)
+    frame = compute_indicators(source, members, experiment.scope)
     return Panel(frame, months)

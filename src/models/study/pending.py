@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from features.population.outcomes import read_awaited
+from features.records.store import RecordStore
 from models.arrays import Floats
 from models.scoring.risk_model import RiskModel
 from models.study.experiment import Experiment
@@ -37,25 +38,25 @@ class Awaited:
     weight: Floats
 
 
-def awaited_visits(clean: Path, experiment: Experiment, as_of: date) -> pd.DataFrame:
+def awaited_visits(source: Path | RecordStore, experiment: Experiment, as_of: date) -> pd.DataFrame:
     """Return the visits that would belong to the test if their result were known.
 
     They pass what a tested visit passes: made in the test, of an arm that measures, to a member of the cohort, with a
     draw probability where the study weights by it. Others will never be tested, and must not keep a month from
     ripening.
     """
-    rows, split, arms = read_awaited(clean, as_of + timedelta(days=1)), experiment.split, experiment.arms
+    rows, split, arms = read_awaited(source, as_of + timedelta(days=1)), experiment.split, experiment.arms
     rows = rows[(rows["visited_on"] >= split.test_from) & (rows["visited_on"] < split.test_to)]
     rows = rows[rows["arm"].isin(arms.measure)]
     if arms.weights == "design":
         rows = rows[(rows["arm"] != "random") | rows["probability_ppm"].notna()]
     if experiment.cohort.members_only and len(rows):
-        rows = only_members(clean, rows, experiment)
+        rows = only_members(source, rows, experiment)
     return rows.reset_index(drop=True)
 
 
 def score_awaited(
-    clean: Path, experiment: Experiment, model: RiskModel, rows: pd.DataFrame, *, weighted: bool
+    source: Path | RecordStore, experiment: Experiment, model: RiskModel, rows: pd.DataFrame, *, weighted: bool
 ) -> Awaited:
     """Return what the model says of `awaited_visits`.
 
@@ -66,7 +67,7 @@ def score_awaited(
     """
     if not len(rows):
         return Awaited(np.empty(0, dtype=str), np.empty(0), np.empty(0))
-    frame = look_up(indicator_table(clean, [rows], experiment), rows)
+    frame = look_up(indicator_table(source, [rows], experiment), rows)
     X = np.ascontiguousarray(frame[list(model.indicator_names)].to_numpy(dtype=np.float64))
     weight = np.ones(len(rows))
     if weighted:

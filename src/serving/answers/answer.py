@@ -17,6 +17,7 @@ from features.catalogue import CATALOGUE
 from features.catalogue.evidence import EVIDENCE
 from features.engine.record.record import Record, indicators_of
 from features.errors import FenleiError, RecordError, SourceError
+from features.scope import Scope
 from models.scoring.classification import Classification
 from serving.answers.fallback import classify
 from serving.answers.requests import Item, Kind
@@ -177,7 +178,7 @@ def _computed(
         in_time(until)
         chosen = [records[k] for k in some]
         try:
-            parts.append(indicators_of(chosen, province=province)[list(COLUMNS)])
+            parts.append(indicators_of(chosen, Scope(province))[list(COLUMNS)])
         except SourceError as err:
             flaw = _flaw(err, chosen, [places[k] for k in some], single)
             raise RequestError(422, "a record does not fit the contract", (flaw,)) from err

@@ -20,6 +20,7 @@ from features.adapters.beijing.rows import Unmappable
 from features.check import check_folder
 from features.contract.manifest import read_manifest
 from helpers.beijing import BEIJING
+from helpers.scope import HEBEI
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
 
@@ -99,7 +100,7 @@ def test_what_was_known_before_a_day_is_the_same_without_the_rows_of_later_days(
 def test_only_the_last_first_visits_are_registered_before_they_are_known(both: tuple[Path, Path, date]) -> None:
     full, cut, day = both
     early = in_directory(full, day)
-    whole, part = (set(cohort(folder, [day])["enterprise_id"]) for folder in (full, cut))
+    whole, part = (set(cohort(folder, [day], HEBEI)["enterprise_id"]) for folder in (full, cut))
     assert part <= whole
     assert whole - part <= early
     query = """SELECT min(first), max(first) FROM (SELECT min(occurred_at) AS first FROM read_parquet(?)
@@ -115,7 +116,9 @@ def test_indicators_are_the_same_without_the_rows_of_later_days(both: tuple[Path
     early = in_directory(full, day)
     month = day.replace(day=1)
     earlier = (month - timedelta(days=200)).replace(day=1)
-    pairs = cohort(full, [earlier, month]).merge(cohort(cut, [earlier, month]))
+    pairs = cohort(full, [earlier, month], HEBEI).merge(cohort(cut, [earlier, month], HEBEI))
     pairs = pairs[~pairs["enterprise_id"].isin(early)].reset_index(drop=True)
     assert len(pairs) > 1000
-    pd.testing.assert_frame_equal(compute_indicators(full, pairs), compute_indicators(cut, pairs), check_exact=True)
+    pd.testing.assert_frame_equal(
+        compute_indicators(full, pairs, HEBEI), compute_indicators(cut, pairs, HEBEI), check_exact=True
+    )

@@ -18,6 +18,7 @@ from features import cohort, compute_indicators
 from features.check import check_folder
 from features.contract.manifest import read_manifest
 from helpers.chicago import Row, adapt, call, permit, visit, write_source
+from helpers.scope import HEBEI
 from helpers.thorough import examples
 
 TABLES = ("registration", "inspections", "warning_talks", "licences", "complaints")
@@ -151,7 +152,9 @@ def test_real_indicators_are_the_same_without_the_rows_of_later_days(both: tuple
     whole, part, day = both
     early, month = in_directory(whole, day), day.replace(day=1)
     moments = [(month - timedelta(days=200)).replace(day=1), month]
-    pairs = cohort(whole, moments).merge(cohort(part, moments))
+    pairs = cohort(whole, moments, HEBEI).merge(cohort(part, moments, HEBEI))
     pairs = pairs[~pairs["enterprise_id"].isin(early)].reset_index(drop=True)
     assert len(pairs) > 1000
-    pd.testing.assert_frame_equal(compute_indicators(whole, pairs), compute_indicators(part, pairs), check_exact=True)
+    pd.testing.assert_frame_equal(
+        compute_indicators(whole, pairs, HEBEI), compute_indicators(part, pairs, HEBEI), check_exact=True
+    )

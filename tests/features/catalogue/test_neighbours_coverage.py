@@ -14,7 +14,9 @@ from features.contract import TABLES
 from features.engine.duckdb_engine import evaluate
 from features.engine.record.record import Record, extract_context, indicators_of
 from features.records.store import open_frames
+from features.scope import Scope
 from helpers.records import CUTOFF, ENTERPRISES, province
+from helpers.scope import HEBEI
 
 EARLY = {t: date(2000, 1, 1) for t in TABLES}
 ASSOCIATION = [n for n, i in CATALOGUE.items() if set(i.tables) & {"related", "two_hop", "cluster", "peers"}]
@@ -32,7 +34,7 @@ def missing(covers: Mapping[str, date]) -> set[str]:
     found = []
     for covered in (EARLY, covers):
         store = open_frames({t: f for t, f in tables.items() if t in covered}, covered)
-        found.append(evaluate(store, pairs, names=ASSOCIATION))
+        found.append(evaluate(store, pairs, Scope("hebei", names=ASSOCIATION)))
         store.close()
     assert found[0].notna().all(axis=None)
     return {n for n in ASSOCIATION if found[1][n].isna().all()}
@@ -64,17 +66,17 @@ def test_a_record_knows_from_its_context_what_the_province_lacked(lacks: str) ->
     tables = province(12, records=40)
     store = open_frames({t: f for t, f in tables.items() if t != lacks}, EARLY)
     pairs = pd.DataFrame({"enterprise_id": list(ENTERPRISES), "cutoff": CUTOFF})
-    whole = evaluate(store, pairs)
-    records = extract_context(store, ENTERPRISES, CUTOFF)
+    whole = evaluate(store, pairs, HEBEI)
+    records = extract_context(store, ENTERPRISES, CUTOFF, HEBEI)
     store.close()
     assert whole[ASSOCIATION].isna().any(axis=None)
-    pd.testing.assert_frame_equal(indicators_of(records), whole)
+    pd.testing.assert_frame_equal(indicators_of(records, HEBEI), whole)
 
 
 def test_own_tables_not_given_say_nothing_of_the_neighbours() -> None:
     near = [{"other_id": "E2", "link": "investor", "revoked": 0, "abnormal": 0, "blacklisted": 0, "debtor": 0,
              "penalties_3y": 2, "bad": 1}]  # fmt: skip
-    found = indicators_of([Record("E1", CUTOFF, {}, {"related": near})]).iloc[0]
+    found = indicators_of([Record("E1", CUTOFF, {}, {"related": near})], HEBEI).iloc[0]
     assert found["related_penalties_3y"] == 2
     assert pd.isna(found["penalties_3y"])
 

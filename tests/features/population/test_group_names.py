@@ -74,7 +74,9 @@ def test_every_ownership_of_a_province_has_a_name(province):
 
 def test_every_group_of_a_province_but_its_made_up_regions_has_a_name(small_clean: Path):
     firms = pd.read_parquet(small_clean / "registration.parquet")["enterprise_id"].unique()
-    groups = enterprise_groups(small_clean, pd.DataFrame({"enterprise_id": firms, "cutoff": pd.Timestamp(2025, 6, 1)}))
+    groups = enterprise_groups(
+        small_clean, pd.DataFrame({"enterprise_id": firms, "cutoff": pd.Timestamp(2025, 6, 1)}), groups_policy("hebei")
+    )
     assert set(groups.columns) == set(ATTRIBUTE_ZH)
     for attribute in groups.columns:
         for group in set(groups[attribute]):

@@ -55,7 +55,7 @@ def groups(entries, periods=(), cutoff=date(2024, 1, 1), pairs=None) -> pd.DataF
     store = open_frames(tables)
     try:
         asked = pd.DataFrame({"enterprise_id": ["E1"], "cutoff": [cutoff]}) if pairs is None else pairs
-        return enterprise_groups(store, asked)
+        return enterprise_groups(store, asked, POLICY)
     finally:
         store.close()
 
@@ -146,7 +146,9 @@ def visited(visits, covers_from: date = date(2015, 1, 1), cutoff: date = date(20
     tables = {"registration": pd.DataFrame([registration()]), "inspections": pd.DataFrame(list(visits))}
     store = open_frames(tables, {"inspections": covers_from})
     try:
-        [group] = enterprise_groups(store, pd.DataFrame({"enterprise_id": ["E1"], "cutoff": [cutoff]}))["visited"]
+        [group] = enterprise_groups(store, pd.DataFrame({"enterprise_id": ["E1"], "cutoff": [cutoff]}), POLICY)[
+            "visited"
+        ]
     finally:
         store.close()
     return group
@@ -198,7 +200,7 @@ def test_the_visited_of_a_province_are_those_counted_by_hand(small_clean: Path):
     pairs = pd.DataFrame(
         {"enterprise_id": ids * 2, "cutoff": [date(2024, 1, 1)] * len(ids) + [date(2025, 6, 1)] * len(ids)}
     )
-    said = enterprise_groups(small_clean, pairs)["visited"]
+    said = enterprise_groups(small_clean, pairs, POLICY)["visited"]
     for (firm, cutoff), group in zip(pairs.itertuples(index=False), said, strict=True):
         own = visits[(visits["enterprise_id"] == firm) & (pd.to_datetime(visits["known_at"]) < pd.Timestamp(cutoff))]
         own = own.sort_values("version").drop_duplicates("record_id", keep="last")
@@ -224,7 +226,7 @@ def test_visits_at_or_after_the_cut_off_or_known_only_then_move_nobody(small_cle
         store = open_frames({"inspections": rows})
         try:
             pairs = pd.DataFrame({"enterprise_id": firms, "cutoff": cutoff})
-            found.append(enterprise_groups(store, pairs)["visited"].tolist())
+            found.append(enterprise_groups(store, pairs, POLICY)["visited"].tolist())
         finally:
             store.close()
     assert found[0] == found[1]
@@ -240,7 +242,7 @@ def test_the_future_reaches_no_group(seed):
     for given in (tables, move_the_future(tables, CUTOFF, seed + 1)):
         store = open_frames(given)
         try:
-            found.append(enterprise_groups(store, pairs))
+            found.append(enterprise_groups(store, pairs, POLICY))
         finally:
             store.close()
     pd.testing.assert_frame_equal(*found)
@@ -251,7 +253,7 @@ def test_repeated_pairs_keep_their_order_on_a_simulated_province(small_clean: Pa
     pairs = pd.DataFrame(
         {"enterprise_id": ids + ids[::-1], "cutoff": [date(2025, 6, 1)] * 200 + [date(2025, 6, 1)] * 200}
     )
-    rows = enterprise_groups(small_clean, pairs)
+    rows = enterprise_groups(small_clean, pairs, POLICY)
     pd.testing.assert_frame_equal(rows.iloc[:200].reset_index(drop=True), rows.iloc[:199:-1].reset_index(drop=True))
     assert set(rows["size"]) <= {"micro", "small", "medium", "large", "unknown"}
     assert rows["size"].nunique() > 2

@@ -14,6 +14,7 @@ from features.catalogue import CATALOGUE
 from features.contract import TABLES
 from features.engine.duckdb_engine import evaluate
 from features.records.store import open_frames
+from features.scope import Scope
 from helpers.records import CUTOFF, ENTERPRISES, frame, province
 from helpers.thorough import examples
 
@@ -26,7 +27,7 @@ def ratios(tables: Mapping[str, pd.DataFrame], enterprises: Sequence[str] = ENTE
     store = open_frames(tables, EARLY)
     try:
         pairs = pd.DataFrame([(e, CUTOFF) for e in enterprises], columns=["enterprise_id", "cutoff"])
-        return evaluate(store, pairs, names=RATIOS).droplevel("cutoff")[RATIOS]
+        return evaluate(store, pairs, Scope("hebei", names=RATIOS)).droplevel("cutoff")[RATIOS]
     finally:
         store.close()
 

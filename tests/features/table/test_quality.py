@@ -12,7 +12,9 @@ import pytest
 from features import CATALOGUE, cohort, compute_indicators, indicators
 from features.errors import SourceError
 from features.records.store import open_folder
+from features.scope import Scope
 from features.table.month import read_table, write_clean_table
+from helpers.scope import HEBEI
 
 CUTOFF = date(2026, 1, 1)
 
@@ -20,7 +22,7 @@ CUTOFF = date(2026, 1, 1)
 @pytest.fixture(scope="module")
 def written(small_clean: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("quality") / "i.parquet"
-    write_clean_table(small_clean, CUTOFF, path)
+    write_clean_table(small_clean, CUTOFF, path, HEBEI)
     return path
 
 
@@ -50,7 +52,7 @@ def test_staleness_is_counted_from_the_last_known_version(small_clean: Path, tmp
     penalties[penalties["known_at"] < date(2025, 7, 1)].to_parquet(stopped / "penalties.parquet", index=False)
     found = []
     for clean, name in ((small_clean, "a.parquet"), (stopped, "b.parquet")):
-        write_clean_table(clean, CUTOFF, tmp_path / name)
+        write_clean_table(clean, CUTOFF, tmp_path / name, HEBEI)
         found.append(json.loads((tmp_path / f"{name}.quality.json").read_text(encoding="utf-8")))
     assert found[0]["indicators"]["penalties_3y"]["stale_days"] < 60
     assert found[1]["indicators"]["penalties_3y"]["stale_days"] >= 184
@@ -59,18 +61,20 @@ def test_staleness_is_counted_from_the_last_known_version(small_clean: Path, tmp
 
 
 def test_a_notebook_gets_the_same_from_source_clean_folder_and_store(small_province: Path, small_clean: Path) -> None:
-    wanted = compute_indicators(small_clean, cohort(small_clean, [CUTOFF]), names=["penalties_3y", "complaints_1y"])
-    asked = {"names": ["penalties_3y", "complaints_1y"], "show_progress": False}
-    pd.testing.assert_frame_equal(indicators(small_province, "2026-01", **asked), wanted)
-    pd.testing.assert_frame_equal(indicators(str(small_clean), CUTOFF, **asked), wanted)
+    wanted = compute_indicators(
+        small_clean, cohort(small_clean, [CUTOFF], HEBEI), Scope("hebei", names=["penalties_3y", "complaints_1y"])
+    )
+    asked = Scope("hebei", names=["penalties_3y", "complaints_1y"])
+    pd.testing.assert_frame_equal(indicators(small_province, "2026-01", asked, show_progress=False), wanted)
+    pd.testing.assert_frame_equal(indicators(str(small_clean), CUTOFF, asked, show_progress=False), wanted)
     store = open_folder(small_clean)
-    some = cohort(store, [CUTOFF]).head(20)
-    pd.testing.assert_frame_equal(indicators(store, some, **asked), wanted.head(20))
+    some = cohort(store, [CUTOFF], HEBEI).head(20)
+    pd.testing.assert_frame_equal(indicators(store, some, asked, show_progress=False), wanted.head(20))
     store.close()
 
 
 def test_a_notebook_is_told_what_is_wrong(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="no such folder"):
-        indicators(tmp_path / "nowhere", CUTOFF)
+        indicators(tmp_path / "nowhere", CUTOFF, HEBEI)
     with pytest.raises(SourceError, match="is no cut-off"):
-        indicators(tmp_path, "January")
+        indicators(tmp_path, "January", HEBEI)

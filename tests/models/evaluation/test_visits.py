@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from features.policy import policy_root
-from features.population.groups import enterprise_groups
+from features.population.groups import enterprise_groups, groups_policy
 from features.population.outcomes import read_outcomes
 from models.errors import ModelInputError
 from models.evaluation import (
@@ -29,7 +29,7 @@ PROVINCES = sorted(p.parent.name for p in policy_root().glob("*/bands.toml"))
 
 @pytest.fixture(scope="module")
 def outcomes(small_clean: Path) -> pd.DataFrame:
-    return read_outcomes(small_clean, date(2026, 1, 2))
+    return read_outcomes(small_clean, date(2026, 1, 2), province="hebei")
 
 
 def said(outcomes: pd.DataFrame, **more):
@@ -63,7 +63,7 @@ def test_a_draw_without_probability_can_not_be_weighted(outcomes):
 
 def test_the_whole_evaluation_runs_on_what_a_province_holds(outcomes, small_clean):
     drawn = outcomes[outcomes["arm"] == "random"].reset_index(drop=True)
-    visits = said(drawn, groups=enterprise_groups(small_clean, drawn))
+    visits = said(drawn, groups=enterprise_groups(small_clean, drawn, groups_policy("hebei")))
     assert visits.attributes == ("region", "size", "ownership", "industry", "visited")
     policy, plans = load_contract("hebei"), load_sampling("hebei")
     contract = check_band_contract(visits, load_bands("hebei"), policy)

@@ -17,6 +17,7 @@ from features.adapters.write import write_table
 from features.contract.manifest import Coverage, Manifest, write_manifest
 from features.population.outcomes import read_awaited
 from helpers.root import ROOT
+from helpers.scope import HEBEI
 from models.evaluation.drift.psi import Frozen
 from models.evaluation.verdicts import overall
 from models.learning.learner import learn
@@ -123,7 +124,7 @@ def test_the_followed_are_members_of_each_months_cohort_up_to_the_last_visit(che
     panel = follow(checked, DEMO, LAST)
     assert panel.months == (date(2024, 12, 1), date(2025, 1, 1), date(2025, 2, 1))
     for month in panel.months:
-        members = set(cohort(checked, [month])["enterprise_id"])
+        members = set(cohort(checked, [month], HEBEI)["enterprise_id"])
         assert set(panel.at(month).index.get_level_values("enterprise_id")) <= members
     fewer = follow(checked, DEMO, LAST, most=50)
     assert fewer.enterprises == 50

@@ -16,11 +16,13 @@ from features.adapters.write import write_table
 from features.catalogue import CATALOGUE
 from features.contract.manifest import Coverage, Manifest, write_manifest
 from features.errors import ConfigError, SourceError
+from features.scope import Scope
 from helpers.root import ROOT
+from helpers.scope import HEBEI
 from models.study.dataset import Dataset, build_dataset, population, source_hash
 from models.study.experiment import SEGMENTS, Experiment, Indicators, load_experiment
 from models.study.indicators import catalogue, choose, usable
-from models.study.labels import assigned, indicator_table, labelled, outcomes_as_known
+from models.study.labels import assigned, indicator_table, labelled, outcomes_as_known, read_known
 from models.study.splits import FOLD, segments
 
 AS_OF = date(2026, 1, 1)
@@ -51,7 +53,9 @@ def test_a_result_corrected_later_teaches_in_its_uncorrected_form(tmp_path):
             {"record_id": "c", "version": 2, "occurred_at": day, "known_at": soon, "result_codes": "5"},
         ],
     )
-    found = outcomes_as_known(clean, segments(DEMO.split, AS_OF), DEMO.province, AS_OF).set_index("inspection_id")
+    stages = segments(DEMO.split, AS_OF)
+    known = read_known(clean, [stages], DEMO.province, AS_OF)
+    found = outcomes_as_known(known, stages, AS_OF).set_index("inspection_id")
     assert found["violation"].to_dict() == {"a": 0, "b": 1, "c": 1}
     assert found.loc["a", "known_at"] == soon
     assert found.loc["c", "known_at"] == soon
@@ -112,7 +116,7 @@ def test_a_sectors_study_sees_its_enterprises_and_its_indicators_too(small_clean
     every = assigned(small_clean, segments(DEMO.split, AS_OF), DEMO, AS_OF)
     assert 0 < len(found.rows) < len(every.rows)
     table = indicator_table(small_clean, [found.rows], food)
-    belong = cohort(small_clean, sorted(set(found.rows["cutoff"])), sector="food")
+    belong = cohort(small_clean, sorted(set(found.rows["cutoff"])), Scope("hebei", sector="food"))
     pairs = set(zip(belong["enterprise_id"], pd.to_datetime(belong["cutoff"]), strict=True))
     assert set(table.index) <= pairs
     assert table["food_licences_held"].gt(0).any()
@@ -213,7 +217,7 @@ def test_inverse_probability_weights_make_the_visited_look_like_the_cohort(datas
 
 @pytest.mark.slow
 def test_the_population_is_the_cohort_when_the_model_could_be_signed(dataset, checked):
-    members = cohort(checked, [DEMO.split.test_from])
+    members = cohort(checked, [DEMO.split.test_from], HEBEI)
     assert dataset.population.shape == (len(members), len(dataset.names))
     fewer = population(checked, DEMO, dataset.names, most=100)
     assert fewer.shape == (100, len(dataset.names))

@@ -18,6 +18,7 @@ from features.contract import TABLES
 from features.engine.record.record import Record, indicators_of
 from features.policy import policy_root
 from helpers.here import here
+from helpers.scope import HEBEI
 from helpers.small_model import model as small_model
 from helpers.small_model import rows
 from models.errors import ModelError
@@ -354,7 +355,7 @@ def test_a_new_table_is_seen_at_the_next_look(world, tmp_path):
 
 
 def test_settings_come_from_the_environment_and_a_wrong_one_is_named(tmp_path):
-    settings = Settings(table=tmp_path / "t.parquet", max_items=5)
+    settings = Settings(province="hebei", table=tmp_path / "t.parquet", max_items=5)
     assert Settings.from_env(settings.as_env()).max_items == 5
     assert Settings.from_env(settings.as_env()).table == tmp_path / "t.parquet"
     with pytest.raises(ConfigError, match="FENLEI_MAX_ITEMS"):
@@ -377,7 +378,7 @@ def test_a_large_amount_far_down_a_long_record_is_read_exactly():
     (found,) = asked(item(penalties=penalties))
     assert isinstance(found, Classification)
     assert "fines_3y" not in found.missing
-    computed = indicators_of([Record("E1", date(2026, 1, 1), {"penalties": penalties})])
+    computed = indicators_of([Record("E1", date(2026, 1, 1), {"penalties": penalties})], HEBEI)
     assert computed["fines_3y"].item() == sum(fines)
 
 

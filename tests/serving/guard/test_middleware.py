@@ -23,7 +23,9 @@ from serving.settings import Settings
 
 @pytest.fixture
 def runtime(tmp_path: Path) -> Runtime:
-    return Runtime(Settings(tokens=tmp_path / "tokens.jsonl", audit=tmp_path / "audit.jsonl", max_bytes=100))
+    return Runtime(
+        Settings(province="hebei", tokens=tmp_path / "tokens.jsonl", audit=tmp_path / "audit.jsonl", max_bytes=100)
+    )
 
 
 async def echo(scope: Any, receive: Any, send: Any) -> None:
@@ -160,7 +162,10 @@ def test_a_websocket_is_closed(runtime):
 @pytest.mark.slow
 def test_a_service_that_cannot_start_says_why(tmp_path):
     settings = Settings(
-        tokens=tmp_path / "t.jsonl", audit=tmp_path / "a.jsonl", tracking_uri=f"sqlite:///{tmp_path}/m.db"
+        province="hebei",
+        tokens=tmp_path / "t.jsonl",
+        audit=tmp_path / "a.jsonl",
+        tracking_uri=f"sqlite:///{tmp_path}/m.db",
     )
     with pytest.raises(ConfigError, match="atlantis"), start(settings.model_copy(update={"province": "atlantis"})):
         pass

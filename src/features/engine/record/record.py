@@ -27,7 +27,8 @@ from features.engine.record.rows import Columns, checked_columns, distinct, numb
 from features.engine.record.session import session
 from features.errors import RecordError, SourceError
 from features.policies import features_policy, outcomes_policy
-from features.records.store import COVERED_FOREVER, Store
+from features.records.store import COVERED_FOREVER, RecordStore
+from features.scope import Scope
 
 
 @dataclass(frozen=True)
@@ -136,15 +137,16 @@ def session_input(
     return _coverages(records, sources), _tables(records), _relations(records)
 
 
-def indicators_of(records: Sequence[Record], *, province: str = "hebei", sector: str | None = None) -> pd.DataFrame:
+def indicators_of(records: Sequence[Record], scope: Scope) -> pd.DataFrame:
     """Compute indicators and evidence of records that come without their province.
 
     Parameters
     ----------
     records
         At most one for each enterprise and cut-off.
-    province, sector
-        Whose policies hold; which sector's indicators are computed besides.
+    scope
+        Whose policies hold, and which sector's indicators are computed besides; every record says what is known, and
+        all indicators are computed.
 
     Returns
     -------
@@ -162,20 +164,21 @@ def indicators_of(records: Sequence[Record], *, province: str = "hebei", sector:
     Examples
     --------
     >>> known = Record("E1", date(2026, 1, 1), {"complaints": []})
-    >>> indicators_of([known])[["complaints_3m", "penalties_3y"]].iloc[0].tolist()
+    >>> indicators_of([known], Scope("hebei"))[["complaints_3m", "penalties_3y"]].iloc[0].tolist()
     [0.0, nan]
     """
     for r in records:
         unknown = sorted(set(r.tables) - set(TABLES)) + sorted(set(r.relations) - set(POPULATION))
         if unknown:
             raise RecordError(r.enterprise_id, f"unknown table or relation {unknown[0]!r}")
+    province = scope.province
     order = [(r.enterprise_id, r.cutoff) for r in records]
     if not order:
         raise SourceError("no record given")
     if len(set(order)) < len(order):
         twice = next(pair for pair in order if order.count(pair) > 1)
         raise SourceError(f"records given twice for {twice[0]} at {twice[1]}")
-    with session(features_policy(province), outcomes_policy(province), sector_or_none(province, sector)) as run:
+    with session(features_policy(province), outcomes_policy(province), sector_or_none(province, scope.sector)) as run:
         found = run.run(order, *session_input(records, run.sources))
         return _frame(order, run.indicators, found)
 
@@ -191,9 +194,7 @@ def _frame(pairs: Sequence[tuple[str, date]], names: list[str], found: Sequence[
     return pd.concat([numbers, evidence], axis=1)
 
 
-def extract_context(
-    store: Store, enterprise_ids: Sequence[str], cutoff: date, *, province: str = "hebei"
-) -> list[Record]:
+def extract_context(store: RecordStore, enterprise_ids: Sequence[str], cutoff: date, scope: Scope) -> list[Record]:
     """Take enterprises' records and their context out of a province's tables.
 
     What a calling system would hold in its hands: used to serve single enterprises and to test that the
@@ -204,14 +205,14 @@ def extract_context(
     With ``clean`` a clean folder:
 
     >>> store = open_folder(clean)
-    >>> who = cohort(store, [date(2026, 1, 1)])["enterprise_id"].head(1).tolist()
-    >>> [record] = extract_context(store, who, date(2026, 1, 1))
+    >>> who = cohort(store, [date(2026, 1, 1)], Scope("hebei"))["enterprise_id"].head(1).tolist()
+    >>> [record] = extract_context(store, who, date(2026, 1, 1), Scope("hebei"))
     >>> store.close()
     >>> record.enterprise_id == who[0]
     True
     """
     pairs = pd.DataFrame({"enterprise_id": list(enterprise_ids), "cutoff": cutoff})
-    evaluate(store, pairs, province=province)  # leaves the relations' tables behind
+    evaluate(store, pairs, scope)  # leaves the relations' tables behind
     chosen = ", ".join("?" for _ in enterprise_ids)
 
     def rows(sql: str) -> dict[str, list[dict[str, Any]]]:

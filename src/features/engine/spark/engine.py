@@ -27,6 +27,7 @@ from features.engine.spark.store import SparkStore, opened
 from features.errors import SourceError
 from features.policies import features_policy, outcomes_policy
 from features.records.visibility import Moment, create_unusable
+from features.scope import Scope
 
 PART = 98_304
 """Finished rows that the driver takes at a time."""
@@ -68,21 +69,19 @@ def set_cohort(store: SparkStore, cohort: pd.DataFrame, windows: Sequence[Window
 def batches(
     store: SparkStore,
     cohort: pd.DataFrame,
+    scope: Scope,
     *,
-    province: str = "hebei",
-    known_as_of: date | None = None,
-    names: Sequence[str] | None = None,
-    sector: str | None = None,
     progress: Progress | None = None,
     part: int = PART,
 ) -> Iterator[pa.Table]:
     """Compute indicators and evidence, part by part in the order of the pairs; as
     `features.engine.duckdb_engine.batches`."""
-    con, chosen = store.con, plan(names, features=features_policy(province), sector=sector_or_none(province, sector))
+    con, province = store.con, scope.province
     features, outcomes = features_policy(province), outcomes_policy(province)
+    chosen = plan(scope.names, features=features, sector=sector_or_none(province, scope.sector))
     say = progress or (lambda _step: None)
     say("cohort")
-    set_cohort(store, cohort, chosen.windows, known_as_of)
+    set_cohort(store, cohort, chosen.windows, scope.known_as_of)
     say("relations")
     store.keep_versions()
     create_unusable(con, repaired_feed=features.repaired_records_feed_indicators)
@@ -124,38 +123,20 @@ def _scan(con: SparkConnection, scans: Mapping[str, str], say: Progress) -> None
 def evaluate(
     store: SparkStore,
     cohort: pd.DataFrame,
+    scope: Scope,
     *,
-    province: str = "hebei",
-    known_as_of: date | None = None,
-    names: Sequence[str] | None = None,
-    sector: str | None = None,
     progress: Progress | None = None,
     part: int = PART,
 ) -> pd.DataFrame:
     """Compute indicators and evidence over an open store; see `compute_indicators`."""
-    found = list(
-        batches(
-            store,
-            cohort,
-            province=province,
-            known_as_of=known_as_of,
-            names=names,
-            sector=sector,
-            progress=progress,
-            part=part,
-        )
-    )
-    return as_frame(found)
+    return as_frame(list(batches(store, cohort, scope, progress=progress, part=part)))
 
 
 def compute_indicators(
     clean: Path,
     cohort: pd.DataFrame,
+    scope: Scope,
     *,
-    province: str = "hebei",
-    known_as_of: date | None = None,
-    names: Sequence[str] | None = None,
-    sector: str | None = None,
     progress: Progress | None = None,
     memory: str | None = None,
     master: str | None = None,
@@ -164,7 +145,7 @@ def compute_indicators(
 
     Parameters
     ----------
-    clean, cohort, province, known_as_of, names, sector, progress
+    clean, cohort, scope, progress
         As in `features.compute_indicators`; every executor must see ``clean``.
     memory
         Heap of Spark's driver, such as ``"4g"``.
@@ -179,6 +160,4 @@ def compute_indicators(
         If the folder is no clean folder or the cohort is malformed.
     """
     with spark_session(master, memory=memory) as session, opened(session, clean) as store:
-        return evaluate(
-            store, cohort, province=province, known_as_of=known_as_of, names=names, sector=sector, progress=progress
-        )
+        return evaluate(store, cohort, scope, progress=progress)

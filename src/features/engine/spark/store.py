@@ -24,7 +24,7 @@ _SPARK_TYPES = {"VARCHAR": "STRING"}
 
 @dataclass
 class SparkStore:
-    """Record tables ready to be read by Spark, as `features.records.store.Store` has them for DuckDB.
+    """Record tables ready to be read by Spark, as `features.records.store.RecordStore` has them for DuckDB.
 
     Parameters
     ----------

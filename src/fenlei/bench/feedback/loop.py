@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from features import cohort, compute_indicators
+from features.scope import Scope
 from fenlei.bench.feedback.world import Ledger, World, month_after, number_of
 from models.arrays import Bools, Floats, Ints
 from models.evaluation.policies import Plan
@@ -171,7 +172,9 @@ class Loop:
         for t in range(shape[1]):
             day = world.firsts[month := world.history + t]
             say(f"{self.way}: {day:%Y-%m}")
-            frame = compute_indicators(self.ledger.folder, cohort(self.ledger.folder, [day]), names=self.asked)
+            frame = compute_indicators(
+                self.ledger.folder, cohort(self.ledger.folder, [day], Scope("hebei")), Scope("hebei", names=self.asked)
+            )
             who = np.array([number_of(e) for e in frame.index.get_level_values("enterprise_id")], dtype=np.int64)
             if model is None or t % self.pace.every == 0:
                 model = self.learn(day, frame)
@@ -283,7 +286,7 @@ def history_indicators(world: World, experiment: Experiment, records: int) -> pd
     pairs = pd.DataFrame(
         {"enterprise_id": [f"E{w:07d}" for w in who], "cutoff": [world.firsts[m] for m in month]}, columns=KEYS
     )
-    return _by_day(compute_indicators(world.base, pairs, names=choose(experiment.indicators)))
+    return _by_day(compute_indicators(world.base, pairs, Scope("hebei", names=choose(experiment.indicators))))
 
 
 def run_all(

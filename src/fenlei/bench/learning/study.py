@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 from scipy.special import expit
 
 from features import members_of
+from features.scope import Scope
 from fenlei.bench.learning.judge import Judge, Learner, Truth
 from fenlei.bench.truth.visits import enterprise_months
 from models.arrays import Floats
@@ -97,7 +98,7 @@ def truth_rows(
 ) -> Truth:
     """Members of the cohort, evenly taken from the months of a span, with their indicators and risk."""
     months = enterprise_months(folder, *span, most)
-    members = members_of(clean, months[["enterprise_id", "cutoff"]], province=experiment.province)
+    members = members_of(clean, months[["enterprise_id", "cutoff"]], Scope(experiment.province))
     months = months.merge(members, on=["enterprise_id", "cutoff"], how="inner")
     frame = look_up(indicator_table(clean, [months], experiment), months)
     return Truth(np.ascontiguousarray(frame[list(names)].to_numpy(dtype=np.float64)), months["risk"].to_numpy())

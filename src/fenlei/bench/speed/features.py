@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from features.scope import Scope
+
 
 @dataclass(frozen=True)
 class Work:
@@ -49,7 +51,7 @@ def table(clean: Path, out: Path, cutoff: date, memory: str) -> tuple[int, dict[
     from features.table.month import write_clean_table
 
     step = Stopwatch("cohort")
-    written = write_clean_table(clean, cutoff, out, progress=step, memory=memory)
+    written = write_clean_table(clean, cutoff, out, Scope("hebei"), progress=step, memory=memory)
     step("end")
     return int(written["enterprises"]), step.seconds
 
@@ -65,19 +67,19 @@ def training_pairs(clean: Path, cutoff: date, pairs: int) -> tuple[int, int]:
     from features import cohort, compute_indicators
 
     months = [d.date() for d in pd.date_range(end=pd.Timestamp(cutoff), periods=24, freq="MS")]
-    everyone = cohort(clean, [cutoff])["enterprise_id"].to_numpy()
+    everyone = cohort(clean, [cutoff], Scope("hebei"))["enterprise_id"].to_numpy()
     rng = np.random.default_rng(7)
     picked = rng.choice(len(everyone) * len(months), size=min(pairs, len(everyone) * len(months)), replace=False)
     chosen = pd.DataFrame(
         {"enterprise_id": everyone[picked // len(months)], "cutoff": [months[k] for k in picked % len(months)]}
     )
-    return len(compute_indicators(clean, chosen)), len(months)
+    return len(compute_indicators(clean, chosen, Scope("hebei"))), len(months)
 
 
 def _cohort(clean: Path, cutoff: date) -> pd.DataFrame:
     from features import cohort
 
-    return cohort(clean, [cutoff])
+    return cohort(clean, [cutoff], Scope("hebei"))
 
 
 def engine(clean: Path, cutoff: date, pairs: Path, names: list[str], out: Path) -> Work:
@@ -86,7 +88,7 @@ def engine(clean: Path, cutoff: date, pairs: Path, names: list[str], out: Path) 
 
     given = pd.read_parquet(pairs)
     step, begin = Stopwatch("cohort"), time.perf_counter()
-    frame = compute_indicators(clean, given, names=names, progress=step)[names]
+    frame = compute_indicators(clean, given, Scope("hebei", names=names), progress=step)[names]
     took = time.perf_counter() - begin
     step("end")
     frame.reset_index(drop=True).to_parquet(out)
@@ -97,14 +99,14 @@ def plain_pandas(clean: Path, cutoff: date, pairs: Path, names: list[str], out: 
     """Compute the same with pandas as one writes it."""
     from fenlei.bench.speed.pandas_plain import Pipeline
 
-    return _rival(Pipeline(clean, cutoff), pairs, names, out)
+    return _rival(Pipeline(clean, cutoff, "hebei"), pairs, names, out)
 
 
 def tuned_numpy(clean: Path, cutoff: date, pairs: Path, names: list[str], out: Path) -> Work:
     """Compute the same with numpy, tuned by hand."""
     from fenlei.bench.speed.pandas_rival import Rival
 
-    return _rival(Rival(clean, cutoff), pairs, names, out)
+    return _rival(Rival(clean, cutoff, "hebei"), pairs, names, out)
 
 
 def _rival(rival: Any, pairs: Path, names: list[str], out: Path) -> Work:
@@ -166,12 +168,12 @@ def records(clean: Path, cutoff: date, calls: int) -> RecordCost:
     ids = list(_cohort(clean, cutoff)["enterprise_id"])
     chosen = random.Random(7).sample(ids, min(1000, len(ids)))
     store = open_folder(clean)
-    given = extract_context(store, chosen, cutoff)
+    given = extract_context(store, chosen, cutoff, Scope("hebei"))
     store.close()
 
     def took(some: list[Any]) -> float:
         begin = time.perf_counter()
-        indicators_of(some)
+        indicators_of(some, Scope("hebei"))
         return (time.perf_counter() - begin) * 1e3
 
     first = took(given[:1])

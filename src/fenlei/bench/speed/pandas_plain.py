@@ -174,7 +174,7 @@ def _chosen(condition: Any, value: Any, otherwise: Any) -> Any:
 class Pipeline:
     """The pipeline over one clean folder at one cut-off; ``seconds`` says where its time went."""
 
-    def __init__(self, clean: Path, cutoff: date, province: str = "hebei") -> None:
+    def __init__(self, clean: Path, cutoff: date, province: str) -> None:
         self._clean, self._cutoff = clean, cutoff
         self._outcomes, self._policy = outcomes_policy(province), features_policy(province)
         self.seconds = {"read": 0.0, "versions": 0.0, "conditions": 0.0, "groupby": 0.0, "formulas": 0.0}

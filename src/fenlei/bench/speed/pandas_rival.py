@@ -197,7 +197,7 @@ class Evaluator:
 class Rival:
     """The pipeline over one clean folder at one cut-off; ``seconds`` says where its time went."""
 
-    def __init__(self, clean: Path, cutoff: date, province: str = "hebei") -> None:
+    def __init__(self, clean: Path, cutoff: date, province: str) -> None:
         self._clean, self._cutoff = clean, cutoff
         self._outcomes, self._policy = outcomes_policy(province), features_policy(province)
         self.seconds = {"read": 0.0, "versions": 0.0, "masks": 0.0, "group": 0.0, "formulas": 0.0}

@@ -16,6 +16,7 @@ import pandas as pd
 import typer
 from rich.text import Text
 
+from features.scope import Scope
 from fenlei.bench.common.processes import peak_memory, wait_for
 from fenlei.terminal import emit, progress, show
 
@@ -90,16 +91,16 @@ def spark(
         step("checking")
         check_folder(Path(scratch) / "province", END, Path(scratch) / "checked")
         clean = Path(scratch) / "checked" / "clean"
-        pairs = cohort(clean, [END])
+        pairs = cohort(clean, [END], Scope("hebei"))
         step("duckdb")
         begin = time.perf_counter()
-        expected = compute_indicators(clean, pairs)
+        expected = compute_indicators(clean, pairs, Scope("hebei"))
         duckdb_seconds = time.perf_counter() - begin
         scans = list(plan(features=features_policy("hebei")).wanted)
         killer = Killer(step, scans[len(scans) // 2] if kill else None)
         with peak_memory() as watched:
             begin = time.perf_counter()
-            found = on_spark(clean, pairs, progress=killer, master=master, memory=memory)
+            found = on_spark(clean, pairs, Scope("hebei"), progress=killer, master=master, memory=memory)
             seconds = time.perf_counter() - begin
         differing = different_cells(found, expected)
     told = {

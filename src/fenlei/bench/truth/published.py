@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 from rich.table import Table
 
 from features.policy import Policy, load_policy
+from features.scope import Scope
 
 
 class Figure(Policy):
@@ -139,7 +140,7 @@ def _classes(folder: Path, end: date, rules: str) -> dict[str, float]:
     with tempfile.TemporaryDirectory(prefix="fenlei-") as scratch:
         check_folder(folder, end, Path(scratch))
         table = Path(scratch) / "indicators.parquet"
-        write_clean_table(Path(scratch) / "clean", end, table, province=rules)
+        write_clean_table(Path(scratch) / "clean", end, table, Scope(rules))
         frame, _ = read_table(table)
     grades = [answer.grade for answer in classify_frame(frame, None, load_rules(rules), top=1)]
     return {f"class_{grade.lower()}": grades.count(grade) / len(grades) for grade in ("A", "B", "C", "D")}

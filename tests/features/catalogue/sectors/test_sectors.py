@@ -25,11 +25,13 @@ from features.errors import ConfigError
 from features.policies import features_policy
 from features.policy import policy_path, policy_root
 from features.population.cohort import cohort, members_of
-from features.records.store import Store, open_folder, open_frames
+from features.records.store import RecordStore, open_folder, open_frames
+from features.scope import Scope
 from features.table.month import read_table, table_policies, write_clean_table
 from helpers.oracles import World
 from helpers.oracles.food import belongs
 from helpers.records import CUTOFF, ENTERPRISES, move_the_future, province
+from helpers.scope import HEBEI
 from helpers.thorough import examples
 
 EARLY = {t: date(2000, 1, 1) for t in TABLES}
@@ -38,7 +40,7 @@ FOOD = load_sector("hebei", "food")
 
 
 @contextmanager
-def opened(tables: dict[str, pd.DataFrame]) -> Iterator[Store]:
+def opened(tables: dict[str, pd.DataFrame]) -> Iterator[RecordStore]:
     store = open_frames(tables, EARLY)
     try:
         yield store
@@ -46,8 +48,8 @@ def opened(tables: dict[str, pd.DataFrame]) -> Iterator[Store]:
         store.close()
 
 
-def members(store: Store, sector: str | None, known: date | None = None) -> set[str]:
-    return set(cohort(store, [CUTOFF], known_as_of=known, sector=sector)["enterprise_id"])
+def members(store: RecordStore, sector: str | None, known: date | None = None) -> set[str]:
+    return set(cohort(store, [CUTOFF], Scope("hebei", known_as_of=known, sector=sector))["enterprise_id"])
 
 
 @settings(max_examples=examples(30), deadline=None)
@@ -106,7 +108,7 @@ def test_the_future_reaches_neither_the_cohort_nor_the_indicators_of_a_sector(se
     for given_tables in (tables, moved):
         with opened(given_tables) as store:
             belonging.append(members(store, "food"))
-            found.append(evaluate(store, pairs, names=list(FOOD.catalogue), sector="food"))
+            found.append(evaluate(store, pairs, Scope("hebei", names=list(FOOD.catalogue), sector="food")))
     assert belonging[0] == belonging[1]
     pd.testing.assert_frame_equal(*found)
 
@@ -116,16 +118,16 @@ def test_the_future_reaches_neither_the_cohort_nor_the_indicators_of_a_sector(se
 def test_a_record_alone_gives_the_sectors_indicators_too(seed: int) -> None:
     pairs = pd.DataFrame({"enterprise_id": list(ENTERPRISES), "cutoff": CUTOFF})
     with opened(province(seed, records=12)) as store:
-        whole = evaluate(store, pairs, sector="food")
-        records = extract_context(store, ENTERPRISES, CUTOFF)
-    pd.testing.assert_frame_equal(indicators_of(records, sector="food"), whole)
+        whole = evaluate(store, pairs, Scope("hebei", sector="food"))
+        records = extract_context(store, ENTERPRISES, CUTOFF, HEBEI)
+    pd.testing.assert_frame_equal(indicators_of(records, Scope("hebei", sector="food")), whole)
     general = [c for c in whole if c not in FOOD.catalogue]
-    pd.testing.assert_frame_equal(indicators_of(records), whole[general])
+    pd.testing.assert_frame_equal(indicators_of(records, HEBEI), whole[general])
 
 
 def test_the_table_of_a_sector_says_so_and_the_general_one_stays_as_it_was(small_clean: Path, tmp_path: Path) -> None:
-    general = write_clean_table(small_clean, DAY, tmp_path / "all.parquet")
-    food = write_clean_table(small_clean, DAY, tmp_path / "food.parquet", sector="food")
+    general = write_clean_table(small_clean, DAY, tmp_path / "all.parquet", HEBEI)
+    food = write_clean_table(small_clean, DAY, tmp_path / "food.parquet", Scope("hebei", sector="food"))
     frame, about = read_table(tmp_path / "food.parquet")
     every, about_all = read_table(tmp_path / "all.parquet")
     assert about["sector"] == "food"
@@ -147,12 +149,14 @@ def test_the_ways_in_agree(small_clean: Path) -> None:
     """Notebook, chain and store take a sector alike."""
     store = open_folder(small_clean)
     names = list(FOOD.catalogue)
-    pairs = cohort(store, [DAY], sector="food")
-    shown = indicators(store, DAY, names=names, sector="food", show_progress=False)
-    everyone = cohort(store, [DAY])
-    assert members_of(store, everyone, sector="food").equals(pairs)
+    pairs = cohort(store, [DAY], Scope("hebei", sector="food"))
+    shown = indicators(store, DAY, Scope("hebei", names=names, sector="food"), show_progress=False)
+    everyone = cohort(store, [DAY], HEBEI)
+    assert members_of(store, everyone, Scope("hebei", sector="food")).equals(pairs)
     store.close()
-    pd.testing.assert_frame_equal(compute_indicators(small_clean, pairs, names=names, sector="food"), shown)
+    pd.testing.assert_frame_equal(
+        compute_indicators(small_clean, pairs, Scope("hebei", names=names, sector="food")), shown
+    )
 
 
 def test_a_province_has_its_bases_sectors_and_a_wrong_one_is_answered_with_those_there_are() -> None:

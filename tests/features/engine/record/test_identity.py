@@ -14,6 +14,7 @@ import pytest
 from features.check import check_folder
 from features.engine.record.record import Record, indicators_of
 from features.errors import RecordError, SourceError
+from helpers.scope import HEBEI
 
 CUTOFF = date(2026, 1, 1)
 GOOD: dict[str, Any] = {
@@ -61,7 +62,7 @@ def test_what_the_check_sets_aside_a_request_is_told(change: dict[str, Any], col
     *_, quarantined = checked(rows)
     assert quarantined >= 1
     with pytest.raises(SourceError, match=f"record of E1, table penalties, row 1, column {column}: "):
-        indicators_of([Record("E1", CUTOFF, {"penalties": rows})])
+        indicators_of([Record("E1", CUTOFF, {"penalties": rows})], HEBEI)
 
 
 @pytest.mark.parametrize(
@@ -71,8 +72,8 @@ def test_what_the_check_keeps_or_merges_a_request_does_too(change: dict[str, Any
     rows = [GOOD, GOOD | change]
     kept, merged, quarantined = checked(rows)
     assert (kept + merged, quarantined) == (2, 0)
-    found = indicators_of([Record("E1", CUTOFF, {"penalties": rows})])
-    once = indicators_of([Record("E1", CUTOFF, {"penalties": [GOOD]})])
+    found = indicators_of([Record("E1", CUTOFF, {"penalties": rows})], HEBEI)
+    once = indicators_of([Record("E1", CUTOFF, {"penalties": [GOOD]})], HEBEI)
     if merged:
         pd.testing.assert_frame_equal(found, once)
     elif "record_id" in change:
@@ -84,13 +85,15 @@ def test_what_the_check_keeps_or_merges_a_request_does_too(change: dict[str, Any
 
 def test_another_enterprises_row_is_refused_not_ignored() -> None:
     with pytest.raises(SourceError, match="row 1, column enterprise_id: got 'E2', expected the enterprise"):
-        indicators_of([Record("E1", CUTOFF, {"penalties": [GOOD, GOOD | {"record_id": "p2", "enterprise_id": "E2"}]})])
+        indicators_of(
+            [Record("E1", CUTOFF, {"penalties": [GOOD, GOOD | {"record_id": "p2", "enterprise_id": "E2"}]})], HEBEI
+        )
 
 
 def test_an_error_says_where_as_values_too() -> None:
     record = Record("E1", CUTOFF, {"penalties": [GOOD, GOOD | {"record_id": "p2", "known_at": "2020-01-01"}]})
     with pytest.raises(RecordError) as told:
-        indicators_of([record])
+        indicators_of([record], HEBEI)
     err = told.value
     assert (err.enterprise_id, err.part, err.table, err.row, err.column) == ("E1", "table", "penalties", 1, "known_at")
     assert err.expected == "no day before occurred_at"

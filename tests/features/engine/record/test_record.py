@@ -15,6 +15,7 @@ from features.engine.record.record import Record, extract_context, indicators_of
 from features.errors import SourceError
 from features.records.store import open_frames
 from helpers.records import CUTOFF, ENTERPRISES, province
+from helpers.scope import HEBEI
 from helpers.thorough import examples
 
 EARLY = {t: date(2000, 1, 1) for t in TABLES}
@@ -26,14 +27,14 @@ def test_the_record_path_equals_the_province_cell_for_cell(seed: int) -> None:
     tables = province(seed, records=12)
     store = open_frames(tables, EARLY)
     pairs = pd.DataFrame({"enterprise_id": list(ENTERPRISES), "cutoff": CUTOFF})
-    whole = evaluate(store, pairs)
-    records = extract_context(store, ENTERPRISES, CUTOFF)
+    whole = evaluate(store, pairs, HEBEI)
+    records = extract_context(store, ENTERPRISES, CUTOFF, HEBEI)
     store.close()
-    pd.testing.assert_frame_equal(indicators_of(records), whole)
+    pd.testing.assert_frame_equal(indicators_of(records, HEBEI), whole)
 
 
 def test_tables_and_neighbours_not_given_are_unknown_not_zero() -> None:
-    found = indicators_of([Record("E1", CUTOFF, {"penalties": []})])
+    found = indicators_of([Record("E1", CUTOFF, {"penalties": []})], HEBEI)
     assert found["penalties_3y"].eq(0).all()
     assert found["complaints_1y"].isna().all()
     assert found["related_bad_share"].isna().all()
@@ -55,9 +56,9 @@ def test_tables_and_neighbours_not_given_are_unknown_not_zero() -> None:
 def test_a_bad_value_is_named_by_table_row_and_column(row: dict[str, object], message: str) -> None:
     good = {"record_id": "p", "occurred_at": "2023-01-01", "known_at": "2023-01-09", "penalty_kinds": "fine"}
     with pytest.raises(SourceError, match=message.replace("[", r"\[")):
-        indicators_of([Record("E1", CUTOFF, {"penalties": [{**good, **row}]})])
+        indicators_of([Record("E1", CUTOFF, {"penalties": [{**good, **row}]})], HEBEI)
 
 
 def test_an_unknown_table_is_an_error() -> None:
     with pytest.raises(SourceError, match="horoscopes"):
-        indicators_of([Record("E1", CUTOFF, {"horoscopes": []})])
+        indicators_of([Record("E1", CUTOFF, {"horoscopes": []})], HEBEI)

@@ -24,6 +24,7 @@ from features.policies import features_policy, outcomes_policy
 from features.records.store import open_frames
 from features.records.visibility import MOMENT_TABLES
 from helpers.records import CUTOFF, ENTERPRISES, province
+from helpers.scope import HEBEI
 from helpers.thorough import examples
 
 EARLY = {t: date(2000, 1, 1) for t in TABLES}
@@ -33,7 +34,7 @@ def taken(seed: int) -> list[Record]:
     """Records of a random province, some of them with tables or neighbours left out."""
     rng = random.Random(seed)
     store = open_frames(province(seed, records=12), EARLY)
-    found = extract_context(store, ENTERPRISES, CUTOFF)
+    found = extract_context(store, ENTERPRISES, CUTOFF, HEBEI)
     store.close()
     thinned = []
     for r in found:
@@ -62,7 +63,7 @@ def alone(records: list[Record]) -> list[pd.DataFrame]:
     found = []
     for r in records:
         sessions.forget()
-        found.append(indicators_of([r]))
+        found.append(indicators_of([r], HEBEI))
     return found
 
 
@@ -70,21 +71,21 @@ def test_nothing_of_a_record_stays_for_the_next(records: list[Record], alone: li
     order = list(range(len(records))) * 2
     random.Random(5).shuffle(order)
     for k in order:
-        pd.testing.assert_frame_equal(indicators_of([records[k]]), alone[k])
+        pd.testing.assert_frame_equal(indicators_of([records[k]], HEBEI), alone[k])
 
 
 def test_many_records_in_one_call_are_the_same_as_one_by_one(records: list[Record], alone: list[pd.DataFrame]) -> None:
     """Records that cover different tables go through one run, in the order in which they were given."""
     order = list(range(len(records)))
     random.Random(6).shuffle(order)
-    together = indicators_of([records[k] for k in order])
+    together = indicators_of([records[k] for k in order], HEBEI)
     pd.testing.assert_frame_equal(together, pd.concat([alone[k] for k in order]))
 
 
 def test_threads_get_their_own_answers(records: list[Record], alone: list[pd.DataFrame]) -> None:
     order = list(range(len(records))) * 2
     with ThreadPoolExecutor(4) as pool:
-        found = list(pool.map(lambda k: indicators_of([records[k]]), order))
+        found = list(pool.map(lambda k: indicators_of([records[k]], HEBEI), order))
     for k, frame in zip(order, found, strict=True):
         pd.testing.assert_frame_equal(frame, alone[k])
 
@@ -92,16 +93,16 @@ def test_threads_get_their_own_answers(records: list[Record], alone: list[pd.Dat
 def test_a_refused_record_leaves_nothing_behind(records: list[Record], alone: list[pd.DataFrame]) -> None:
     bad = Record("E1", CUTOFF, {"penalties": [{"record_id": "p", "occurred_at": "never"}]})
     with pytest.raises(SourceError, match="occurred_at"):
-        indicators_of([bad])
+        indicators_of([bad], HEBEI)
     with pytest.raises(SourceError, match="twice"):
-        indicators_of([records[0], records[0]])
-    pd.testing.assert_frame_equal(indicators_of([records[0]]), alone[0])
+        indicators_of([records[0], records[0]], HEBEI)
+    pd.testing.assert_frame_equal(indicators_of([records[0]], HEBEI), alone[0])
 
 
 def test_neighbours_given_do_not_stand_for_tables_not_given() -> None:
     """Rate ratios are made of inspections, but say nothing of whether this enterprise's own are known."""
     peers = [{"kind": "industry_random", "ratio_ppm": 1_200_000}]
-    found = indicators_of([Record("E1", CUTOFF, {}, {"peers": peers})])
+    found = indicators_of([Record("E1", CUTOFF, {}, {"peers": peers})], HEBEI)
     assert found["clean_visits_ever"].isna().all()
     assert found[[c for c in found if "industry" in c]].notna().any(axis=None)
 
@@ -112,7 +113,7 @@ def test_neighbours_given_do_not_stand_for_tables_not_given() -> None:
 )
 def test_a_bad_neighbour_is_named(row: dict[str, object], message: str) -> None:
     with pytest.raises(SourceError, match=message):
-        indicators_of([Record("E1", CUTOFF, {}, {"peers": [row]})])
+        indicators_of([Record("E1", CUTOFF, {}, {"peers": [row]})], HEBEI)
 
 
 @pytest.fixture(scope="module")
@@ -153,7 +154,7 @@ def few_rows(rng: random.Random, record: Record, kept: float) -> Record:
 def test_any_text_comes_through_as_it_is(text: str) -> None:
     """Rows travel as a JSON text within SQL: evidence names a record by exactly the identifier it was given."""
     row = {"record_id": text, "occurred_at": date(2023, 1, 1), "known_at": date(2023, 1, 9), "reason": "quality"}
-    found = indicators_of([Record(text, CUTOFF, {"serious_list": [row]})])
+    found = indicators_of([Record(text, CUTOFF, {"serious_list": [row]})], HEBEI)
     assert found["evidence_H13_1"].tolist() == [f"serious_list:{text}"]
     assert found.index.tolist() == [(text, CUTOFF)]
 
@@ -166,7 +167,7 @@ def test_a_text_that_cannot_be_written_is_refused() -> None:
         "reason": "quality",
     }
     with pytest.raises(SourceError, match="table serious_list, row 0, column record_id"):
-        indicators_of([Record("E1", CUTOFF, {"serious_list": [row]})])
+        indicators_of([Record("E1", CUTOFF, {"serious_list": [row]})], HEBEI)
 
 
 @pytest.mark.parametrize("part", [1, 3])
@@ -174,10 +175,10 @@ def test_taking_a_cohort_in_parts_changes_nothing(part: int) -> None:
     store = open_frames(province(8, records=20), EARLY)
     cutoffs = [CUTOFF, date(2023, 1, 1)]
     pairs = pd.DataFrame([(e, c) for e in ENTERPRISES for c in cutoffs], columns=["enterprise_id", "cutoff"])
-    whole = evaluate(store, pairs)
-    pd.testing.assert_frame_equal(evaluate(store, pairs, part=part), whole)
+    whole = evaluate(store, pairs, HEBEI)
+    pd.testing.assert_frame_equal(evaluate(store, pairs, HEBEI, part=part), whole)
     one = pairs[pairs["cutoff"] == CUTOFF]
     pd.testing.assert_frame_equal(
-        evaluate(store, one, part=part), whole[whole.index.get_level_values("cutoff") == CUTOFF]
+        evaluate(store, one, HEBEI, part=part), whole[whole.index.get_level_values("cutoff") == CUTOFF]
     )
     store.close()

@@ -20,9 +20,11 @@ from features.engine.record.record import extract_context, indicators_of
 from features.engine.spark import compute_indicators as on_spark
 from features.errors import SourceError
 from features.records.store import open_folder
+from features.scope import Scope
 from features.table.month import read_table, write_clean_table
 from helpers.clean import clean_folder
 from helpers.records import CUTOFF, ENTERPRISES, move_the_future, province
+from helpers.scope import HEBEI
 from simulation import simulate
 
 if TYPE_CHECKING:
@@ -52,7 +54,7 @@ def everyone(cutoffs: tuple[date, ...] = CUTOFFS) -> pd.DataFrame:
 def three_ways(clean: Path, folder: Path, *, every: int) -> pd.DataFrame:
     """Write the cohort's table by DuckDB and by Spark, and compute each ``every``-th enterprise as a single record."""
     for engine in ("duckdb", "spark"):
-        write_clean_table(clean, END, folder / engine / "i.parquet", engine=engine)
+        write_clean_table(clean, END, folder / engine / "i.parquet", HEBEI, engine=engine)
     files = [sorted((folder / engine).iterdir()) for engine in ("duckdb", "spark")]
     assert [f.name for f in files[0]] == ["i.parquet", "i.parquet.quality.json"]
     # Keys, credit codes, indicators, evidence, metadata and what stands beside: the same bytes.
@@ -60,9 +62,9 @@ def three_ways(clean: Path, folder: Path, *, every: int) -> pd.DataFrame:
     written = read_table(folder / "spark" / "i.parquet")[0].drop(columns="uscc")
     some = written.index.get_level_values("enterprise_id").tolist()[::every]
     store = open_folder(clean)
-    records = extract_context(store, some, END)
+    records = extract_context(store, some, END, HEBEI)
     store.close()
-    singly = pd.concat([indicators_of(records[k : k + 1000]) for k in range(0, len(records), 1000)])
+    singly = pd.concat([indicators_of(records[k : k + 1000], HEBEI) for k in range(0, len(records), 1000)])
     assert_same_cells(singly, written.loc[some])
     return written
 
@@ -101,11 +103,13 @@ def test_random_records_at_several_cutoffs_are_the_same_and_the_future_cant_reac
     spark: SparkSession, random_clean: Path, random_clean_moved: Path
 ) -> None:
     """Spark, with another future, gives what DuckDB gives without it."""
-    expected = compute_indicators(random_clean, everyone())
+    expected = compute_indicators(random_clean, everyone(), HEBEI)
     assert_full(expected, evidence=len(EVIDENCE))
-    assert_same_cells(on_spark(random_clean_moved, everyone()), expected)
+    assert_same_cells(on_spark(random_clean_moved, everyone(), HEBEI), expected)
     later = everyone((date(2024, 7, 1),))
-    assert not compute_indicators(random_clean_moved, later).equals(compute_indicators(random_clean, later))
+    assert not compute_indicators(random_clean_moved, later, HEBEI).equals(
+        compute_indicators(random_clean, later, HEBEI)
+    )
 
 
 @pytest.mark.slow
@@ -114,8 +118,8 @@ def test_todays_knowledge_of_past_months_is_the_same_and_parts_change_nothing(
 ) -> None:
     known = date(2024, 7, 1)
     names = [n for n, i in CATALOGUE.items() if not POPULATION.keys() & set(i.tables)][::4]
-    expected = compute_indicators(random_clean, everyone(), names=names, known_as_of=known)
-    assert not expected.equals(compute_indicators(random_clean, everyone(), names=names))
+    expected = compute_indicators(random_clean, everyone(), Scope("hebei", known_as_of=known, names=names))
+    assert not expected.equals(compute_indicators(random_clean, everyone(), Scope("hebei", names=names)))
     with run_engine("spark", random_clean) as (_, batches):
         parts = list(batches(everyone(), names=names, known_as_of=known, part=5))
     assert [p.num_rows for p in parts] == [5, 5, 2]
@@ -124,9 +128,9 @@ def test_todays_knowledge_of_past_months_is_the_same_and_parts_change_nothing(
 
 def alone(clean: Path) -> pd.DataFrame:
     store = open_folder(clean)
-    records = extract_context(store, ENTERPRISES, CUTOFF)
+    records = extract_context(store, ENTERPRISES, CUTOFF, HEBEI)
     store.close()
-    return indicators_of(records)
+    return indicators_of(records, HEBEI)
 
 
 def test_the_future_cant_reach_the_record_path(random_clean: Path, random_clean_moved: Path) -> None:
@@ -135,6 +139,6 @@ def test_the_future_cant_reach_the_record_path(random_clean: Path, random_clean_
 
 def test_a_cohort_that_is_wrong_is_refused(spark: SparkSession, random_clean: Path) -> None:
     with pytest.raises(SourceError, match=r"given twice.*E1"):
-        on_spark(random_clean, pd.concat([everyone(), everyone().head(1)]), names=["penalties_1y"])
+        on_spark(random_clean, pd.concat([everyone(), everyone().head(1)]), Scope("hebei", names=["penalties_1y"]))
     with pytest.raises(SourceError, match="missing: \\['cutoff'\\]"):
-        on_spark(random_clean, everyone()[["enterprise_id"]], names=["penalties_1y"])
+        on_spark(random_clean, everyone()[["enterprise_id"]], Scope("hebei", names=["penalties_1y"]))

@@ -142,7 +142,7 @@ def test_no_outcome_is_used_before_it_is_known(runs: dict[str, Run]) -> None:
         assert [day for day, _, _ in run.learned] == [month_after(END, -MONTHS), month_after(END, -MONTHS + PACE.every)]
         for day, rows, last in run.learned:
             assert last < day
-            known = read_outcomes(run.folder, day)
+            known = read_outcomes(run.folder, day, province="hebei")
             split = split_for(day, PACE, month_after(END, -HISTORY - MONTHS), calibrated=way != "naive")
             span = known[(known["visited_on"] >= split.fit_from) & (known["visited_on"] < split.fit_to)]
             assert 0 < rows <= (span["known_at"] < split.stop_from).sum()
