@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypedDict, Unpack
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,17 @@ HENAN = (0.01, 0.02, 0.10, 0.30)
 CUTS = (0.09, 0.18, 0.35)
 CENTRE, SPREAD = -2.62, 0.85
 """Log-odds of a violation among firms: class mix about 63/26/9/2, rates about 5/13/24/43 %."""
+
+
+class Options(TypedDict, total=False):
+    """What a year may differ in; `henan_rows` says what each means."""
+
+    shares: tuple[float, ...]
+    slope: float
+    shift: float
+    repeat: float
+    noise: float
+    months: int
 
 
 @dataclass(frozen=True)
@@ -73,7 +85,7 @@ def true_rates() -> NDArray[np.float64]:
 
 
 def henan_year(
-    firms: int = 300_000, seed: int = 0, *, groups: dict[str, int] | None = None, **options: float
+    firms: int = 300_000, seed: int = 0, *, groups: dict[str, int] | None = None, **options: Unpack[Options]
 ) -> TestVisits:
     """Return the year as tested visits; ``groups`` names group columns and their number of groups."""
     rows = henan_rows(firms, seed, **options)

@@ -12,7 +12,7 @@ from sqlglot import exp
 from features.catalogue.declaration import Indicator
 from features.catalogue.expressions import Aggregate, Formula, Window
 
-_FLIPS: dict[type[exp.Expression], type[exp.Expression]] = {
+_FLIPS: dict[type[exp.Expr], type[exp.Expr]] = {
     exp.GTE: exp.GT,
     exp.GT: exp.GTE,
     exp.LTE: exp.LT,
@@ -30,7 +30,7 @@ def _near(number: int) -> int:
     return number + 1 if number < 2 else number - 1
 
 
-def _says_nothing(node: exp.Expression) -> bool:
+def _says_nothing(node: exp.Expr) -> bool:
     """Whether a change here can't matter, whatever the records.
 
     Inside a null test only missing values count; the greatest of a constant is the least; and max_by leaves missing
@@ -44,19 +44,19 @@ def _says_nothing(node: exp.Expression) -> bool:
     return isinstance(node, exp.Is) and node.find_ancestor(exp.Filter, exp.ArgMax) is not None and _is_latest(node)
 
 
-def _is_latest(test: exp.Expression) -> bool:
+def _is_latest(test: exp.Expr) -> bool:
     around = test.find_ancestor(exp.Filter)
     return (
         around is not None and isinstance(around.this, exp.ArgMax) and test.this.unnest() == around.this.this.unnest()
     )
 
 
-def _null_test(node: exp.Expression) -> bool:
+def _null_test(node: exp.Expr) -> bool:
     inner = node.this if isinstance(node, exp.Not) else node
     return isinstance(inner, exp.Is) and _is_latest(inner)
 
 
-def _changes(node: exp.Expression) -> Iterator[tuple[str, exp.Expression]]:
+def _changes(node: exp.Expr) -> Iterator[tuple[str, exp.Expr]]:
     """Every way to get one node wrong."""
     for right, wrong in _FLIPS.items():
         if type(node) is right:

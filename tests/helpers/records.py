@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 
@@ -158,12 +158,17 @@ def frame(table: str, rows: list[dict[str, Any]]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(TABLES[table].column_names), dtype=object)
 
 
+def rows_of(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """A table's rows by column: the contract's columns bear names, though pandas would take any key."""
+    return cast("list[dict[str, Any]]", table.to_dict("records"))
+
+
 def move_the_future(tables: dict[str, pd.DataFrame], cutoff: date, seed: int) -> dict[str, pd.DataFrame]:
     """Delete, move, alter and invent what becomes known at or after the cut-off; leave the rest alone."""
     rng = random.Random(seed)
     moved = {}
     for table, given in tables.items():
-        rows = given.to_dict("records")
+        rows = rows_of(given)
         past = [r for r in rows if r["known_at"] < cutoff]
         future = [r for r in rows if r["known_at"] >= cutoff and rng.random() < 0.5]
         for r in future:

@@ -23,6 +23,7 @@ from models.evaluation import check_band_contract, gather_visits, load_contract
 from models.evaluation.policies import JUDGED_BY
 from models.learning.calibration import fit_calibrator
 from models.learning.fit import fitted
+from models.learning.search import Params
 from models.scoring.bands import load_bands
 from models.scoring.risk_model import RiskModel, assemble
 from models.scoring.rules.province import POLICIES
@@ -34,7 +35,7 @@ from models.study.experiment import SEGMENTS, Experiment, load_experiment
 from models.tracking import artifacts, runs, versions
 
 ON = "2026-11-02"
-PARAMS = {"n_estimators": 15, "min_data_in_leaf": 40, "num_threads": 1}
+PARAMS: Params = {"n_estimators": 15, "min_data_in_leaf": 40, "num_threads": 1}
 FROM, UNTIL = date(2026, 1, 1), date(2028, 1, 1)
 STUDY = ROOT / "experiments" / "demo.toml"
 
@@ -56,8 +57,8 @@ class People:
         self.folder.mkdir(parents=True, exist_ok=True)
         file = self.folder / f"{label}.key"
         public = make_key(file)
-        fields = {"name": name, "name_zh": zh, "public_key": public, "roles": ("propose", "approve")}
-        fields |= {"valid_from": FROM, "valid_until": UNTIL} | changes
+        fields: dict[str, object] = {"name": name, "name_zh": zh, "public_key": public}
+        fields |= {"roles": ("propose", "approve"), "valid_from": FROM, "valid_until": UNTIL} | changes
         self.keys[label] = read_key(file)
         self.signers[label] = Signer.model_validate(fields)
         self.write()

@@ -13,7 +13,8 @@ SHRINK, PROBLEM_PRIOR = 20, 9  # Hebei's features.toml
 
 @oracle(registration=None)
 def registered_capital(w: World, e: str) -> Value:
-    return last(w.seen("registration", e), "registered_capital_fen")
+    capital: int | None = last(w.seen("registration", e), "registered_capital_fen")
+    return capital
 
 
 @oracle(registration=None)
@@ -91,11 +92,13 @@ Key = Callable[[Rec], str | None]
 
 
 def _industry(entry: Rec) -> str | None:
-    return entry["industry"]
+    industry: str | None = entry["industry"]
+    return industry
 
 
 def _region(entry: Rec) -> str | None:
-    return entry["region"]
+    region: str | None = entry["region"]
+    return region
 
 
 def _local(entry: Rec) -> str | None:
@@ -104,7 +107,8 @@ def _local(entry: Rec) -> str | None:
 
 
 def _type(entry: Rec) -> str | None:
-    return entry["enterprise_type"]
+    kind: str | None = entry["enterprise_type"]
+    return kind
 
 
 def _weight_random(w: World, visit: Rec) -> Fraction | None:
@@ -131,7 +135,8 @@ def _ratio(w: World, e: str, key: Key, weight: Callable[[World, Rec], Fraction |
     if e not in places:
         return None
     mine = key(places[e])
-    group, rest = [], []
+    group: list[tuple[Fraction, int]] = []
+    rest: list[tuple[Fraction, int]] = []
     for visit in w.everyone("inspections"):
         found, heavy = outcome(visit), weight(w, visit)
         if found is None or heavy is None or visit["enterprise_id"] not in places:

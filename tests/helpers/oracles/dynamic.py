@@ -163,11 +163,13 @@ def all_zero_report(w: World, e: str) -> Value:
 
 @oracle(annual_reports=None)
 def revenue(w: World, e: str) -> Value:
-    return last(w.seen("annual_reports", e), "revenue_fen")
+    stated: int | None = last(w.seen("annual_reports", e), "revenue_fen")
+    return stated
 
 
 def _revenue_of(w: World, e: str, year: int) -> int | None:
-    return last([r for r in w.seen("annual_reports", e) if r["report_year"] == year], "revenue_fen")
+    stated: int | None = last([r for r in w.seen("annual_reports", e) if r["report_year"] == year], "revenue_fen")
+    return stated
 
 
 @oracle(annual_reports=None)
