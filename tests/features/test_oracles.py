@@ -26,7 +26,7 @@ from features.policy import policy_root
 from features.records.store import open_frames
 from features.scope import Scope
 from helpers.oracles import EVIDENCE_ORACLES, ORACLES, World, answer
-from helpers.records import CUTOFF, ENTERPRISES, province
+from helpers.records import CUTOFF, ENTERPRISES, province, rows_of
 from helpers.thorough import examples
 
 EVERY = catalogue_of(features_policy("hebei"), load_sector("hebei", "food"))
@@ -65,12 +65,12 @@ def differences(
 ) -> list[str]:
     """Every cell that is not the oracle's, as text."""
     found = computed(tables, cutoffs, known=known, covers=covers, policies=policies)
-    rows = {t: f.astype(object).where(f.notna(), None).to_dict("records") for t, f in tables.items()}
+    rows = {t: rows_of(f.astype(object).where(f.notna(), None)) for t, f in tables.items()}
     wrong = []
     for cutoff in cutoffs:
         world = World(rows, cutoff, known or cutoff, repaired_feed)
         for enterprise in ENTERPRISES:
-            cells = found.loc[(enterprise, cutoff)]
+            cells = found.loc[(enterprise, cutoff), :]
             for name, indicator in EVERY.items():
                 expected = answer(name, world, enterprise, covers)
                 slack = PEER_TOLERANCE if "peers" in indicator.tables else 0.0

@@ -49,7 +49,7 @@ def test_the_past_does_reach_in() -> None:
         tables = province(seed, records=25)
         before = indicators(tables)
         after = indicators(move_the_future(tables, date(2019, 1, 1), seed + 99))
-        changed |= {c for c in before if not before[c].equals(after[c])}
+        changed |= {c for c in before.columns if not before[c].equals(after[c])}
         if changed == every:
             return
     assert changed == every

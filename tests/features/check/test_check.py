@@ -253,9 +253,9 @@ def test_the_quarantine_keeps_the_row_as_it_came(folder: Path) -> None:
     (folder / "abnormal_list.csv").write_text(header + row, encoding="utf-8")
     check(folder)
     path = str(folder.parent / "out" / "quarantine" / "abnormal_list.parquet")
-    row = duckdb.read_parquet(path)
-    assert row.columns[:3] == ["source_file", "source_row", "reason"]
-    assert dict(zip(row.columns, row.fetchall()[0], strict=True)) | {"reason": ""} == {
+    kept = duckdb.read_parquet(path)
+    assert kept.columns[:3] == ["source_file", "source_row", "reason"]
+    assert dict(zip(kept.columns, kept.fetchall()[0], strict=True)) | {"reason": ""} == {
         "source_file": "abnormal_list.csv",
         "source_row": 1,
         "reason": "",

@@ -45,8 +45,8 @@ def pools(column: Column) -> tuple[list[str], list[str]]:
         codes = list(column.codes.codes)[:3]
         good = codes if column.type == "code" else [codes[0], ";".join(codes[:2]), f"{codes[0]} ; {codes[1]}"]
         return good, ["", "no such code", f"{codes[0]};", f"{codes[0]};{codes[1]}", f" {codes[0]} "]
-    good = {"int": ["1", "7"], "fen": ["100", ""], "bool": ["true"], "date": ["2024-01-05"]}
-    return MOSTLY_GOOD.get(column.name, good.get(column.type, ["a"])), TEXTS[column.type]
+    by_type = {"int": ["1", "7"], "fen": ["100", ""], "bool": ["true"], "date": ["2024-01-05"]}
+    return MOSTLY_GOOD.get(column.name, by_type.get(column.type, ["a"])), TEXTS[column.type]
 
 
 def row_of(table: Table) -> st.SearchStrategy[list[str]]:
@@ -77,8 +77,10 @@ def read(column: Column, text: str) -> tuple[Any, set[str]]:
     if column.type == "text":
         value = t
     elif column.type == "code":
+        assert column.codes is not None
         value = t if t in column.codes else None
     elif column.type == "codes":
+        assert column.codes is not None
         parts = [part.strip(" ") for part in t.split(";")]
         value = ";".join(parts) if all(part in column.codes for part in parts) else None
     elif column.type == "date":

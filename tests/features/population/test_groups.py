@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -18,7 +19,7 @@ POLICY = groups_policy("hebei")
 YUAN = 100
 
 
-def registration(**changes) -> dict[str, object]:
+def registration(**changes: object) -> dict[str, object]:
     return {
         "record_id": "r1",
         "version": 1,
@@ -36,7 +37,7 @@ def registration(**changes) -> dict[str, object]:
     }
 
 
-def staff(number: int, day: date, known: date, **changes) -> dict[str, object]:
+def staff(number: int, day: date, known: date, **changes: object) -> dict[str, object]:
     return {
         "record_id": f"s{day}",
         "version": 1,
@@ -48,7 +49,12 @@ def staff(number: int, day: date, known: date, **changes) -> dict[str, object]:
     }
 
 
-def groups(entries, periods=(), cutoff=date(2024, 1, 1), pairs=None) -> pd.DataFrame:
+def groups(
+    entries: Iterable[dict[str, object]],
+    periods: Sequence[dict[str, object]] = (),
+    cutoff: date = date(2024, 1, 1),
+    pairs: pd.DataFrame | None = None,
+) -> pd.DataFrame:
     tables = {"registration": pd.DataFrame(list(entries))}
     if periods:
         tables["social_insurance"] = pd.DataFrame(list(periods))
@@ -60,7 +66,7 @@ def groups(entries, periods=(), cutoff=date(2024, 1, 1), pairs=None) -> pd.DataF
         store.close()
 
 
-def test_an_enterprise_is_where_the_register_puts_it():
+def test_an_enterprise_is_where_the_register_puts_it() -> None:
     [row] = groups([registration()]).to_dict("records")
     assert row == {"region": "1301", "size": "small", "ownership": "private", "industry": "F", "visited": "unknown"}
 
@@ -69,7 +75,7 @@ def test_an_enterprise_is_where_the_register_puts_it():
     ("insured", "size"),
     [(0, "micro"), (9, "micro"), (10, "small"), (99, "small"), (100, "medium"), (299, "medium"), (300, "large")],
 )
-def test_staff_decides_before_capital(insured, size):
+def test_staff_decides_before_capital(insured: int, size: str) -> None:
     rows = groups([registration()], [staff(insured, date(2023, 6, 30), date(2023, 7, 10))])
     assert rows["size"].tolist() == [size]
 
@@ -77,11 +83,11 @@ def test_staff_decides_before_capital(insured, size):
 @pytest.mark.parametrize(
     ("yuan", "size"), [(999_999, "micro"), (1_000_000, "small"), (10_000_000, "medium"), (100_000_000, "large")]
 )
-def test_capital_decides_where_no_staff_is_known(yuan, size):
+def test_capital_decides_where_no_staff_is_known(yuan: int, size: str) -> None:
     assert groups([registration(registered_capital_fen=yuan * YUAN)])["size"].tolist() == [size]
 
 
-def test_the_latest_period_known_before_the_cut_off_counts():
+def test_the_latest_period_known_before_the_cut_off_counts() -> None:
     periods = [
         staff(5, date(2022, 12, 31), date(2023, 1, 20)),
         staff(50, date(2023, 6, 30), date(2023, 7, 20)),
@@ -92,7 +98,7 @@ def test_the_latest_period_known_before_the_cut_off_counts():
     assert groups([registration()], periods, cutoff=date(2023, 3, 1))["size"].tolist() == ["micro"]
 
 
-def test_a_move_is_seen_from_when_it_was_known():
+def test_a_move_is_seen_from_when_it_was_known() -> None:
     moved = registration(version=2, region="130402", known_at=date(2023, 5, 1))
     before, after = (groups([registration(), moved], cutoff=d) for d in (date(2023, 5, 1), date(2023, 5, 2)))
     assert (before["region"].item(), after["region"].item()) == ("1301", "1304")
@@ -111,12 +117,12 @@ def test_a_move_is_seen_from_when_it_was_known():
         (None, "unknown", "unknown"),
     ],
 )
-def test_ownership_goes_by_shareholder_then_by_form(holder, form, ownership):
+def test_ownership_goes_by_shareholder_then_by_form(holder: str | None, form: str, ownership: str) -> None:
     rows = groups([registration(shareholder_type=holder, enterprise_type=form)])
     assert rows["ownership"].tolist() == [ownership]
 
 
-def test_what_nobody_said_is_unknown_and_so_is_an_enterprise_nobody_knew():
+def test_what_nobody_said_is_unknown_and_so_is_an_enterprise_nobody_knew() -> None:
     bare = registration(industry=None, region=None, registered_capital_fen=None, shareholder_type=None)
     pairs = pd.DataFrame(
         {"enterprise_id": ["E9", "E1", "E1"], "cutoff": [date(2024, 1, 1), date(2024, 1, 1), date(2015, 1, 5)]},
@@ -124,11 +130,11 @@ def test_what_nobody_said_is_unknown_and_so_is_an_enterprise_nobody_knew():
     )
     rows = groups([bare], pairs=pairs)
     assert rows.index.tolist() == [7, 3, 5]
-    assert rows.loc[3].tolist() == ["unknown", "unknown", "private", "unknown", "unknown"]
+    assert list(rows.loc[3]) == ["unknown", "unknown", "private", "unknown", "unknown"]
     assert set(rows.loc[7]) == set(rows.loc[5]) == {"unknown"}
 
 
-def visit(day: date, known: date, **changes) -> dict[str, object]:
+def visit(day: date, known: date, **changes: object) -> dict[str, object]:
     return {
         "record_id": f"i{day}",
         "version": 1,
@@ -141,7 +147,9 @@ def visit(day: date, known: date, **changes) -> dict[str, object]:
     }
 
 
-def visited(visits, covers_from: date = date(2015, 1, 1), cutoff: date = date(2024, 3, 1)) -> str:
+def visited(
+    visits: Iterable[dict[str, object]], covers_from: date = date(2015, 1, 1), cutoff: date = date(2024, 3, 1)
+) -> str:
     """The group of E1 on a day."""
     tables = {"registration": pd.DataFrame([registration()]), "inspections": pd.DataFrame(list(visits))}
     store = open_frames(tables, {"inspections": covers_from})
@@ -151,7 +159,8 @@ def visited(visits, covers_from: date = date(2015, 1, 1), cutoff: date = date(20
         ]
     finally:
         store.close()
-    return group
+    found: str = group
+    return found
 
 
 VISITED, NOT_VISITED = "within 24 months", "not within 24 months"
@@ -167,18 +176,18 @@ VISITED, NOT_VISITED = "within 24 months", "not within 24 months"
         (date(2024, 3, 1), date(2024, 3, 1), NOT_VISITED),  # the visit that is predicted
     ],
 )
-def test_the_visited_are_those_with_a_visit_known_in_the_24_months_before(day, known, group):
+def test_the_visited_are_those_with_a_visit_known_in_the_24_months_before(day: date, known: date, group: str) -> None:
     assert visited([visit(day, known)]) == group
 
 
 @pytest.mark.parametrize(
     "changes", [{"arm": "targeted"}, {"result_codes": "D"}, {"result_codes": "F"}, {"result_codes": None}]
 )
-def test_any_visit_counts_whatever_its_arm_and_result(changes):
+def test_any_visit_counts_whatever_its_arm_and_result(changes: dict[str, str | None]) -> None:
     assert visited([visit(date(2023, 6, 1), date(2023, 6, 9), **changes)]) == VISITED
 
 
-def test_a_visit_that_turned_out_wrong_counts_until_that_is_known():
+def test_a_visit_that_turned_out_wrong_counts_until_that_is_known() -> None:
     one = visit(date(2023, 6, 1), date(2023, 6, 9))
     wrong = {**one, "version": 2, "known_at": date(2023, 9, 1), "record_state": "source_error"}
     first = {**one, "record_state": "active"}
@@ -186,7 +195,7 @@ def test_a_visit_that_turned_out_wrong_counts_until_that_is_known():
     assert visited([first, wrong], cutoff=date(2023, 10, 1)) == NOT_VISITED
 
 
-def test_who_was_not_visited_is_known_only_where_the_source_reaches_back_so_far():
+def test_who_was_not_visited_is_known_only_where_the_source_reaches_back_so_far() -> None:
     other = visit(date(2023, 6, 1), date(2023, 6, 9), enterprise_id="E2")
     assert visited([other], date(2022, 3, 1)) == NOT_VISITED
     assert visited([other], date(2022, 3, 2)) == "unknown"
@@ -194,7 +203,7 @@ def test_who_was_not_visited_is_known_only_where_the_source_reaches_back_so_far(
     assert visited([mine], date(2022, 3, 2)) == VISITED
 
 
-def test_the_visited_of_a_province_are_those_counted_by_hand(small_clean: Path):
+def test_the_visited_of_a_province_are_those_counted_by_hand(small_clean: Path) -> None:
     visits = pd.read_parquet(small_clean / "inspections.parquet")
     ids = sorted(pd.read_parquet(small_clean / "registration.parquet")["enterprise_id"].unique())[:400]
     pairs = pd.DataFrame(
@@ -211,7 +220,7 @@ def test_the_visited_of_a_province_are_those_counted_by_hand(small_clean: Path):
     assert set(said) == {VISITED, NOT_VISITED}
 
 
-def test_visits_at_or_after_the_cut_off_or_known_only_then_move_nobody(small_clean: Path):
+def test_visits_at_or_after_the_cut_off_or_known_only_then_move_nobody(small_clean: Path) -> None:
     cutoff = date(2025, 6, 1)
     visits = pd.read_parquet(small_clean / "inspections.parquet")
     firms = sorted(visits["enterprise_id"].unique())[:200] + [f"never visited {i}" for i in range(50)]
@@ -235,7 +244,7 @@ def test_visits_at_or_after_the_cut_off_or_known_only_then_move_nobody(small_cle
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_the_future_reaches_no_group(seed):
+def test_the_future_reaches_no_group(seed: int) -> None:
     tables = province(seed)
     pairs = pd.DataFrame({"enterprise_id": list(ENTERPRISES), "cutoff": CUTOFF})
     found = []
@@ -245,10 +254,10 @@ def test_the_future_reaches_no_group(seed):
             found.append(enterprise_groups(store, pairs, POLICY))
         finally:
             store.close()
-    pd.testing.assert_frame_equal(*found)
+    pd.testing.assert_frame_equal(found[0], found[1])
 
 
-def test_repeated_pairs_keep_their_order_on_a_simulated_province(small_clean: Path):
+def test_repeated_pairs_keep_their_order_on_a_simulated_province(small_clean: Path) -> None:
     ids = [f"{i}" for i in pd.read_parquet(small_clean / "registration.parquet")["enterprise_id"].unique()[:200]]
     pairs = pd.DataFrame(
         {"enterprise_id": ids + ids[::-1], "cutoff": [date(2025, 6, 1)] * 200 + [date(2025, 6, 1)] * 200}
@@ -260,7 +269,7 @@ def test_repeated_pairs_keep_their_order_on_a_simulated_province(small_clean: Pa
     assert (rows["region"].str.len() == 4).mean() > 0.9
 
 
-def test_a_code_without_ownership_is_named(tmp_path: Path):
+def test_a_code_without_ownership_is_named(tmp_path: Path) -> None:
     text = policy_path("hebei", "groups").read_text(encoding="utf-8")
     file = tmp_path / "groups.toml"
     file.write_text(text.replace('natural = "private"\n', ""), encoding="utf-8")

@@ -14,8 +14,7 @@ from features.catalogue import CATALOGUE
 from features.contract import TABLES
 from features.engine.duckdb_engine import evaluate
 from features.records.store import open_frames
-from features.scope import Scope
-from helpers.records import CUTOFF, ENTERPRISES, frame, province
+from helpers.records import CUTOFF, ENTERPRISES, frame, province, rows_of
 from helpers.thorough import examples
 
 RATIOS = [name for name in CATALOGUE if "_rate_ratio_" in name]
@@ -48,16 +47,16 @@ def test_a_visit_that_finds_a_violation_never_lowers_an_enterprises_own_ratios(
     tables = province(seed)
     draws = tables["draws"]["record_id"].tolist()
     more = visit("added", who, found=True, draw=draws[seed % len(draws)] if drawn and draws else None)
-    after = {**tables, "inspections": frame("inspections", [*tables["inspections"].to_dict("records"), more])}
+    after = {**tables, "inspections": frame("inspections", [*rows_of(tables["inspections"]), more])}
     before, now = ratios(tables).loc[who], ratios(after).loc[who]
-    both = before.notna() & now.notna()
+    both = (before.notna() & now.notna()).to_numpy()
     # Ratios are whole parts per million, rounded down.
     assert (now[both] >= before[both] - 2e-6).all(), pd.DataFrame({"before": before, "now": now})[both]
 
 
 def two_industries(found: Mapping[str, int], visits: int) -> dict[str, pd.DataFrame]:
     """One enterprise in each of two industries, so many of whose visits found a violation."""
-    template = next(r for r in province(1)["registration"].to_dict("records"))
+    template = rows_of(province(1)["registration"])[0]
     entries, rows = [], []
     for k, (industry, bad) in enumerate(found.items()):
         own = {"enterprise_id": f"F{k}", "record_id": f"r{k}", "industry": industry, "region": f"13010{k}"}
@@ -79,4 +78,4 @@ def test_when_everybody_is_found_violating_twice_as_often_no_ratio_moves() -> No
 
 def test_where_there_is_nobody_else_the_ratio_is_one() -> None:
     alone = ratios(two_industries({"C13": 7}, 50), ["F0"])
-    assert alone.loc["F0", ["industry_rate_ratio_all", "region_rate_ratio_1y"]].tolist() == [1.0, 1.0]
+    assert list(alone.loc["F0", ["industry_rate_ratio_all", "region_rate_ratio_1y"]]) == [1.0, 1.0]

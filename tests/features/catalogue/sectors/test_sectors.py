@@ -30,8 +30,7 @@ from features.scope import Scope
 from features.table.month import read_table, table_policies, write_clean_table
 from helpers.oracles import World
 from helpers.oracles.food import belongs
-from helpers.records import CUTOFF, ENTERPRISES, move_the_future, province
-from helpers.scope import HEBEI
+from helpers.records import CUTOFF, ENTERPRISES, move_the_future, province, rows_of
 from helpers.thorough import examples
 
 EARLY = {t: date(2000, 1, 1) for t in TABLES}
@@ -60,7 +59,7 @@ def test_the_cohort_is_the_general_one_less_who_does_not_belong(seed: int, later
     tables["registration"]["industry"] = [
         ["C14", "F52", "H62", None][k % 4] for k in range(len(tables["registration"]))
     ]
-    rows = {t: f.astype(object).where(f.notna(), None).to_dict("records") for t, f in tables.items()}
+    rows = {t: rows_of(f.astype(object).where(f.notna(), None)) for t, f in tables.items()}
     known = date(2026, 1, 1) if later else None
     # Membership reads the register's rows as the general cohort does: a repaired entry stays an entry.
     world = World(rows, CUTOFF, known or CUTOFF, repaired_feed=True)
@@ -110,7 +109,7 @@ def test_the_future_reaches_neither_the_cohort_nor_the_indicators_of_a_sector(se
             belonging.append(members(store, "food"))
             found.append(evaluate(store, pairs, Scope("hebei", names=list(FOOD.catalogue), sector="food")))
     assert belonging[0] == belonging[1]
-    pd.testing.assert_frame_equal(*found)
+    pd.testing.assert_frame_equal(found[0], found[1])
 
 
 @settings(max_examples=examples(4), deadline=None)

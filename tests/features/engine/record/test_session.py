@@ -104,7 +104,7 @@ def test_neighbours_given_do_not_stand_for_tables_not_given() -> None:
     peers = [{"kind": "industry_random", "ratio_ppm": 1_200_000}]
     found = indicators_of([Record("E1", CUTOFF, {}, {"peers": peers})], HEBEI)
     assert found["clean_visits_ever"].isna().all()
-    assert found[[c for c in found if "industry" in c]].notna().any(axis=None)
+    assert found[[c for c in found.columns if "industry" in c]].notna().any(axis=None)
 
 
 @pytest.mark.parametrize(
