@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -13,9 +14,11 @@ from hypothesis import strategies as st
 from helpers.henan_year import CUTS, henan_year
 from models.errors import ModelInputError
 from models.evaluation import WINDOWS, TestVisits, days_earlier
+from models.evaluation.days_gained import Window
+from models.evaluation.visits import Arm
 
 
-def list_of(rows: list[tuple[str, int, float]], arm="random") -> TestVisits:
+def list_of(rows: Sequence[tuple[str, int, float]], arm: Arm = "random") -> TestVisits:
     """(day, y, score) in 2026-03 unless the day says another month."""
     frame = pd.DataFrame(rows, columns=["visited_on", "y", "score"])
     frame["visited_on"] = pd.to_datetime(frame["visited_on"])
@@ -33,7 +36,7 @@ def list_of(rows: list[tuple[str, int, float]], arm="random") -> TestVisits:
     )
 
 
-def test_days_earlier_by_hand():
+def test_days_earlier_by_hand() -> None:
     visits = list_of([("2026-03-01", 0, 100), ("2026-03-05", 1, 300), ("2026-03-11", 1, 900), ("2026-03-21", 0, 200)])
     found = days_earlier(visits, repetitions=50)
     # 900 goes to the 1st (10 days earlier), 300 to the 5th (0): on average 5; at best both in the first two slots: 5.
@@ -42,14 +45,14 @@ def test_days_earlier_by_hand():
     assert found.days_severity == 5.0
 
 
-def test_a_list_is_ordered_within_its_month_only():
+def test_a_list_is_ordered_within_its_month_only() -> None:
     march = [("2026-03-01", 0, 100), ("2026-03-05", 1, 300)]
     april = [("2026-04-01", 0, 800), ("2026-04-05", 1, 900)]
     assert days_earlier(list_of(march + april), repetitions=20).days == 4.0
     assert days_earlier(list_of(march), repetitions=20).days == 4.0
 
 
-def test_a_score_that_knows_nothing_finds_nothing_earlier_and_one_that_knows_stays_below_the_best():
+def test_a_score_that_knows_nothing_finds_nothing_earlier_and_one_that_knows_stays_below_the_best() -> None:
     visits = henan_year(100_000, seed=7)
     knows = days_earlier(visits, repetitions=200)
     assert 0 < knows.days_low < knows.days < knows.days_high < knows.best
@@ -59,7 +62,7 @@ def test_a_score_that_knows_nothing_finds_nothing_earlier_and_one_that_knows_sta
     assert blind.random == pytest.approx(0, abs=1.0)
 
 
-def test_a_list_without_violations_has_nothing_to_find():
+def test_a_list_without_violations_has_nothing_to_find() -> None:
     found = days_earlier(list_of([("2026-03-01", 0, 100)]), repetitions=5)
     assert np.isnan(found.days)
     assert found.as_dict()["days"] is None
@@ -81,7 +84,7 @@ def slowly(visits: TestVisits, score: np.ndarray, window: str, value: str = "y")
 
 @pytest.mark.parametrize("window", WINDOWS)
 @pytest.mark.parametrize("codes", ["all", "without 6 and B"])
-def test_every_order_is_as_when_re_ordered_slowly(window, codes):
+def test_every_order_is_as_when_re_ordered_slowly(window: Window, codes: str) -> None:
     visits = henan_year(20_000, seed=3, repeat=0.2)
     rng = np.random.default_rng(4)
     rivals = {
@@ -103,7 +106,7 @@ def test_every_order_is_as_when_re_ordered_slowly(window, codes):
 
 
 @given(st.data())
-def test_a_resampled_list_is_ordered_anew(data):
+def test_a_resampled_list_is_ordered_anew(data: st.DataObject) -> None:
     """A visit that stands on the list k times counts as k visits: the same as a list with its copies written out."""
     from models.evaluation.days_gained import _Lists
 
@@ -134,7 +137,7 @@ def by_lot(visits: TestVisits, window: str) -> float:
     return float(np.average(number - number.groupby(lists).transform("mean"), weights=visits.y))
 
 
-def test_the_whole_test_is_one_list_across_months():
+def test_the_whole_test_is_one_list_across_months() -> None:
     march = [("2026-03-01", 0, 100), ("2026-03-05", 1, 300)]
     april = [("2026-04-01", 0, 800), ("2026-04-05", 1, 900)]
     visits = list_of(march + april)
@@ -146,13 +149,13 @@ def test_the_whole_test_is_one_list_across_months():
     assert "each of 2 months one list" in days_earlier(visits, repetitions=20).text
 
 
-def test_one_months_whole_test_is_that_months_list():
+def test_one_months_whole_test_is_that_months_list() -> None:
     visits = list_of([("2026-03-01", 0, 100), ("2026-03-05", 1, 300), ("2026-03-11", 1, 900)])
     month, whole = (days_earlier(visits, window=w, repetitions=30) for w in WINDOWS)
     assert (month.days, month.days_low, month.days_high) == (whole.days, whole.days_low, whole.days_high)
 
 
-def test_a_rival_with_the_models_order_differs_by_exactly_nothing_and_a_blind_one_beyond_its_interval():
+def test_a_rival_with_the_models_order_differs_by_exactly_nothing_and_a_blind_one_beyond_its_interval() -> None:
     visits = henan_year(100_000, seed=7)
     rivals = {"logistic": visits.probability, "past_rate": np.random.default_rng(1).random(len(visits))}
     for window in WINDOWS:
@@ -161,7 +164,7 @@ def test_a_rival_with_the_models_order_differs_by_exactly_nothing_and_a_blind_on
         assert blind.difference_low > 0
 
 
-def test_the_difference_is_paired():
+def test_the_difference_is_paired() -> None:
     """Of two orders that are nearly one the difference is far surer than either: both see the same resamples."""
     visits = henan_year(60_000, seed=9)
     near = visits.score + np.random.default_rng(2).normal(0, 10, len(visits))
@@ -170,14 +173,14 @@ def test_the_difference_is_paired():
     assert rival.difference_high - rival.difference_low < (found.days_high - found.days_low) / 4
 
 
-def test_rivals_change_nothing_of_the_models_own_figures():
+def test_rivals_change_nothing_of_the_models_own_figures() -> None:
     visits = henan_year(20_000, seed=2)
     alone = days_earlier(visits, repetitions=50)
     beside = days_earlier(visits, rivals={"logistic": -visits.score}, repetitions=50)
     assert (alone.days, alone.days_low, alone.days_high) == (beside.days, beside.days_low, beside.days_high)
 
 
-def test_the_first_half_by_hand():
+def test_the_first_half_by_hand() -> None:
     rows = [("2026-03-01", 0, 100), ("2026-03-05", 1, 300), ("2026-03-11", 1, 900), ("2026-03-21", 0, 200)]
     found = days_earlier(list_of(rows), repetitions=50)
     assert (found.first_half, found.first_half_made) == (1.0, 0.5)
@@ -187,19 +190,19 @@ def test_the_first_half_by_hand():
     assert odd.first_half == odd.first_half_made == 0.5  # the visit in the middle counts half
 
 
-def test_the_text_names_the_arm():
+def test_the_text_names_the_arm() -> None:
     rows = [("2026-03-01", 0, 100), ("2026-03-05", 1, 300)]
     assert "(random arm)" in days_earlier(list_of(rows), repetitions=20).text
     assert "(no random arm, unknown visits)" in days_earlier(list_of(rows, "unknown"), repetitions=20).text
 
 
-def test_scores_of_other_visits_are_refused():
+def test_scores_of_other_visits_are_refused() -> None:
     visits = list_of([("2026-03-01", 0, 100), ("2026-03-05", 1, 300)])
     with pytest.raises(ModelInputError, match="logistic has scores of shape \\(3,\\) for 2 visits"):
         days_earlier(visits, rivals={"logistic": np.zeros(3)})
 
 
-def test_a_list_with_rivals_and_nothing_to_find_is_still_plain():
+def test_a_list_with_rivals_and_nothing_to_find_is_still_plain() -> None:
     found = days_earlier(list_of([("2026-03-01", 0, 100)]), rivals={"logistic": np.zeros(1)}, repetitions=5)
     assert found.rivals == ()
     json.dumps(found.as_dict(), allow_nan=False)

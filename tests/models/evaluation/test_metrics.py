@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import ArrayLike
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from helpers.thorough import examples
+from models.arrays import Floats
 from models.evaluation.metrics import (
     Sample,
     Scored,
@@ -23,13 +27,13 @@ from models.evaluation.metrics import (
 EPS = 1e-12
 
 
-def sample_of(y, weight=None, firm=None) -> Sample:
+def sample_of(y: ArrayLike, weight: ArrayLike | None = None, firm: ArrayLike | None = None) -> Sample:
     y = np.asarray(y)
     firm = np.arange(len(y)).astype(str) if firm is None else np.asarray(firm)
     return Sample.of(y, firm.astype(object), np.ones(len(y)) if weight is None else np.asarray(weight, float))
 
 
-def pair_auc(y, score, weight) -> float:
+def pair_auc(y: Floats, score: Floats, weight: Floats) -> float:
     """Count the pairs one by one."""
     won = all_ = 0.0
     for i in range(len(y)):
@@ -41,7 +45,7 @@ def pair_auc(y, score, weight) -> float:
     return won / all_
 
 
-def top_by_hand(sample: Sample, score, share) -> float:
+def top_by_hand(sample: Sample, score: Floats, share: float) -> float:
     """Visit one row after another until the share is used up."""
     order = sorted(range(len(score)), key=lambda i: (-score[i], sample.tie[i]))
     room = share * sample.weight.sum()
@@ -62,7 +66,7 @@ rows = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 4), st.integers(1, 3
 
 @given(rows)
 @settings(deadline=None, max_examples=examples(80))
-def test_figures_are_those_of_slow_and_obvious_code(data):
+def test_figures_are_those_of_slow_and_obvious_code(data: list[tuple[int, int, int]]) -> None:
     y, score, weight = (np.array(c, dtype=float) for c in zip(*data, strict=True))
     sample = sample_of(y, weight)
     w = weight[None, :]
@@ -75,20 +79,20 @@ def test_figures_are_those_of_slow_and_obvious_code(data):
 
 @given(rows, st.integers(0, 3))
 @settings(deadline=None, max_examples=examples(40))
-def test_a_row_drawn_twice_counts_as_two_rows(data, seed):
+def test_a_row_drawn_twice_counts_as_two_rows(data: list[tuple[int, int, int]], seed: int) -> None:
     y, score, weight = (np.array(c, dtype=float) for c in zip(*data, strict=True))
     times = np.random.default_rng(seed).integers(0, 3, len(y))
     many = np.repeat(np.arange(len(y)), times)
     if len(set(y[many])) < 2:
         return
-    drawn = (weight * times)[None, :]
+    drawn = (weight * times.astype(float))[None, :]
     sample = sample_of(y, weight)
     assert auc_kernel(sample, score)(drawn)[0] == pytest.approx(pair_auc(y[many], score[many], weight[many]))
     expected = average_precision_score(y[many], score[many], sample_weight=weight[many])
     assert average_precision_kernel(sample, score)(drawn)[0] == pytest.approx(expected)
 
 
-def test_calibration_error_is_the_weighted_gap_per_bin():
+def test_calibration_error_is_the_weighted_gap_per_bin() -> None:
     rng = np.random.default_rng(3)
     p = rng.uniform(0.02, 0.6, 1000)
     y = (rng.uniform(size=1000) < p).astype(float)
@@ -97,7 +101,7 @@ def test_calibration_error_is_the_weighted_gap_per_bin():
     assert calibration_error_kernel(sample_of(y), p)(np.ones((1, 1000)))[0] == pytest.approx(by_hand)
 
 
-def test_equal_predictions_share_a_calibration_bin():
+def test_equal_predictions_share_a_calibration_bin() -> None:
     y = np.array([0.0, 1.0] * 50)
     p = np.full(100, 0.5)
     shuffled = np.random.default_rng(0).permutation(100)
@@ -107,7 +111,7 @@ def test_equal_predictions_share_a_calibration_bin():
 
 @given(st.integers(0, 50))
 @settings(deadline=None, max_examples=examples(20))
-def test_the_order_of_the_rows_changes_nothing(seed):
+def test_the_order_of_the_rows_changes_nothing(seed: int) -> None:
     rng = np.random.default_rng(seed)
     firm = rng.integers(0, 20, 60).astype(str)
     y, score = rng.integers(0, 2, 60), rng.integers(0, 5, 60).astype(float)
@@ -118,7 +122,7 @@ def test_the_order_of_the_rows_changes_nothing(seed):
         assert one.values["a"][metric].value == pytest.approx(other.values["a"][metric].value)
 
 
-def test_ties_are_broken_by_enterprise_not_by_place_in_the_file():
+def test_ties_are_broken_by_enterprise_not_by_place_in_the_file() -> None:
     firm = np.array([f"firm{i}" for i in range(50)])
     y = np.array([1] * 5 + [0] * 45)
     score = np.zeros(50)
@@ -129,7 +133,7 @@ def test_ties_are_broken_by_enterprise_not_by_place_in_the_file():
     assert value < 1.0  # the violations stood first in the file
 
 
-def test_resamples_draw_whole_enterprises_and_are_the_same_for_the_same_seed():
+def test_resamples_draw_whole_enterprises_and_are_the_same_for_the_same_seed() -> None:
     sample = sample_of([0, 1, 0, 1, 1], weight=[1, 2, 3, 4, 5], firm=["a", "a", "b", "c", "c"])
     first = np.concatenate(list(resample(sample, 50, 7)))
     times = first / sample.weight
@@ -140,7 +144,7 @@ def test_resamples_draw_whole_enterprises_and_are_the_same_for_the_same_seed():
     assert (first != np.concatenate(list(resample(sample, 50, 8)))).any()
 
 
-def test_repeating_every_row_of_an_enterprise_does_not_narrow_its_interval():
+def test_repeating_every_row_of_an_enterprise_does_not_narrow_its_interval() -> None:
     rng = np.random.default_rng(1)
     y = rng.integers(0, 2, 200)
     score = y + rng.normal(0, 1.5, 200)
@@ -152,7 +156,7 @@ def test_repeating_every_row_of_an_enterprise_does_not_narrow_its_interval():
     assert nine.high - nine.low == pytest.approx(once.high - once.low, rel=1e-9)
 
 
-def test_the_interval_of_a_difference_is_paired():
+def test_the_interval_of_a_difference_is_paired() -> None:
     rng = np.random.default_rng(2)
     y = rng.integers(0, 2, 400)
     score = y + rng.normal(0, 2, 400)
@@ -167,7 +171,7 @@ def test_the_interval_of_a_difference_is_paired():
 
 
 @pytest.mark.slow
-def test_the_auc_interval_covers_the_truth_about_as_often_as_it_says():
+def test_the_auc_interval_covers_the_truth_about_as_often_as_it_says() -> None:
     # Scores N(1,1) against N(0,1): the true AUC is Phi(1/sqrt 2) = 0.7602.
     covered = 0
     for seed in range(200):
@@ -180,9 +184,10 @@ def test_the_auc_interval_covers_the_truth_about_as_often_as_it_says():
     assert 178 <= covered <= 199  # 95 % of 200 is 190; four standard errors are 12
 
 
-def test_where_nothing_can_be_said_nothing_is_said():
+def test_where_nothing_can_be_said_nothing_is_said() -> None:
     empty = evaluate(sample_of([]), {"a": Scored(np.empty(0))})
     assert empty.visits == 0
     one_class = evaluate(sample_of([0, 0, 0]), {"a": Scored(np.arange(3.0))}, repetitions=50)
     assert np.isnan(one_class.values["a"]["auc"].value)
-    assert one_class.as_dict()["values"]["a"]["auc"] == {"value": None, "low": None, "high": None}
+    told: dict[str, Any] = one_class.as_dict()
+    assert told["values"]["a"]["auc"] == {"value": None, "low": None, "high": None}

@@ -18,12 +18,12 @@ from models.evaluation import (
     worth,
     worth_by_group,
 )
-from models.evaluation.plan_worth import expected_visits
+from models.evaluation.plan_worth import Worth, expected_visits
 
 CONTRACT, PLANS = load_contract("hebei"), load_sampling("hebei")
 
 
-def plan(*shares: float, caps=(0, 0, 0, 0), rounds: int = 1) -> Plan:
+def plan(*shares: float, caps: tuple[int, int, int, int] = (0, 0, 0, 0), rounds: int = 1) -> Plan:
     return Plan(name_zh="试", source="test", shares=shares, caps=caps, rounds=rounds)
 
 
@@ -31,7 +31,7 @@ def only(**plans: Plan) -> SamplingPolicy:
     return SamplingPolicy(plans=plans)
 
 
-def test_every_published_plan_is_there_with_its_source():
+def test_every_published_plan_is_there_with_its_source() -> None:
     assert set(PLANS.plans) == {"hebei", "henan", "bayannur", "yuexiu", "daqing_least", "daqing_most"}
     assert PLANS.plans["henan"].shares == HENAN
     assert PLANS.plans["yuexiu"].caps == (1, 1, 1, 1)
@@ -39,7 +39,7 @@ def test_every_published_plan_is_there_with_its_source():
         assert "[S]" in p.source or name == "hebei"
 
 
-def test_a_plan_without_rounds_visits_its_shares_and_a_cap_of_one_binds_only_in_rounds():
+def test_a_plan_without_rounds_visits_its_shares_and_a_cap_of_one_binds_only_in_rounds() -> None:
     assert plan(0.1, 0.2, 0.3, 1.0).visits() == pytest.approx((0.1, 0.2, 0.3, 1.0))
     assert plan(0.1, 0.2, 0.3, 1.0, rounds=12).visits() == pytest.approx((0.1, 0.2, 0.3, 1.0))
     capped = plan(0.1, 0.2, 0.3, 1.0, caps=(1, 1, 1, 2), rounds=12).visits()
@@ -51,12 +51,14 @@ def test_a_plan_without_rounds_visits_its_shares_and_a_cap_of_one_binds_only_in_
 @pytest.mark.parametrize(
     "change", [{"shares": (0, 0, 0, 0)}, {"shares": (0.1, 0.2, 0.3, 1.1)}, {"caps": (-1, 0, 0, 0)}]
 )
-def test_impossible_plans_are_refused(change):
+def test_impossible_plans_are_refused(
+    change: dict[str, tuple[float, ...]],
+) -> None:
     with pytest.raises(ValidationError):
         Plan.model_validate({"name_zh": "", "source": "", "shares": HENAN, "caps": (0, 0, 0, 0), "rounds": 1, **change})
 
 
-def test_off_policy_finds_what_the_plan_finds_when_it_is_really_carried_out():
+def test_off_policy_finds_what_the_plan_finds_when_it_is_really_carried_out() -> None:
     """Drawn by Henan's shares, told for Yuexiu's; then Yuexiu's are really drawn in the same province."""
     logged = henan_year(600_000, seed=1)
     [told] = worth_of(logged, "yuexiu")
@@ -69,13 +71,15 @@ def test_off_policy_finds_what_the_plan_finds_when_it_is_really_carried_out():
     assert told.saved == pytest.approx(1 - 1 / told.lift)
 
 
-def worth_of(visits: TestVisits, name: str, **options):
+def worth_of(
+    visits: TestVisits, name: str, *, what: str = "violations", codes: str = "all", repetitions: int = 200
+) -> list[Worth]:
     policy = only(**{name: PLANS.plans[name]})
-    found = worth(visits, policy, CONTRACT, repetitions=options.get("repetitions", 200))
-    return [w for w in found if w.what == options.get("what", "violations") and w.codes == options.get("codes", "all")]
+    found = worth(visits, policy, CONTRACT, repetitions=repetitions)
+    return [w for w in found if w.what == what and w.codes == codes]
 
 
-def test_a_plan_that_draws_everyone_alike_is_uniform_and_gains_exactly_nothing():
+def test_a_plan_that_draws_everyone_alike_is_uniform_and_gains_exactly_nothing() -> None:
     visits = henan_year(50_000, seed=2)
     same = worth(visits, only(flat=plan(0.1, 0.1, 0.1, 0.1)), CONTRACT, repetitions=50)[0]
     assert same.difference == pytest.approx(0, abs=1e-12)
@@ -83,7 +87,7 @@ def test_a_plan_that_draws_everyone_alike_is_uniform_and_gains_exactly_nothing()
     assert same.visits_per_100 == pytest.approx(10)
 
 
-def test_the_scale_of_a_plan_changes_its_visits_and_not_its_yield():
+def test_the_scale_of_a_plan_changes_its_visits_and_not_its_yield() -> None:
     visits = henan_year(50_000, seed=2)
     one, double = (
         worth(visits, only(p=p), CONTRACT, repetitions=20)[0]
@@ -93,7 +97,7 @@ def test_the_scale_of_a_plan_changes_its_visits_and_not_its_yield():
     assert double.visits_per_100 == pytest.approx(2 * one.visits_per_100)
 
 
-def test_severity_and_the_codes_that_restate_are_told_apart():
+def test_severity_and_the_codes_that_restate_are_told_apart() -> None:
     visits = henan_year(50_000, seed=3)
     all_ = worth_of(visits, "henan", what="violations")[0]
     severe = worth_of(visits, "henan", what="severity")[0]
@@ -103,7 +107,7 @@ def test_severity_and_the_codes_that_restate_are_told_apart():
     assert without.per_inspection < all_.per_inspection
 
 
-def test_without_random_arm_or_year_the_figures_tell_nothing_and_say_why():
+def test_without_random_arm_or_year_the_figures_tell_nothing_and_say_why() -> None:
     visits = henan_year(20_000, seed=4)
     [targeted] = worth_of(TestVisits(visits.frame, "targeted"), "henan", repetitions=20)
     assert not targeted.tells
@@ -114,7 +118,7 @@ def test_without_random_arm_or_year_the_figures_tell_nothing_and_say_why():
     assert worth_of(visits, "henan", repetitions=20)[0].tells
 
 
-def test_by_group_each_group_is_measured_alone():
+def test_by_group_each_group_is_measured_alone() -> None:
     visits = henan_year(50_000, seed=5, groups={"size": 3})
     found = worth_by_group(visits, only(henan=PLANS.plans["henan"]), CONTRACT, repetitions=30)
     assert [(w.attribute, w.group) for w in found] == [("size", f"size{i}") for i in range(3)]
@@ -122,7 +126,7 @@ def test_by_group_each_group_is_measured_alone():
     json.dumps([w.as_dict() for w in found], allow_nan=False)
 
 
-def test_expected_visits_go_by_the_class():
+def test_expected_visits_go_by_the_class() -> None:
     visits = henan_year(5_000, seed=6)
     assert set(zip(visits.frame["grade"], expected_visits(visits, PLANS.plans["henan"]), strict=True)) == {
         ("A", 0.01), ("B", 0.02), ("C", 0.10), ("D", 0.30)

@@ -14,7 +14,7 @@ import pytest
 from scipy.special import expit
 from scipy.stats import binom, chi2, ncx2
 
-from helpers.henan_year import Rows, henan_rows, henan_year, true_rates
+from helpers.henan_year import Options, Rows, henan_rows, henan_year, true_rates
 from models.evaluation import (
     Frozen,
     check_band_contract,
@@ -36,14 +36,20 @@ BANDS, CONTRACT, DRIFT, PLANS = load_bands("hebei"), load_contract("hebei"), loa
 
 
 def slack(promised: float, times: int) -> float:
-    return 4 * np.sqrt(promised * (1 - promised) / times)
+    return float(4 * np.sqrt(promised * (1 - promised) / times))
 
 
 def say(*figures: object) -> None:
     sys.stdout.write(" ".join(map(str, figures)) + "\n")
 
 
-YEARS = [
+class Year(Options):
+    """A year, how many firms it has, and what else it differs in."""
+
+    firms: int
+
+
+YEARS: list[Year] = [
     {"firms": 300_000},
     {"firms": 60_000},
     {"firms": 15_000},
@@ -53,7 +59,7 @@ YEARS = [
 
 
 @pytest.mark.parametrize("year", YEARS, ids=str)
-def test_intervals_hold_the_truth_as_often_as_they_say(year):
+def test_intervals_hold_the_truth_as_often_as_they_say(year: Year) -> None:
     """Rates of each class, the gap of everyone and the slope, whatever the sample, its weights and its repeats."""
     times, truth = 1000, true_rates()
     hits, seen = np.zeros(6), np.zeros(6)
@@ -75,7 +81,7 @@ def test_intervals_hold_the_truth_as_often_as_they_say(year):
 
 
 @pytest.mark.parametrize("year", [{"firms": 300_000}, {"firms": 30_000}, {"firms": 60_000, "noise": 0.8}], ids=str)
-def test_the_calibration_test_fails_a_perfect_model_once_in_twenty(year):
+def test_the_calibration_test_fails_a_perfect_model_once_in_twenty(year: Year) -> None:
     times = 200 if year["firms"] > 100_000 else 500
     failed = sum(
         error_test(r.y, r.p, r.w, r.firm, bins=10, level=0.95, seed=seed).p_value <= 0.05
@@ -85,7 +91,7 @@ def test_the_calibration_test_fails_a_perfect_model_once_in_twenty(year):
     assert abs(failed / times - 0.05) <= slack(0.05, times)
 
 
-def test_a_firm_visited_again_does_not_make_the_calibration_test_fail_more_often():
+def test_a_firm_visited_again_does_not_make_the_calibration_test_fail_more_often() -> None:
     """Without regard to enterprises, six times out of ten visited twice, it fails clearly too often."""
     times = 250
     failed = np.zeros(2)
@@ -98,7 +104,7 @@ def test_a_firm_visited_again_does_not_make_the_calibration_test_fail_more_often
     assert failed[1] / times > 0.05 + slack(0.05, times)
 
 
-def test_twenty_groups_together_fail_a_perfect_model_at_most_once_in_twenty():
+def test_twenty_groups_together_fail_a_perfect_model_at_most_once_in_twenty() -> None:
     times, groups = 200, 20
     failed = alone = 0
     for seed in range(times):
@@ -117,7 +123,7 @@ def test_twenty_groups_together_fail_a_perfect_model_at_most_once_in_twenty():
 
 @pytest.mark.parametrize("sign", [1, -1])
 @pytest.mark.parametrize("firms", [40_000, 80_000])
-def test_the_calibration_test_has_the_power_it_is_said_to_have(firms, sign):
+def test_the_calibration_test_has_the_power_it_is_said_to_have(firms: int, sign: int) -> None:
     times, error = 250, 0.02
     rng = np.random.default_rng(firms)
     seen, told = 0, []
@@ -136,7 +142,7 @@ def test_the_calibration_test_has_the_power_it_is_said_to_have(firms, sign):
     assert abs(seen / times - np.mean(told)) <= slack(float(np.mean(told)), times) + 0.02
 
 
-def test_with_the_visits_named_the_calibration_test_has_the_power_wanted():
+def test_with_the_visits_named_the_calibration_test_has_the_power_wanted() -> None:
     small = henan_rows(40_000, 1)
     power = ErrorPower.of(small.p, small.w, small.firm, bins=10, level=0.95, error=0.02)
     needed = power.visits_to_tell(len(small.y), 0.8)
@@ -157,7 +163,7 @@ def test_with_the_visits_named_the_calibration_test_has_the_power_wanted():
     assert abs(min(worst) - 0.8) <= slack(0.8, times) + 0.05
 
 
-def test_with_the_visits_named_a_perfect_model_passes_in_its_slope_and_its_ranges():
+def test_with_the_visits_named_a_perfect_model_passes_in_its_slope_and_its_ranges() -> None:
     small = henan_rows(100_000, 1)
     slope = calibration_slope(small.y, small.p, small.w, small.firm, 0.95)
     wanted = se_to_tell(1.0, CONTRACT.slope, 0.95, 0.8)
@@ -173,7 +179,7 @@ def test_with_the_visits_named_a_perfect_model_passes_in_its_slope_and_its_range
     assert abs(passed / times - 0.8) <= slack(0.8, times) + 0.03
 
 
-def test_no_family_of_the_contract_fails_a_perfect_model_more_often_than_once_in_twenty():
+def test_no_family_of_the_contract_fails_a_perfect_model_more_often_than_once_in_twenty() -> None:
     """Each kind of check, for everyone and over all groups together, is one family at 5 %.
 
     The error for everyone is at its 5 %, neither more nor less. The slope for everyone, the rise and the ranges of a
@@ -197,7 +203,7 @@ def test_no_family_of_the_contract_fails_a_perfect_model_more_often_than_once_in
 
 
 @pytest.mark.parametrize("fault", [{"shift": 0.4}, {"slope": 0.6, "shift": -0.8}], ids=str)
-def test_the_whole_contract_finds_a_stated_fault(fault):
+def test_the_whole_contract_finds_a_stated_fault(fault: Options) -> None:
     times = 30
     failed = sum(
         check_band_contract(henan_year(300_000, s, **fault), BANDS, CONTRACT, seed=s).verdict == "fail"
@@ -208,7 +214,7 @@ def test_the_whole_contract_finds_a_stated_fault(fault):
 
 
 @pytest.mark.parametrize(("then", "now"), [(20_000, 20_000), (300_000, 300_000), (2_000, 500), (300, 300)])
-def test_the_stability_alarm_holds_its_size_and_the_trades_does_not(then, now):
+def test_the_stability_alarm_holds_its_size_and_the_trades_does_not(then: int, now: int) -> None:
     times = 500 if now > 1000 else 3000
     rng = np.random.default_rng(then + now)
     tenth = np.full(10, 0.1)
@@ -239,7 +245,7 @@ def test_the_stability_alarm_holds_its_size_and_the_trades_does_not(then, now):
         assert alarms / times <= 0.01 + slack(0.01, times)
 
 
-def test_the_stability_alarm_has_the_power_chi_squared_promises():
+def test_the_stability_alarm_has_the_power_chi_squared_promises() -> None:
     """Shares moved by a stated little: the index is then non-central chi-squared, and its alarm as likely."""
     p = np.array([0.55, 0.32, 0.09, 0.04])
     q = np.array([0.53, 0.32, 0.10, 0.05])
@@ -255,7 +261,7 @@ def test_the_stability_alarm_has_the_power_chi_squared_promises():
     assert abs(alarms / times - promised) <= slack(promised, times) + 0.02
 
 
-def test_with_the_visits_named_a_class_passes_in_its_range():
+def test_with_the_visits_named_a_class_passes_in_its_range() -> None:
     """Class D among few firms: so many visits to it, that four of five perfect models pass."""
     small = henan_year(40_000, 1)
     [d] = [c for c in check_band_contract(small, BANDS, CONTRACT, attributes=()).of("range") if c.subject == "D"]
@@ -273,7 +279,7 @@ def test_with_the_visits_named_a_class_passes_in_its_range():
 
 
 @pytest.mark.parametrize("noise", [0.0, 0.8])
-def test_intervals_of_worth_hold_what_the_plan_would_find(noise):
+def test_intervals_of_worth_hold_what_the_plan_would_find(noise: float) -> None:
     z = np.random.default_rng(0).standard_normal(4_000_000)
     p = expit(-2.62 + 0.85 * z)
     grade = np.searchsorted([0.09, 0.18, 0.35], p)
@@ -289,7 +295,7 @@ def test_intervals_of_worth_hold_what_the_plan_would_find(noise):
     assert min(coverage.values()) >= 0.95 - slack(0.95, times) - 0.02  # a percentile bootstrap is a little short
 
 
-def test_intervals_of_days_earlier_hold_the_mean_of_many_lists():
+def test_intervals_of_days_earlier_hold_the_mean_of_many_lists() -> None:
     lists = [days_earlier(henan_year(60_000, seed), repetitions=200, seed=seed) for seed in range(150)]
     truth = np.mean([f.days for f in lists])
     coverage = float(np.mean([f.days_low <= truth <= f.days_high for f in lists]))
@@ -297,7 +303,7 @@ def test_intervals_of_days_earlier_hold_the_mean_of_many_lists():
     assert coverage >= 0.95 - slack(0.95, 150) - 0.02
 
 
-def test_a_tenth_of_a_henan_year_shows_what_the_domain_says():
+def test_a_tenth_of_a_henan_year_shows_what_the_domain_says() -> None:
     everyone, tenth = [], []
     for seed in range(20):
         r: Rows = henan_rows(300_000, seed)

@@ -14,6 +14,7 @@ from features.population.groups import enterprise_groups, groups_policy
 from features.population.outcomes import read_outcomes
 from models.errors import ModelInputError
 from models.evaluation import (
+    TestVisits,
     check_band_contract,
     fairness,
     gather_visits,
@@ -32,14 +33,13 @@ def outcomes(small_clean: Path) -> pd.DataFrame:
     return read_outcomes(small_clean, date(2026, 1, 2), province="hebei")
 
 
-def said(outcomes: pd.DataFrame, **more):
+def said(outcomes: pd.DataFrame, groups: pd.DataFrame | None = None) -> TestVisits:
     rate = np.full(len(outcomes), 0.15)
-    return gather_visits(
-        outcomes, probability=rate, score=1000 * rate, grade=np.full(len(outcomes), "B", dtype=object), **more
-    )
+    grade = np.full(len(outcomes), "B", dtype=object)
+    return gather_visits(outcomes, probability=rate, score=1000 * rate, grade=grade, groups=groups)
 
 
-def test_random_visits_are_weighted_by_their_draw(outcomes):
+def test_random_visits_are_weighted_by_their_draw(outcomes: pd.DataFrame) -> None:
     drawn = outcomes[outcomes["arm"] == "random"]
     visits = said(drawn)
     assert visits.arm == "random"
@@ -47,21 +47,21 @@ def test_random_visits_are_weighted_by_their_draw(outcomes):
 
 
 @pytest.mark.parametrize(("arms", "arm"), [(["targeted"], "targeted"), (["random", "targeted"], "mixed")])
-def test_other_visits_count_one_each_and_say_what_they_are(outcomes, arms, arm):
+def test_other_visits_count_one_each_and_say_what_they_are(outcomes: pd.DataFrame, arms: list[str], arm: str) -> None:
     visits = said(outcomes[outcomes["arm"].isin(arms)])
     assert visits.arm == arm
     assert set(visits.weight) == {1.0}
     assert "No random arm" in visits.statement
 
 
-def test_a_draw_without_probability_can_not_be_weighted(outcomes):
+def test_a_draw_without_probability_can_not_be_weighted(outcomes: pd.DataFrame) -> None:
     drawn = outcomes[outcomes["arm"] == "random"].copy()
-    drawn.iloc[0, drawn.columns.get_loc("probability_ppm")] = pd.NA
+    drawn.iloc[0, list(drawn.columns).index("probability_ppm")] = pd.NA
     with pytest.raises(ModelInputError, match="1 visits of the random arm have no draw probability"):
         said(drawn)
 
 
-def test_the_whole_evaluation_runs_on_what_a_province_holds(outcomes, small_clean):
+def test_the_whole_evaluation_runs_on_what_a_province_holds(outcomes: pd.DataFrame, small_clean: Path) -> None:
     drawn = outcomes[outcomes["arm"] == "random"].reset_index(drop=True)
     visits = said(drawn, groups=enterprise_groups(small_clean, drawn, groups_policy("hebei")))
     assert visits.attributes == ("region", "size", "ownership", "industry", "visited")
@@ -75,7 +75,7 @@ def test_the_whole_evaluation_runs_on_what_a_province_holds(outcomes, small_clea
 
 
 @pytest.mark.parametrize("province", PROVINCES)
-def test_every_province_has_the_policies_of_the_evaluation(province):
+def test_every_province_has_the_policies_of_the_evaluation(province: str) -> None:
     assert load_contract(province).least_months >= 12
     assert load_sampling(province).plans
     assert load_drift(province).retrain.months >= 1

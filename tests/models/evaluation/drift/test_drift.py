@@ -13,6 +13,7 @@ from features.catalogue import CATALOGUE
 from helpers.henan_year import henan_year
 from models.errors import ModelInputError
 from models.evaluation import (
+    Stability,
     TestVisits,
     ask_retrain,
     before_labels,
@@ -39,7 +40,7 @@ def indicators(rows: int, seed: int, moved: float = 0.0, count: int = 30) -> pd.
     return frame
 
 
-def test_only_the_indicator_that_moved_alarms():
+def test_only_the_indicator_that_moved_alarms() -> None:
     frozen = freeze_indicators(indicators(5000, 0), POLICY)
     found = indicator_drift(frozen, indicators(5000, 1, moved=0.3), POLICY, month="2026-05")
     assert [d.indicator for d in found if d.alarm] == ["i03"]
@@ -48,7 +49,7 @@ def test_only_the_indicator_that_moved_alarms():
     assert all(d.p_adjusted >= d.p_value for d in found)
 
 
-def test_an_indicator_that_becomes_unknown_alarms():
+def test_an_indicator_that_becomes_unknown_alarms() -> None:
     frozen = freeze_indicators(indicators(5000, 0), POLICY)
     gone = indicators(5000, 1)
     gone.loc[gone.index[:400], "flag"] = np.nan
@@ -56,18 +57,18 @@ def test_an_indicator_that_becomes_unknown_alarms():
     assert (flag.indicator, flag.unknown_then, flag.unknown) == ("flag", 0.0, 0.08)
 
 
-def test_a_missing_indicator_is_named():
+def test_a_missing_indicator_is_named() -> None:
     with pytest.raises(ModelInputError, match="i03"):
         indicator_drift(freeze_indicators(indicators(50, 0), POLICY), indicators(50, 1).drop(columns="i03"), POLICY)
 
 
-def test_no_drift_gives_no_alarm_in_most_months():
+def test_no_drift_gives_no_alarm_in_most_months() -> None:
     frozen = freeze_indicators(indicators(3000, 0), POLICY)
     alarms = [any(d.alarm for d in indicator_drift(frozen, indicators(3000, s), POLICY)) for s in range(1, 21)]
     assert sum(alarms) <= 3  # one month in a hundred, corrected for 32 indicators
 
 
-def test_a_value_that_firms_share_moves_as_its_groups_do_not_as_its_firms():
+def test_a_value_that_firms_share_moves_as_its_groups_do_not_as_its_firms() -> None:
     """Sixteen industries' rates, measured anew each month: nothing happened, though every firm changed its bin."""
     rng = np.random.default_rng(3)
     industry = rng.integers(0, 16, 3000)
@@ -85,14 +86,14 @@ def test_a_value_that_firms_share_moves_as_its_groups_do_not_as_its_firms():
     assert sum(indicator_drift(frozen[True], month(shift=3.0), POLICY)[0].alarm for _ in range(20)) == 20
 
 
-def test_what_stands_for_a_whole_industry_or_district_is_known_to_be_shared():
+def test_what_stands_for_a_whole_industry_or_district_is_known_to_be_shared() -> None:
     shared = {name for name, i in CATALOGUE.items() if i.shared}
     assert {"industry_rate_ratio_1y", "local_industry_rate_ratio_random", "type_rate_ratio_random"} <= shared
     assert not shared & {"years_operating", "problem_rate_all", "related_bad_share"}
     assert shared == SHARED
 
 
-def test_unripe_months_are_shown_with_their_share_and_judged_by_nobody():
+def test_unripe_months_are_shown_with_their_share_and_judged_by_nobody() -> None:
     visits = henan_year(60_000, seed=1)
     late = visits.month == "2025-12"
     frame = visits.frame.copy()
@@ -109,13 +110,13 @@ def test_unripe_months_are_shown_with_their_share_and_judged_by_nobody():
     assert not ask_retrain(POLICY, calibration=found).asked
 
 
-def test_months_together_are_surer_than_one():
+def test_months_together_are_surer_than_one() -> None:
     found = calibration_drift(henan_year(60_000, seed=2), {}, POLICY)
     assert found.gap_high - found.gap_low < 0.5 * min(m.gap_high - m.gap_low for m in found.months)
     assert found.visits == sum(m.visits for m in found.months)
 
 
-def test_no_ripe_month_has_no_verdict():
+def test_no_ripe_month_has_no_verdict() -> None:
     visits = henan_year(2_000, seed=3)
     found = calibration_drift(visits, dict.fromkeys(set(visits.month), 10_000), POLICY)
     assert np.isnan(found.gap)
@@ -124,23 +125,23 @@ def test_no_ripe_month_has_no_verdict():
     json.dumps(found.as_dict(), allow_nan=False)
 
 
-def test_a_month_without_violations_still_has_an_interval():
+def test_a_month_without_violations_still_has_an_interval() -> None:
     visits = henan_year(3_000, seed=4)
     found = calibration_drift(TestVisits(visits.frame.assign(y=0, severity=0, restates=0), "random"), {}, POLICY)
     assert all(m.gap_high > m.gap > m.gap_low for m in found.months)
 
 
-def test_the_estimate_before_labels_holds_what_is_then_found():
+def test_the_estimate_before_labels_holds_what_is_then_found() -> None:
     hits = 0
     for seed in range(60):
         month = henan_year(15_000, seed=seed)
         told = before_labels(month.probability, month.weight, month="2026-06", seed=seed, draws=500)
-        hits += told.low <= np.average(month.y, weights=month.weight) <= told.high
+        hits += bool(told.low <= np.average(month.y, weights=month.weight) <= told.high)
     assert hits >= 60 * 0.95 - 4 * np.sqrt(60 * 0.95 * 0.05)
     assert "assumption" in told.text
 
 
-def test_the_estimate_sees_who_is_visited_and_not_what_a_probability_is_worth():
+def test_the_estimate_sees_who_is_visited_and_not_what_a_probability_is_worth() -> None:
     month, worse = henan_year(60_000, seed=5), henan_year(60_000, seed=5, shift=1.0)
     same = before_labels(month.probability, month.weight).rate
     assert before_labels(worse.probability, worse.weight).rate == pytest.approx(same, rel=1e-9)
@@ -148,7 +149,7 @@ def test_the_estimate_sees_who_is_visited_and_not_what_a_probability_is_worth():
     assert before_labels(month.probability[riskier], month.weight[riskier]).rate > same
 
 
-def test_the_expected_ranking_is_what_is_then_found():
+def test_the_expected_ranking_is_what_is_then_found() -> None:
     month = henan_year(100_000, seed=6)
     told = before_labels(month.probability, month.weight)
     rng = np.random.default_rng(9)
@@ -159,19 +160,19 @@ def test_the_expected_ranking_is_what_is_then_found():
     assert told.auc == pytest.approx(np.mean(found), abs=4 * np.std(found) / np.sqrt(40))
 
 
-def test_many_visits_are_told_as_few_would_be():
+def test_many_visits_are_told_as_few_would_be() -> None:
     p = np.random.default_rng(0).uniform(0.05, 0.3, 20_001)
     exact, normal = before_labels(p[:20_000], np.ones(20_000)), before_labels(p, np.ones(20_001))
     assert (exact.low, exact.high) == pytest.approx((normal.low, normal.high), abs=1e-3)
 
 
-def scores(shift: float, n: int = 5000):
+def scores(shift: float, n: int = 5000) -> Stability:
     rng = np.random.default_rng(7)
     frozen = freeze_numbers("score", rng.normal(300, 100, n), POLICY.bins)
     return stability(frozen, rng.normal(300 + shift, 100, n), POLICY, month="2026-05")
 
 
-def test_two_months_of_large_drift_ask_for_a_new_model_and_one_does_not():
+def test_two_months_of_large_drift_ask_for_a_new_model_and_one_does_not() -> None:
     large, none = scores(60), scores(0)
     assert large.alarm
     assert not ask_retrain(POLICY, scores=[none, none, large]).asked
@@ -182,25 +183,25 @@ def test_two_months_of_large_drift_ask_for_a_new_model_and_one_does_not():
     assert not ask_retrain(POLICY, scores=[large, large, none]).asked
 
 
-def test_a_drift_that_is_sure_and_small_does_not_ask():
+def test_a_drift_that_is_sure_and_small_does_not_ask() -> None:
     small = scores(8, n=200_000)
     assert small.alarm
     assert not ask_retrain(POLICY, scores=[small, small]).asked
 
 
-def test_a_vanished_class_asks_at_once():
+def test_a_vanished_class_asks_at_once() -> None:
     frozen = freeze_classes(np.repeat(np.array(list("ABCD"), dtype=object), [5600, 3200, 1150, 50]))
     now = stability(frozen, np.repeat(np.array(list("ABC"), dtype=object), [5600, 3250, 1150]), POLICY)
     assert "class D" in ask_retrain(POLICY, classes=[now]).text
 
 
-def test_calibration_that_left_its_place_asks_in_either_direction():
+def test_calibration_that_left_its_place_asks_in_either_direction() -> None:
     for shift, words in ((0.9, "more is found"), (-2.0, "less is found")):
         found = calibration_drift(henan_year(300_000, seed=8, shift=shift), {}, POLICY)
         assert words in ask_retrain(POLICY, calibration=found).text
 
 
-def test_a_tenth_of_the_indicators_far_away_for_two_months_asks():
+def test_a_tenth_of_the_indicators_far_away_for_two_months_asks() -> None:
     frozen = freeze_indicators(indicators(3000, 0, count=5), POLICY)
     far = indicator_drift(frozen, indicators(3000, 1, moved=3.0, count=5), POLICY)
     near = indicator_drift(frozen, indicators(3000, 1, count=5), POLICY)
@@ -209,7 +210,7 @@ def test_a_tenth_of_the_indicators_far_away_for_two_months_asks():
     assert not ask_retrain(POLICY).asked
 
 
-def test_what_was_not_seen_is_no_pass():
+def test_what_was_not_seen_is_no_pass() -> None:
     seen = calibration_drift(henan_year(300_000, seed=2), {}, POLICY)
     none = scores(0)
     assert ask_retrain(POLICY, scores=[none, none], calibration=seen).verdict == "pass"
@@ -219,7 +220,7 @@ def test_what_was_not_seen_is_no_pass():
     assert ask_retrain(POLICY, scores=[scores(60)] * 2).verdict == "fail"
 
 
-def test_every_month_is_compared_in_order():
+def test_every_month_is_compared_in_order() -> None:
     rng = np.random.default_rng(3)
     frozen = freeze_numbers("score", rng.normal(size=3000), POLICY.bins)
     month = np.repeat(["2026-02", "2026-01", "2026-03"], 1000)
