@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,14 +9,17 @@ from hypothesis import strategies as st
 from scipy.special import expit
 
 from helpers.thorough import examples
+from models.arrays import Floats, Ints
 from models.errors import ModelError
 from models.learning.calibration import KINDS, choose_calibrator, fit_calibrator, log_loss
-from models.scoring.calibrators import Beta, Isotonic, Platt, Spline, calibrator_from_json, spline_design
+from models.scoring.calibrators import Beta, Isotonic, Kind, Platt, Spline, calibrator_from_json, spline_design
 
 MARGINS = st.lists(st.floats(-8, 8, allow_nan=False), min_size=8, max_size=60)
 
 
-def draw(truth, n=40_000, seed=0, spread=1.2):
+def draw(
+    truth: Callable[[Floats], Floats], n: int = 40_000, seed: int = 0, spread: float = 1.2
+) -> tuple[Floats, Ints, Floats]:
     """Margins, outcomes by a true risk of the margin, and that risk."""
     rng = np.random.default_rng(seed)
     margin = rng.normal(-2, spread, n)
@@ -25,7 +30,9 @@ def draw(truth, n=40_000, seed=0, spread=1.2):
 @pytest.mark.parametrize("kind", KINDS)
 @settings(max_examples=examples(60), deadline=None)
 @given(margins=MARGINS, seed=st.integers(0, 99), drop=st.booleans())
-def test_a_higher_margin_is_always_a_higher_probability(kind, margins, seed, drop):
+def test_a_higher_margin_is_always_a_higher_probability(
+    kind: Kind, margins: list[float], seed: int, drop: bool
+) -> None:
     # Outcomes may even fall with the margin: the order of enterprises must survive all the same.
     rng = np.random.default_rng(seed)
     m = np.asarray(margins)
@@ -41,7 +48,7 @@ def test_a_higher_margin_is_always_a_higher_probability(kind, margins, seed, dro
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_tails_go_on_in_a_straight_line_and_stay_finite(kind):
+def test_tails_go_on_in_a_straight_line_and_stay_finite(kind: Kind) -> None:
     margin, y, _ = draw(lambda m: expit(0.7 * m - 0.4), n=5_000)
     calibrator = fit_calibrator(kind, margin, y)
     for far in (np.array([60.0, 70.0, 80.0]), np.array([-80.0, -70.0, -60.0]), np.array([1e5, 2e5, 3e5])):
@@ -52,7 +59,7 @@ def test_tails_go_on_in_a_straight_line_and_stay_finite(kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_truth_is_found_again(kind):
+def test_the_truth_is_found_again(kind: Kind) -> None:
     margin, y, risk = draw(lambda m: expit(0.7 * m - 0.4))
     found = fit_calibrator(kind, margin, y).probability(margin)
     assert np.abs(found - risk).mean() < 0.006
@@ -60,7 +67,7 @@ def test_the_truth_is_found_again(kind):
     assert raw > 0.02, "the raw margin must be wrong, or this test shows nothing"
 
 
-def test_platt_recovers_slope_and_intercept():
+def test_platt_recovers_slope_and_intercept() -> None:
     margin, y, _ = draw(lambda m: expit(0.7 * m - 0.4), n=200_000)
     platt = fit_calibrator("platt", margin, y)
     assert isinstance(platt, Platt)
@@ -68,9 +75,10 @@ def test_platt_recovers_slope_and_intercept():
     assert platt.intercept == pytest.approx(-0.4, abs=0.05)
 
 
-def test_a_bend_that_a_line_cannot_follow_is_chosen_out_of_time():
-    def bent(m):
-        return expit(np.where(m < -2, -3.0 + 0.1 * (m + 2), -3.0 + 2.0 * (m + 2)))
+def test_a_bend_that_a_line_cannot_follow_is_chosen_out_of_time() -> None:
+    def bent(m: Floats) -> Floats:
+        risk: Floats = expit(np.where(m < -2, -3.0 + 0.1 * (m + 2), -3.0 + 2.0 * (m + 2)))
+        return risk
 
     fit, later = draw(bent, seed=1), draw(bent, seed=2)
     choice = choose_calibrator((*fit[:2], None), (*later[:2], None))
@@ -83,7 +91,7 @@ def test_a_bend_that_a_line_cannot_follow_is_chosen_out_of_time():
     assert isinstance(straight.calibrator, Platt)
 
 
-def test_within_noise_the_first_calibrator_is_kept_even_where_another_has_the_lesser_loss():
+def test_within_noise_the_first_calibrator_is_kept_even_where_another_has_the_lesser_loss() -> None:
     first_though_not_least = 0
     for seed in range(40):
         fit, later = draw(expit, n=2_000, seed=2 * seed), draw(expit, n=1_000, seed=2 * seed + 1)
@@ -94,7 +102,7 @@ def test_within_noise_the_first_calibrator_is_kept_even_where_another_has_the_le
     assert first_though_not_least >= 8
 
 
-def test_a_splines_log_odds_are_the_integral_of_the_slope_between_its_knots():
+def test_a_splines_log_odds_are_the_integral_of_the_slope_between_its_knots() -> None:
     knots = np.array([-3.0, -1.0, 0.5, 2.0])
     slopes = np.array([0.4, 1.3, 0.2, 0.9])
     spline = Spline(knots=tuple(knots), slopes=tuple(slopes), intercept=-0.7)
@@ -106,20 +114,23 @@ def test_a_splines_log_odds_are_the_integral_of_the_slope_between_its_knots():
     assert spline_design(knots[:1], knots).tolist() == [[0.0] * 4]
 
 
-def test_a_spline_of_few_visits_is_nearly_a_line_and_of_many_bends_with_the_truth():
+def test_a_spline_of_few_visits_is_nearly_a_line_and_of_many_bends_with_the_truth() -> None:
     """Truth of class D that no line holds: log-odds rise ever more slowly."""
 
-    def bent(m):
-        return expit(np.where(m < -1, m, -1 + 0.4 * (m + 1)))
+    def bent(m: Floats) -> Floats:
+        risk: Floats = expit(np.where(m < -1, m, -1 + 0.4 * (m + 1)))
+        return risk
 
-    def off(kind, n, seed):
+    def off(kind: Kind, n: int, seed: int) -> float:
         margin, y, _ = draw(bent, n=n, seed=seed, spread=1.5)
         grid = np.linspace(-4, 1.5, 60)
         return float(np.mean((fit_calibrator(kind, margin, y).probability(grid) - bent(grid)) ** 2))
 
-    def slopes(n):
+    def slopes(n: int) -> float:
         margin, y, _ = draw(bent, n=n, seed=3, spread=1.5)
-        return np.ptp(fit_calibrator("spline", margin, y).slopes)
+        found = fit_calibrator("spline", margin, y)
+        assert isinstance(found, Spline)
+        return float(np.ptp(found.slopes))
 
     few = np.mean([[off(kind, 400, seed) for kind in ("spline", "platt")] for seed in range(30)], axis=0)
     many = np.mean([[off(kind, 40_000, seed) for kind in ("spline", "platt")] for seed in range(5)], axis=0)
@@ -128,13 +139,13 @@ def test_a_spline_of_few_visits_is_nearly_a_line_and_of_many_bends_with_the_trut
     assert slopes(200) < 0.5 * slopes(40_000)
 
 
-def test_a_spline_of_equal_margins_is_a_line():
+def test_a_spline_of_equal_margins_is_a_line() -> None:
     m, y = np.zeros(8), np.array([0, 1] * 4)
     assert fit_calibrator("spline", m, y).probability(0.0) == pytest.approx(0.5)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_design_weights_undo_a_biased_draw(kind):
+def test_design_weights_undo_a_biased_draw(kind: Kind) -> None:
     margin, y, risk = draw(lambda m: expit(0.7 * m - 0.4), n=120_000)
     rng = np.random.default_rng(5)
     # Violators are drawn four times as often, and weighted back by 1 / draw probability.
@@ -146,7 +157,7 @@ def test_design_weights_undo_a_biased_draw(kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_only_ratios_of_weights_matter_and_weight_0_is_absence(kind):
+def test_only_ratios_of_weights_matter_and_weight_0_is_absence(kind: Kind) -> None:
     margin, y, _ = draw(expit, n=2_000)
     w = np.random.default_rng(1).integers(0, 3, len(y)).astype(float)
     one = fit_calibrator(kind, margin, y, w)
@@ -158,7 +169,7 @@ def test_only_ratios_of_weights_matter_and_weight_0_is_absence(kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_json_gives_the_same_calibrator_back(kind):
+def test_json_gives_the_same_calibrator_back(kind: Kind) -> None:
     margin, y, _ = draw(expit, n=3_000)
     calibrator = fit_calibrator(kind, margin, y)
     again = calibrator_from_json(calibrator.model_dump_json())
@@ -168,13 +179,13 @@ def test_json_gives_the_same_calibrator_back(kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("risk", [0.001, 0.09, 0.5, 0.98])
-def test_the_margin_at_a_risk_has_that_risk(kind, risk):
+def test_the_margin_at_a_risk_has_that_risk(kind: Kind, risk: float) -> None:
     margin, y, _ = draw(lambda m: expit(0.7 * m - 0.4), n=5_000)
     calibrator = fit_calibrator(kind, margin, y)
     assert calibrator.probability(calibrator.margin_at(risk)) == pytest.approx(risk, rel=1e-9)
 
 
-def test_equal_margins_get_one_probability():
+def test_equal_margins_get_one_probability() -> None:
     m = np.repeat([-1.0, 0.0, 1.0], 100)
     y = np.tile([0, 0, 0, 1], 75)
     isotonic = fit_calibrator("isotonic", m, y)
@@ -193,12 +204,14 @@ def test_equal_margins_get_one_probability():
         ([0.0, 1.0, 2.0], [0, 0, 1], [1.0, 1.0, 0.0], "with and without"),
     ],
 )
-def test_rows_that_teach_nothing_are_refused(margin, y, w, message):
+def test_rows_that_teach_nothing_are_refused(
+    margin: list[float], y: list[int], w: list[float] | None, message: str
+) -> None:
     with pytest.raises(ModelError, match=message):
         fit_calibrator("platt", margin, y, w)
 
 
-def test_a_flat_or_falling_calibrator_cannot_be_made():
+def test_a_flat_or_falling_calibrator_cannot_be_made() -> None:
     with pytest.raises(ValueError, match="slope"):
         Platt(slope=0.0, intercept=0.0)
     with pytest.raises(ValueError, match="greater than"):
@@ -211,6 +224,6 @@ def test_a_flat_or_falling_calibrator_cannot_be_made():
         Isotonic(margins=(0.0, 1.0), odds=(0.5, 0.5))
 
 
-def test_log_loss_is_the_mean_by_weight():
+def test_log_loss_is_the_mean_by_weight() -> None:
     assert log_loss([0.5, 0.9], [0, 1], [3.0, 1.0]) == pytest.approx(-(3 * np.log(0.5) + np.log(0.9)) / 4)
     assert np.isfinite(log_loss([0.0], [1]))

@@ -10,10 +10,14 @@ import pytest
 from features.policy import policy_root
 from helpers import small_study
 from models.learning.backtest import at_origin, visits_needed
-from models.learning.learner import Learned, learn, study_name
+from models.learning.learn import Learned, learn, study_name
+from models.study.dataset import Dataset
+from models.study.experiment import Experiment
 
 
-def learned(tmp_path: Path, experiment, dataset, trials: int = 2, said: list[str] | None = None) -> Learned:
+def learned(
+    tmp_path: Path, experiment: Experiment, dataset: Dataset, trials: int = 2, said: list[str] | None = None
+) -> Learned:
     return learn(
         experiment,
         dataset,
@@ -28,9 +32,10 @@ def searched(said: list[str]) -> int:
     return sum(line.startswith("trial ") for line in said)
 
 
-def test_a_search_by_visits_needed_is_judged_by_the_visits_its_margins_ask_for(tmp_path):
+def test_a_search_by_visits_needed_is_judged_by_the_visits_its_margins_ask_for(tmp_path: Path) -> None:
     experiment = small_study.experiment(objective="visits_needed", found_share=0.4, prune=False)
-    dataset, said = small_study.dataset(), []
+    dataset = small_study.dataset()
+    said: list[str] = []
     found = learned(tmp_path, experiment, dataset, said=said).tuned
     assert len(found.trials) == 2
     for trial in found.trials:
@@ -57,7 +62,9 @@ def policies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "policies" / "hebei"
 
 
-def test_a_search_is_taken_up_again_unless_the_policies_that_decide_its_labels_changed(tmp_path, policies):
+def test_a_search_is_taken_up_again_unless_the_policies_that_decide_its_labels_changed(
+    tmp_path: Path, policies: Path
+) -> None:
     experiment, dataset = small_study.experiment(), small_study.dataset()
     before: list[str] = []
     first = learned(tmp_path, experiment, dataset, said=before)
@@ -76,7 +83,7 @@ def test_a_search_is_taken_up_again_unless_the_policies_that_decide_its_labels_c
 
 
 @pytest.mark.parametrize("policy", ["outcomes", "cohort", "features"])
-def test_every_policy_that_decides_rows_or_labels_names_another_search(policy, policies):
+def test_every_policy_that_decides_rows_or_labels_names_another_search(policy: str, policies: Path) -> None:
     experiment, dataset = small_study.experiment(), small_study.dataset(origins=0)
     before = study_name(experiment, dataset)
     with (policies / f"{policy}.toml").open("a", encoding="utf-8") as file:
@@ -84,7 +91,7 @@ def test_every_policy_that_decides_rows_or_labels_names_another_search(policy, p
     assert study_name(experiment, dataset) != before
 
 
-def test_what_decides_no_trial_leaves_the_search_as_it_was(policies):
+def test_what_decides_no_trial_leaves_the_search_as_it_was(policies: Path) -> None:
     experiment, dataset = small_study.experiment(), small_study.dataset(origins=0)
     before = study_name(experiment, dataset)
     with (policies / "signers.toml").open("a", encoding="utf-8") as file:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
-from models.learning.search import Trial, tune
+from models.learning.search import Params, Trial, Tuned, tune
 from models.study.experiment import Range, Tuning
 
 SPACE = {
@@ -19,12 +21,14 @@ SPACE = {
 PLAN = Tuning(trials=12, space=SPACE)
 
 
-def loss(params) -> list[float]:
+def loss(params: Params) -> list[float]:
     """Three origins that differ a little."""
-    return [(params["x"] - 1.5) ** 2 + params["leaves"] / 16 + k / 10 for k in range(3)]
+    return [(float(params["x"]) - 1.5) ** 2 + float(params["leaves"]) / 16 + k / 10 for k in range(3)]
 
 
-def search(path: Path, objective=loss, trials=12, seen=None):
+def search(
+    path: Path, objective: Callable[[Params], Iterable[float]] = loss, trials: int = 12, seen: list[int] | None = None
+) -> Tuned:
     return tune(
         objective,
         PLAN,
@@ -37,13 +41,13 @@ def search(path: Path, objective=loss, trials=12, seen=None):
     )
 
 
-def test_no_trials_leave_the_parameters_as_the_file_has_them(tmp_path):
+def test_no_trials_leave_the_parameters_as_the_file_has_them(tmp_path: Path) -> None:
     out = search(tmp_path / "t.db", trials=0)
     assert (out.params, out.value, out.trials) == ({"depth": 4}, None, ())
     assert not (tmp_path / "t.db").exists()
 
 
-def test_a_search_killed_on_the_way_ends_as_one_that_was_not(tmp_path):
+def test_a_search_killed_on_the_way_ends_as_one_that_was_not(tmp_path: Path) -> None:
     whole = search(tmp_path / "whole.db")
 
     class Killed(BaseException):
@@ -51,7 +55,7 @@ def test_a_search_killed_on_the_way_ends_as_one_that_was_not(tmp_path):
 
     calls = []
 
-    def dies(params):
+    def dies(params: Params) -> list[float]:
         calls.append(params)
         if len(calls) in (4, 11):
             raise Killed
@@ -70,19 +74,19 @@ def test_a_search_killed_on_the_way_ends_as_one_that_was_not(tmp_path):
     assert isinstance(whole.params["leaves"], int)
 
 
-def test_a_finished_search_is_read_back_without_fitting_again(tmp_path):
+def test_a_finished_search_is_read_back_without_fitting_again(tmp_path: Path) -> None:
     first = search(tmp_path / "t.db")
 
-    def never(params):
+    def never(params: Params) -> NoReturn:
         raise AssertionError("fitted again")
 
     assert search(tmp_path / "t.db", never) == first
 
 
-def test_a_trial_that_falls_behind_is_given_up_before_its_last_origin(tmp_path):
+def test_a_trial_that_falls_behind_is_given_up_before_its_last_origin(tmp_path: Path) -> None:
     asked = []
 
-    def one_by_one(params):
+    def one_by_one(params: Params) -> Iterator[float]:
         for value in loss(params):
             asked.append(params)
             yield value
@@ -127,7 +131,7 @@ for t in tuned.trials:
 
 
 @pytest.mark.slow
-def test_fifty_trials_killed_twice_by_the_system_lose_and_repeat_none(tmp_path):
+def test_fifty_trials_killed_twice_by_the_system_lose_and_repeat_none(tmp_path: Path) -> None:
     def run(storage: str, die_at: int, origin: int = 0) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-c", KILLED, str(tmp_path / storage), str(die_at), str(origin)],
@@ -145,5 +149,5 @@ def test_fifty_trials_killed_twice_by_the_system_lose_and_repeat_none(tmp_path):
     assert resumed.stdout == whole.stdout
 
 
-def test_the_trials_of_another_number_of_origins_are_averaged():
+def test_the_trials_of_another_number_of_origins_are_averaged() -> None:
     assert Trial(0, {}, (1.0, 3.0), pruned=True).loss == 2.0

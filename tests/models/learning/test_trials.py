@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
+from mlflow.entities import Run
 
 from features.errors import ConfigError
 from helpers import small_study
-from helpers.here import here
-from models.learning.learner import search
+from models.learning.learn import search
+from models.learning.search import Tuned
 from models.learning.trials import CONTINUED_BY, CONTINUES, PLACE, TrialLog, alone, end_killed
 from models.tracking import runs
 
 PARENT = "mlflow.parentRunId"
 
 
-def trial_runs() -> list:
+def trial_runs() -> list[Run]:
     """All runs of trials, by start."""
-    where = runs.experiment_id(here(), "demo")
-    return runs.client(here()).search_runs([where], "tags.kind = 'trial'", order_by=["start_time"])
+    where = tracking.experiment_id("demo")
+    found: list[Run] = tracking.client().search_runs([where], "tags.kind = 'trial'", order_by=["start_time"])
+    return found
 
 
 def by_parent() -> dict[str, list[str]]:
@@ -33,7 +38,9 @@ def by_parent() -> dict[str, list[str]]:
     return {parent: sorted(numbers) for parent, numbers in out.items()}
 
 
-def trained(store: Path, run_id: str, trials: int, say=lambda line: None, **tuning):
+def trained(
+    store: Path, run_id: str, trials: int, say: Callable[[str], None] = lambda line: None, **tuning: Any
+) -> Tuned:
     experiment = small_study.experiment(**tuning)
     return search(
         experiment, small_study.dataset(), trials, store / "tuning.db", say, TrialLog(here(), experiment, run_id)
@@ -43,16 +50,20 @@ def trained(store: Path, run_id: str, trials: int, say=lambda line: None, **tuni
 def left_running(place: str = "here") -> str:
     """A training run as a kill leaves it."""
     tags = {"kind": "training", PLACE: place}
-    return runs.client(here()).create_run(runs.experiment_id(here(), "demo"), tags=tags).info.run_id
+    run_id: str = tracking.client().create_run(tracking.experiment_id("demo"), tags=tags).info.run_id
+    return run_id
+
+
+Training = Callable[[], AbstractContextManager[str]]
 
 
 @pytest.fixture
-def training(store):
+def training(store: Path) -> Training:
     """Open a training run of the demo."""
     return lambda: runs.run(here(), "demo", "demo", tags={"kind": "training", PLACE: "here"})
 
 
-def test_a_trial_is_a_finished_run_before_the_next_begins(store, training):
+def test_a_trial_is_a_finished_run_before_the_next_begins(store: Path, training: Training) -> None:
     seen = []
     with training() as run_id:
         trained(
@@ -62,7 +73,9 @@ def test_a_trial_is_a_finished_run_before_the_next_begins(store, training):
 
 
 @pytest.mark.parametrize("objective", ["log_loss", "visits_needed"])
-def test_a_trial_tells_its_objective_by_name_and_its_value_at_every_origin(store, training, objective):
+def test_a_trial_tells_its_objective_by_name_and_its_value_at_every_origin(
+    store: Path, training: Training, objective: str
+) -> None:
     with training() as run_id:
         tuned = trained(store, run_id, 2, objective=objective, found_share=0.4)
     for trial, run in zip(tuned.trials, trial_runs(), strict=True):
@@ -75,7 +88,7 @@ def test_a_trial_tells_its_objective_by_name_and_its_value_at_every_origin(store
         assert run.data.tags.get("found_share") == ("0.4" if objective == "visits_needed" else None)
 
 
-def test_a_killed_runs_trials_go_on_under_its_successor_and_are_logged_once(store, training):
+def test_a_killed_runs_trials_go_on_under_its_successor_and_are_logged_once(store: Path, training: Training) -> None:
     dead = left_running()
 
     class Killed(BaseException):
@@ -99,8 +112,10 @@ def test_a_killed_runs_trials_go_on_under_its_successor_and_are_logged_once(stor
     assert runs.get_run(here(), run_id).data.tags[CONTINUES] == dead
 
 
-def test_of_several_runs_cut_off_each_names_the_next_and_the_last_has_all_trials(store, training):
-    ids = []
+def test_of_several_runs_cut_off_each_names_the_next_and_the_last_has_all_trials(
+    store: Path, training: Training
+) -> None:
+    runs = []
     for trials in (1, 2):
         ids.append(left_running())
         end_killed(here(), "demo", "here", ids[-1])
@@ -115,7 +130,7 @@ def test_of_several_runs_cut_off_each_names_the_next_and_the_last_has_all_trials
     assert by_parent() == {run_id: ["0", "1", "2"]}
 
 
-def test_a_trial_that_ended_but_was_not_logged_or_only_half_is_logged_whole(store, training):
+def test_a_trial_that_ended_but_was_not_logged_or_only_half_is_logged_whole(store: Path, training: Training) -> None:
     with training() as run_id:
         trained(store, run_id, 3)
     first, second, third = trial_runs()
@@ -136,7 +151,9 @@ def test_a_trial_that_ended_but_was_not_logged_or_only_half_is_logged_whole(stor
         assert again.data.metrics == run.data.metrics
 
 
-def test_training_again_names_the_run_that_holds_the_trials_and_logs_the_new_ones_only(store, training):
+def test_training_again_names_the_run_that_holds_the_trials_and_logs_the_new_ones_only(
+    store: Path, training: Training
+) -> None:
     with training() as first:
         trained(store, first, 2)
     with training() as second:
@@ -149,7 +166,7 @@ def test_training_again_names_the_run_that_holds_the_trials_and_logs_the_new_one
     assert by_parent() == {first: ["0", "1"], third: ["2"]}
 
 
-def test_a_search_made_anew_is_another_search_though_nothing_changed(store, training):
+def test_a_search_made_anew_is_another_search_though_nothing_changed(store: Path, training: Training) -> None:
     with training() as first:
         trained(store, first, 2)
     (store / "tuning.db").unlink()
@@ -159,7 +176,7 @@ def test_a_search_made_anew_is_another_search_though_nothing_changed(store, trai
     assert CONTINUES not in runs.get_run(here(), second).data.tags
 
 
-def test_a_run_at_work_elsewhere_is_left_alone(store, training):
+def test_a_run_at_work_elsewhere_is_left_alone(store: Path, training: Training) -> None:
     elsewhere, dead = left_running("another machine"), left_running()
     with training() as run_id:
         end_killed(here(), "demo", "here", run_id)
@@ -178,7 +195,7 @@ with alone(Path(sys.argv[1])) as place:
 """
 
 
-def test_a_folder_is_held_until_its_holder_ends_however_it_ends(tmp_path):
+def test_a_folder_is_held_until_its_holder_ends_however_it_ends(tmp_path: Path) -> None:
     with alone(tmp_path / "mine") as place:
         pass
     with subprocess.Popen(
