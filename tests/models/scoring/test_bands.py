@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from features.errors import ConfigError
 from helpers import small_model as small
 from helpers.thorough import examples
+from models.arrays import Floats
 from models.errors import ModelError
 from models.learning.classifier import RiskClassifier
 from models.scoring.bands import SCALE, BandPolicy, ScoreMap, attainable_margins, freeze_score_map, load_bands
@@ -19,11 +20,11 @@ HEBEI = load_bands("hebei")
 PLATT = Platt(slope=0.8, intercept=-0.3)
 
 
-def shared(**changes) -> BandPolicy:
+def shared(**changes: object) -> BandPolicy:
     return BandPolicy.model_validate({**HEBEI.model_dump(), "anchor": "share", **changes})
 
 
-def margins(n=20_000, seed=0):
+def margins(n: int = 20_000, seed: int = 0) -> Floats:
     return np.random.default_rng(seed).normal(-2.2, 0.9, n)
 
 
@@ -38,12 +39,12 @@ def margins(n=20_000, seed=0):
         ("ningxia", 500, "B"), ("ningxia", 750, "C"), ("ningxia", 750.1, "D"),
     ],
 )  # fmt: skip
-def test_each_province_closes_its_classes_where_its_text_says(province, score, grade):
+def test_each_province_closes_its_classes_where_its_text_says(province: str, score: float, grade: str) -> None:
     assert load_bands(province).grade(score) == grade
 
 
 @pytest.mark.parametrize("score", [-0.1, 1000.1, float("nan")])
-def test_no_score_lies_off_the_scale(score):
+def test_no_score_lies_off_the_scale(score: float) -> None:
     with pytest.raises(ModelError, match="between 0 and 1000"):
         HEBEI.grade(score)
 
@@ -60,17 +61,24 @@ def test_no_score_lies_off_the_scale(score):
         ({"colour": "red"}, "Extra inputs"),
     ],
 )
-def test_a_policy_that_makes_no_sense_is_refused(change, message):
+def test_a_policy_that_makes_no_sense_is_refused(
+    change: dict[str, tuple[int, int, int]]
+    | dict[str, tuple[float, float, float]]
+    | dict[str, tuple[float, float, float, float]]
+    | dict[str, str]
+    | dict[str, int],
+    message: str,
+) -> None:
     with pytest.raises(ValidationError, match=message):
         shared(**change)
 
 
-def test_a_province_without_bands_is_told_who_has_some():
+def test_a_province_without_bands_is_told_who_has_some() -> None:
     with pytest.raises(ConfigError, match="hebei"):
         load_bands("atlantis")
 
 
-def test_the_stated_rate_sits_exactly_at_each_cut():
+def test_the_stated_rate_sits_exactly_at_each_cut() -> None:
     score_map = freeze_score_map(HEBEI, margins(), (-9.0, 6.0), PLATT)
     for cut, rate in zip(HEBEI.cuts, HEBEI.rates, strict=True):
         at = np.interp(cut, score_map.scores, score_map.margins)
@@ -78,7 +86,7 @@ def test_the_stated_rate_sits_exactly_at_each_cut():
     assert score_map.unreachable == ()
 
 
-def test_shares_fall_as_stated_and_weights_count():
+def test_shares_fall_as_stated_and_weights_count() -> None:
     m = margins()
     weight = np.where(m > -2, 3.0, 1.0)
     for w in (None, weight):
@@ -88,7 +96,7 @@ def test_shares_fall_as_stated_and_weights_count():
 
 
 @pytest.mark.parametrize("province", ["hebei", "henan"])
-def test_a_cut_never_splits_firms_of_one_margin_whatever_side_is_closed(province):
+def test_a_cut_never_splits_firms_of_one_margin_whatever_side_is_closed(province: str) -> None:
     m = np.repeat(np.linspace(-3, 1, 12), 50)
     bands = load_bands(province).model_copy(update={"anchor": "share"})
     score = freeze_score_map(bands, m, (-4.0, 2.0), PLATT).score(m)
@@ -96,7 +104,7 @@ def test_a_cut_never_splits_firms_of_one_margin_whatever_side_is_closed(province
     assert set(bands.grade_index(score)) == {0, 1, 2, 3}
 
 
-def test_too_few_margins_for_four_classes_is_said():
+def test_too_few_margins_for_four_classes_is_said() -> None:
     with pytest.raises(ModelError, match="too few"):
         freeze_score_map(shared(), np.repeat([-1.0, 0.0, 1.0], 10), (-2.0, 2.0), PLATT)
 
@@ -108,7 +116,9 @@ def test_too_few_margins_for_four_classes_is_said():
     centre=st.floats(-6, 4),
     anchor=st.sampled_from(["rate", "share"]),
 )
-def test_a_higher_attainable_margin_is_always_a_higher_score(seed, spread, centre, anchor):
+def test_a_higher_attainable_margin_is_always_a_higher_score(
+    seed: int, spread: float, centre: float, anchor: str
+) -> None:
     m = np.random.default_rng(seed).normal(centre, spread, 300)
     ends = (float(m.min()) - 1.0, float(m.max()) + 1.0)
     score_map = freeze_score_map(shared(anchor=anchor), m, ends, PLATT)
@@ -119,27 +129,27 @@ def test_a_higher_attainable_margin_is_always_a_higher_score(seed, spread, centr
     assert score[-1] < SCALE, "0 and 1000 are limits nobody reaches, so nobody is flattened there"
 
 
-def test_the_slope_is_what_the_score_does_to_the_right():
+def test_the_slope_is_what_the_score_does_to_the_right() -> None:
     score_map = freeze_score_map(HEBEI, margins(), (-9.0, 6.0), PLATT)
     at = np.array([-8.0, *score_map.margins[:-1], 5.0])
     rise = (score_map.score(at + 1e-4) - score_map.score(at)) / 1e-4
     np.testing.assert_allclose(score_map.slope(at), rise, rtol=1e-6)
 
 
-def test_a_class_the_model_cannot_reach_is_named():
+def test_a_class_the_model_cannot_reach_is_named() -> None:
     timid = freeze_score_map(HEBEI, margins() * 0.01 - 2.0, (-2.3, -1.7), PLATT)
     assert timid.unreachable == ("A", "C", "D")
     assert "A" not in freeze_score_map(HEBEI, margins(), (-9.0, 6.0), PLATT).unreachable
 
 
-def test_rare_margins_take_up_few_points():
+def test_rare_margins_take_up_few_points() -> None:
     m = margins()
     score_map = freeze_score_map(HEBEI, m, (-60.0, 60.0), PLATT)
     assert score_map.score(np.quantile(m, 0.001)) == pytest.approx(HEBEI.tail_points, abs=1)
     assert score_map.score(np.quantile(m, 0.9995)) > 700
 
 
-def test_no_row_passes_the_attainable_margins_of_its_booster():
+def test_no_row_passes_the_attainable_margins_of_its_booster() -> None:
     frame, truth = small.rows(3_000, 5)
     names = list(small.NAMES)
     model = RiskClassifier(n_estimators=30).fit(frame[names], small.outcomes(truth, 6))
@@ -151,14 +161,14 @@ def test_no_row_passes_the_attainable_margins_of_its_booster():
     assert high - low < 20
 
 
-def test_the_promised_ranges_join_at_the_stated_rates():
+def test_the_promised_ranges_join_at_the_stated_rates() -> None:
     ranges = [HEBEI.promised(grade) for grade in GRADES]
     assert ranges[0][0] == 0.0
     assert ranges[-1][1] == 1.0
     assert [low for low, _ in ranges[1:]] == [high for _, high in ranges[:-1]] == list(HEBEI.rates)
 
 
-def test_the_map_survives_json_and_a_flat_one_cannot_be_made():
+def test_the_map_survives_json_and_a_flat_one_cannot_be_made() -> None:
     score_map = freeze_score_map(HEBEI, margins(), (-9.0, 6.0), PLATT)
     assert ScoreMap.model_validate_json(score_map.model_dump_json()) == score_map
     with pytest.raises(ValidationError, match="strictly increase"):
@@ -171,6 +181,6 @@ def test_the_map_survives_json_and_a_flat_one_cannot_be_made():
     ("m", "w", "message"),
     [([], None, "finite margins"), ([1.0, np.nan], None, "finite"), ([1.0, 2.0], [0.0, 0.0], "all 0")],
 )
-def test_a_population_that_is_none_is_refused(m, w, message):
+def test_a_population_that_is_none_is_refused(m: list[float], w: list[float] | None, message: str) -> None:
     with pytest.raises(ModelError, match=message):
         freeze_score_map(HEBEI, np.array(m), (-1.0, 3.0), PLATT, w)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from helpers.thorough import examples
-from models.scoring.classification import GRADES, Classification, Determination, Reason, worse
+from models.scoring.classification import GRADES, Classification, Determination, Grade, Reason, worse
 
 NUMBER = st.floats(-1e6, 1e6, allow_nan=False)
 TEXT = st.text(max_size=20)
@@ -51,7 +51,7 @@ ANSWERS = st.builds(
 )
 
 
-def answer(**more) -> Classification:
+def answer(**more: object) -> Classification:
     data = {
         "enterprise_id": "E1",
         "cutoff": date(2026, 11, 1),
@@ -67,7 +67,7 @@ def answer(**more) -> Classification:
 
 @settings(max_examples=examples(100), deadline=None)
 @given(ANSWERS)
-def test_an_answer_survives_json(one):
+def test_an_answer_survives_json(one: Classification) -> None:
     text = one.to_json()
     again = Classification.from_json(text)
     assert again == one
@@ -75,17 +75,17 @@ def test_an_answer_survives_json(one):
     json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
 
 
-def test_an_unknown_value_is_null_in_json_and_chinese_stays_readable():
+def test_an_unknown_value_is_null_in_json_and_chinese_stays_readable() -> None:
     reason = Reason(indicator="x", zh="某", family="basic", value=math.nan, points=1, text_en="", text_zh="未知")
     text = answer(reasons=[reason]).to_json()
     assert '"value":null' in text
     assert "未知" in text
 
 
-def test_an_answer_cannot_be_changed():
+def test_an_answer_cannot_be_changed() -> None:
     one = answer()
     with pytest.raises(ValidationError, match="frozen"):
-        one.grade = "A"
+        one.grade = "A"  # type: ignore[misc]  # what the types forbid, the object forbids too
 
 
 @pytest.mark.parametrize(
@@ -99,23 +99,23 @@ def test_an_answer_cannot_be_changed():
         ({"source": "oracle"}, "source"),
     ],
 )
-def test_what_is_no_answer_is_refused(change, message):
+def test_what_is_no_answer_is_refused(change: dict[str, object], message: str) -> None:
     with pytest.raises(ValidationError, match=message):
         answer(**change)
 
 
-def test_a_line_written_before_a_field_was_added_can_still_be_read():
+def test_a_line_written_before_a_field_was_added_can_still_be_read() -> None:
     data = json.loads(answer().to_json())
     for name in ("missing", "fallback", "determinations", "reasons", "probability", "versions"):
         del data[name]
     assert Classification.from_json(json.dumps(data)) == answer()
 
 
-def test_a_determination_names_its_records():
+def test_a_determination_names_its_records() -> None:
     with pytest.raises(ValidationError, match="evidence"):
         Determination(rule="H13.1", grade="D", evidence=(), text_en="", text_zh="")
 
 
 @given(st.sampled_from(GRADES), st.sampled_from(GRADES))
-def test_the_worse_of_two_grades_is_the_later_letter(one, other):
+def test_the_worse_of_two_grades_is_the_later_letter(one: Grade, other: Grade) -> None:
     assert worse(one, other) == max(one, other)

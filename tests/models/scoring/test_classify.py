@@ -26,19 +26,21 @@ def frame() -> pd.DataFrame:
     return small.rows(400, 21)[0]
 
 
-def ask(frame, model, province="hebei", **more) -> list[Classification]:
-    return classify_frame(frame, model, load_rules(province), catalogue=small.CATALOGUE, **more)
+def ask(frame: pd.DataFrame, model: RiskModel | None, province: str = "hebei", top: int = 5) -> list[Classification]:
+    return classify_frame(frame, model, load_rules(province), top=top, catalogue=small.CATALOGUE)
 
 
 @pytest.fixture(scope="module")
-def whole(frame) -> pd.DataFrame:
+def whole(frame: pd.DataFrame) -> pd.DataFrame:
     """The frame with everything else the scorecard asks for looked at and found to be 0."""
     others = [name for name in load_rules("hebei").scorecard.indicators if name not in frame.columns]
     return frame.assign(**dict.fromkeys(others, 0.0))
 
 
 @pytest.mark.parametrize("with_model", [True, False])
-def test_every_answer_adds_up_and_its_class_is_read_off_the_published_score(whole, model, with_model):
+def test_every_answer_adds_up_and_its_class_is_read_off_the_published_score(
+    whole: pd.DataFrame, model: RiskModel, with_model: bool
+) -> None:
     bands = load_bands("hebei")
     answers = ask(whole, model if with_model else None, top=99)
     assert [(a.enterprise_id, a.cutoff) for a in answers] == [
@@ -56,7 +58,7 @@ def test_every_answer_adds_up_and_its_class_is_read_off_the_published_score(whol
         assert Classification.from_json(a.to_json()) == a
 
 
-def test_score_and_probability_rank_firms_as_the_margin_does(frame, model):
+def test_score_and_probability_rank_firms_as_the_margin_does(frame: pd.DataFrame, model: RiskModel) -> None:
     answers = ask(frame, model)
     margin = model.margin(model.matrix(frame))
     order = np.argsort(margin, kind="stable")
@@ -66,7 +68,7 @@ def test_score_and_probability_rank_firms_as_the_margin_does(frame, model):
     assert (np.diff(probability)[np.diff(margin[order]) > 0] > 0).all()
 
 
-def test_the_strongest_reasons_come_first_and_are_as_many_as_asked(frame, model):
+def test_the_strongest_reasons_come_first_and_are_as_many_as_asked(frame: pd.DataFrame, model: RiskModel) -> None:
     for a in ask(frame, model, top=2):
         sizes = [abs(r.points) for r in a.reasons]
         assert len(sizes) <= 2
@@ -76,12 +78,12 @@ def test_the_strongest_reasons_come_first_and_are_as_many_as_asked(frame, model)
         assert a.reasons == full[a.enterprise_id].reasons[:2]
 
 
-def test_a_batch_and_single_rows_get_the_same_answers(frame, model):
+def test_a_batch_and_single_rows_get_the_same_answers(frame: pd.DataFrame, model: RiskModel) -> None:
     whole = ask(frame, model)
     assert [ask(frame.iloc[i : i + 1], model)[0] for i in range(15)] == whole[:15]
 
 
-def test_direct_determinations_lift_the_class_and_leave_the_score(frame, model):
+def test_direct_determinations_lift_the_class_and_leave_the_score(frame: pd.DataFrame, model: RiskModel) -> None:
     hit = frame.head(50).assign(evidence_H13_2="judgment_debtors:J1", evidence_H12_3="licences:L1;licences:L2")
     for source in (model, None):
         before, after = ask(frame.head(50), source), ask(hit, source)
@@ -95,12 +97,12 @@ def test_direct_determinations_lift_the_class_and_leave_the_score(frame, model):
     assert {a.grade for a in only_c if a.score_grade != "D"} == {"C"}
 
 
-def test_more_penalties_never_make_a_better_class(frame, model):
+def test_more_penalties_never_make_a_better_class(frame: pd.DataFrame, model: RiskModel) -> None:
     worse = ask(frame.assign(penalties_3y=frame["penalties_3y"] + 1), model)
     assert all(w.score >= a.score for w, a in zip(worse, ask(frame, model), strict=True))
 
 
-def test_the_model_refuses_what_the_rules_still_answer(frame, model):
+def test_the_model_refuses_what_the_rules_still_answer(frame: pd.DataFrame, model: RiskModel) -> None:
     short = frame.drop(columns="complaints_1y")
     with pytest.raises(ModelInputError, match="complaints_1y"):
         ask(short, model)
@@ -109,19 +111,19 @@ def test_the_model_refuses_what_the_rules_still_answer(frame, model):
         assert a.family_points["societal"] == 0
 
 
-def test_the_rules_name_what_they_had_to_do_without(frame):
+def test_the_rules_name_what_they_had_to_do_without(frame: pd.DataFrame) -> None:
     one = ask(frame.head(1).drop(columns=["evidence_H13_1"]), None)[0]
     assert "evidence_H13_1" in one.missing
     assert "tax_arrears" in one.missing
     assert not {"penalties_3y", "complaints_1y"} & set(one.missing)
 
 
-def test_the_model_names_values_it_took_as_unknown(frame, model):
+def test_the_model_names_values_it_took_as_unknown(frame: pd.DataFrame, model: RiskModel) -> None:
     for a, capital in zip(ask(frame, model), frame["registered_capital"], strict=True):
         assert a.missing == (("registered_capital",) if np.isnan(capital) else ())
 
 
-def test_clipping_to_the_scale_is_shown_as_points(frame):
+def test_clipping_to_the_scale_is_shown_as_points(frame: pd.DataFrame) -> None:
     awful = frame.head(1).assign(
         penalties_3y=50.0, penalties_1y=50.0, serious_list_ever=1.0, judgment_debtor_5y=9.0, visits_refused_3y=9.0
     )
@@ -130,7 +132,7 @@ def test_clipping_to_the_scale_is_shown_as_points(frame):
     assert one.family_points[LIMIT] < 0
 
 
-def test_provinces_cut_the_same_score_differently(whole):
+def test_provinces_cut_the_same_score_differently(whole: pd.DataFrame) -> None:
     rules = {p: ask(whole, None, p) for p in ("hebei", "henan", "ningxia")}
     scores = [a.score for a in rules["hebei"]]
     assert scores == [a.score for a in rules["ningxia"]] == [a.score for a in rules["henan"]]
@@ -141,7 +143,9 @@ def test_provinces_cut_the_same_score_differently(whole):
     assert len({a[0].versions["policy"] for a in rules.values()}) == 3
 
 
-def test_who_is_hardly_known_is_never_in_the_best_class(frame, whole, model):
+def test_who_is_hardly_known_is_never_in_the_best_class(
+    frame: pd.DataFrame, whole: pd.DataFrame, model: RiskModel
+) -> None:
     """15 % of the scorecard's 53 indicators are 8; the frame alone has 4 of them."""
     for one in ask(frame, None):
         assert one.insufficient
@@ -153,41 +157,41 @@ def test_who_is_hardly_known_is_never_in_the_best_class(frame, whole, model):
     assert {one.grade for one in hit} == {"D"}
 
 
-def test_an_indicator_that_left_the_catalogue_is_still_explained(frame, model):
+def test_an_indicator_that_left_the_catalogue_is_still_explained(frame: pd.DataFrame, model: RiskModel) -> None:
     (one,) = classify_frame(frame.head(1), model, load_rules("hebei"), catalogue={}, top=99)
     assert {r.family for r in one.reasons} <= set(small.FAMILIES.values())
     assert all(r.text_en and r.text_zh for r in one.reasons)
 
 
-def test_the_catalogue_of_features_speaks_by_default(frame, model):
+def test_the_catalogue_of_features_speaks_by_default(frame: pd.DataFrame, model: RiskModel) -> None:
     (one,) = classify_frame(frame.head(1), model, load_rules("hebei"), top=99)
     penalties = next(r for r in one.reasons if r.indicator == "penalties_3y")
     assert "近三年行政处罚次数" in penalties.text_zh
 
 
-def test_an_unknown_province_is_told_which_there_are(frame):
+def test_an_unknown_province_is_told_which_there_are(frame: pd.DataFrame) -> None:
     with pytest.raises(ConfigError, match="hebei"):
         load_rules("atlantis")
     assert load_rules("henan").scorecard == load_rules("hebei").scorecard
 
 
-def test_a_model_signed_under_other_cuts_does_not_answer(frame, model):
+def test_a_model_signed_under_other_cuts_does_not_answer(frame: pd.DataFrame, model: RiskModel) -> None:
     for province in ("henan", "ningxia"):
         with pytest.raises(ModelError, match="must be signed again"):
             ask(frame, model, province)
 
 
-def test_no_rows_no_answers(frame, model):
+def test_no_rows_no_answers(frame: pd.DataFrame, model: RiskModel) -> None:
     assert classify_frame(frame.head(0), model, load_rules("hebei")) == []
 
 
-def test_rows_without_their_keys_are_refused(frame, model):
+def test_rows_without_their_keys_are_refused(frame: pd.DataFrame, model: RiskModel) -> None:
     for source in (model, None):
         with pytest.raises(ModelInputError, match="indexed by enterprise_id and cutoff"):
             classify_frame(frame.reset_index(drop=True), source, load_rules("hebei"))
 
 
-def test_rows_are_explained_once_and_answer_as_the_frame_does(frame, model):
+def test_rows_are_explained_once_and_answer_as_the_frame_does(frame: pd.DataFrame, model: RiskModel) -> None:
     explained = model.explain(model.matrix(frame))
     some = np.arange(len(frame)) % 3 == 0
     answers = classify_explained(

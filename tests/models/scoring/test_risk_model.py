@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from pydantic import ValidationError
 
@@ -18,11 +21,13 @@ def model() -> RiskModel:
 
 
 @pytest.fixture(scope="module")
-def frame():
+def frame() -> pd.DataFrame:
     return small.rows(500, 9)[0]
 
 
-def test_saved_and_loaded_it_is_the_same_model_to_the_last_bit(model, frame, tmp_path):
+def test_saved_and_loaded_it_is_the_same_model_to_the_last_bit(
+    model: RiskModel, frame: pd.DataFrame, tmp_path: Path
+) -> None:
     saved = model.save(tmp_path / "m")
     again = RiskModel.load(tmp_path / "m", expected_hash=saved)
     assert again == model
@@ -35,28 +40,28 @@ def test_saved_and_loaded_it_is_the_same_model_to_the_last_bit(model, frame, tmp
     assert sorted(p.name for p in (tmp_path / "m").iterdir()) == ["booster.txt", "bundle.json"]
 
 
-def test_saving_twice_writes_the_same_bytes(model, tmp_path):
+def test_saving_twice_writes_the_same_bytes(model: RiskModel, tmp_path: Path) -> None:
     for name in ("a", "b"):
         model.save(tmp_path / name)
     for file in ("booster.txt", "bundle.json"):
         assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
 
 
-def edit_booster(folder):
+def edit_booster(folder: Path) -> None:
     path = folder / "booster.txt"
     text = path.read_text(encoding="utf-8")
     at = text.index("leaf_value=") + len("leaf_value=")
     path.write_text(text[:at] + ("-" if text[at] != "-" else "") + text[at:].lstrip("-"), encoding="utf-8")
 
 
-def edit_bundle(folder):
+def edit_bundle(folder: Path) -> None:
     path = folder / "bundle.json"
     bundle = json.loads(path.read_text(encoding="utf-8"))
     bundle["model"]["bands"]["rates"] = [0.01, 0.02, 0.03]
     path.write_text(json.dumps(bundle), encoding="utf-8")
 
 
-def edit_recorded_hash(folder):
+def edit_recorded_hash(folder: Path) -> None:
     path = folder / "bundle.json"
     bundle = json.loads(path.read_text(encoding="utf-8"))
     bundle["content_hash"] = "0" * 64
@@ -64,7 +69,7 @@ def edit_recorded_hash(folder):
 
 
 @pytest.mark.parametrize("edit", [edit_booster, edit_bundle, edit_recorded_hash])
-def test_a_changed_file_is_refused(model, tmp_path, edit):
+def test_a_changed_file_is_refused(model: RiskModel, tmp_path: Path, edit: Callable[[Path], None]) -> None:
     model.save(tmp_path)
     RiskModel.load(tmp_path)
     edit(tmp_path)
@@ -72,8 +77,8 @@ def test_a_changed_file_is_refused(model, tmp_path, edit):
         RiskModel.load(tmp_path)
 
 
-def test_every_field_is_in_the_hash(model):
-    changes = {
+def test_every_field_is_in_the_hash(model: RiskModel) -> None:
+    changes: dict[str, object] = {
         "nullable": ("years_operating",), "province": "henan", "catalogue_hash": "x", "policy_hash": "x",
         "arm": "x", "about": {},
         "directions": (0, 0, 0, 0, 0), "families": ("basic",) * 5, "booster_text": model.booster_text + " ",
@@ -89,7 +94,7 @@ def test_every_field_is_in_the_hash(model):
         assert other.content_hash != model.content_hash, name
 
 
-def test_a_copy_has_its_own_hash_and_booster(model):
+def test_a_copy_has_its_own_hash_and_booster(model: RiskModel) -> None:
     assert model.booster.num_trees() > 1
     first = model.booster.model_to_string(num_iteration=1)
     copy = model.model_copy(update={"booster_text": first})
@@ -97,7 +102,7 @@ def test_a_copy_has_its_own_hash_and_booster(model):
     assert copy.booster.num_trees() == 1
 
 
-def test_another_model_in_the_folder_is_not_what_was_signed(model, tmp_path):
+def test_another_model_in_the_folder_is_not_what_was_signed(model: RiskModel, tmp_path: Path) -> None:
     model.save(tmp_path)
     with pytest.raises(ModelFileError, match="expected"):
         RiskModel.load(tmp_path, expected_hash="f" * 64)
@@ -110,7 +115,9 @@ def test_another_model_in_the_folder_is_not_what_was_signed(model, tmp_path):
         ("bundle.json", b'{"format": 99}'), ("booster.txt", b"\xff\xfe"), ("bundle.json", b'{"format": 1}'),
     ],
 )  # fmt: skip
-def test_a_broken_folder_is_told_from_a_changed_one(model, tmp_path, file, content):
+def test_a_broken_folder_is_told_from_a_changed_one(
+    model: RiskModel, tmp_path: Path, file: str, content: bytes | None
+) -> None:
     model.save(tmp_path)
     if content is None:
         (tmp_path / file).unlink()
@@ -121,7 +128,7 @@ def test_a_broken_folder_is_told_from_a_changed_one(model, tmp_path, file, conte
 
 
 @pytest.mark.parametrize("cut", [0, 100, 3_000, -30_000])
-def test_a_booster_that_is_torn_is_said_and_does_not_kill_the_process(model, cut):
+def test_a_booster_that_is_torn_is_said_and_does_not_kill_the_process(model: RiskModel, cut: int) -> None:
     # LightGBM aborts the whole process on some of these texts, with nothing to catch.
     torn = model.model_copy(update={"booster_text": model.booster_text[:cut] + "\nend of trees\n"})
     with pytest.raises(ModelFileError, match="can't be read"):
@@ -131,64 +138,64 @@ def test_a_booster_that_is_torn_is_said_and_does_not_kill_the_process(model, cut
         model.model_copy(update={"booster_text": gone}).margin(np.zeros((1, 5)))
 
 
-def test_a_booster_of_another_width_is_refused(model):
+def test_a_booster_of_another_width_is_refused(model: RiskModel) -> None:
     narrow = {"indicator_names": ("a",), "families": ("basic",), "directions": (0,), "nullable": ()}
     other = model.model_copy(update=narrow)
     with pytest.raises(ModelFileError, match="5 columns, the bundle 1"):
         other.margin(np.zeros((1, 1)))
 
 
-def test_contributions_sum_to_the_margin_and_share_one_base(model, frame):
+def test_contributions_sum_to_the_margin_and_share_one_base(model: RiskModel, frame: pd.DataFrame) -> None:
     x = model.matrix(frame)
     parts = model.contributions(x)
     np.testing.assert_allclose(parts.sum(axis=1), model.margin(x), atol=1e-9)
     assert (parts[:, -1] == model.base_margin).all()
 
 
-def test_one_row_and_many_give_the_same_numbers(model):
+def test_one_row_and_many_give_the_same_numbers(model: RiskModel) -> None:
     x = model.matrix(small.rows(2_000, 4)[0])
     many = model.margin(x)
     assert [float(model.margin(x[i : i + 1])[0]) for i in range(20)] == many[:20].tolist()
 
 
-def test_columns_are_taken_by_name_not_by_place(model, frame):
+def test_columns_are_taken_by_name_not_by_place(model: RiskModel, frame: pd.DataFrame) -> None:
     turned = frame[frame.columns[::-1]].assign(extra=1.0)
     assert np.array_equal(model.matrix(turned), model.matrix(frame), equal_nan=True)
 
 
-def test_missing_columns_are_named(model, frame):
+def test_missing_columns_are_named(model: RiskModel, frame: pd.DataFrame) -> None:
     with pytest.raises(ModelInputError, match="missing from the rows: years_operating, complaints_1y"):
         model.matrix(frame.drop(columns=["complaints_1y", "years_operating"]))
 
 
-def test_an_unknown_value_is_refused_where_the_model_never_saw_one(model, frame):
+def test_an_unknown_value_is_refused_where_the_model_never_saw_one(model: RiskModel, frame: pd.DataFrame) -> None:
     assert np.isnan(model.matrix(frame)[:, 0]).any(), "capital was sometimes unknown when it learned"
     gap = frame.copy()
-    gap.iloc[:3, gap.columns.get_loc("penalties_3y")] = np.nan
+    gap.iloc[:3, list(gap.columns).index("penalties_3y")] = np.nan
     with pytest.raises(ModelInputError, match=r"penalties_3y \(3 of 500 rows\)"):
         model.matrix(gap)
     with pytest.raises(ModelInputError, match=r"registered_capital \(500 of 500 rows\)"):
         model.matrix(frame.assign(registered_capital=np.inf))
 
 
-def test_words_are_no_numbers(model, frame):
+def test_words_are_no_numbers(model: RiskModel, frame: pd.DataFrame) -> None:
     with pytest.raises(ModelInputError, match="must hold numbers"):
         model.matrix(frame.assign(penalties_3y="many"))
 
 
-def test_an_array_of_another_width_is_refused(model):
+def test_an_array_of_another_width_is_refused(model: RiskModel) -> None:
     with pytest.raises(ModelInputError, match="5 columns"):
         model.margin(np.zeros((2, 4)))
 
 
-def test_every_margin_falls_strictly_inside_the_scale(model, frame):
+def test_every_margin_falls_strictly_inside_the_scale(model: RiskModel, frame: pd.DataFrame) -> None:
     score = model.score(model.margin(model.matrix(frame)))
     assert ((score > 0) & (score < 1000)).all()
     assert model.grade(200.0) == "A"
     assert model.grades([200.0, 200.1, 750.0, 750.1]) == ["A", "B", "C", "D"]
 
 
-def test_what_does_not_fit_together_is_refused(model):
+def test_what_does_not_fit_together_is_refused(model: RiskModel) -> None:
     with pytest.raises(ValidationError, match="twice"):
         model.model_copy(update={"indicator_names": ("a",) * 5})
     with pytest.raises(ValidationError, match="one entry per indicator"):

@@ -6,17 +6,19 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from numpy.typing import ArrayLike
 
 from features.catalogue import CATALOGUE
 from helpers import small_model as small
 from helpers.thorough import examples
+from models.arrays import Floats
 from models.scoring.reasons.points import family_points, scaled_points, spread, strongest
 from models.scoring.reasons.texts import _UNITS_ZH, reason, value_texts
 
 CONTRIBUTION = st.floats(-3, 3, allow_nan=False)
 
 
-def explained(contributions, base_margin=-1.5):
+def explained(contributions: ArrayLike, base_margin: float = -1.5) -> tuple[Floats, Floats, Floats]:
     """Points of rows of contributions under the small model's score map."""
     score_map = small.model().score_map
     parts = np.asarray(contributions, dtype=float)
@@ -28,14 +30,14 @@ def explained(contributions, base_margin=-1.5):
 
 @settings(max_examples=examples(200), deadline=None)
 @given(st.lists(st.lists(CONTRIBUTION, min_size=4, max_size=4), min_size=1, max_size=8))
-def test_points_add_up_to_the_score_above_the_base(rows):
+def test_points_add_up_to_the_score_above_the_base(rows: list[list[float]]) -> None:
     _, points, total = explained(rows)
     np.testing.assert_allclose(points.sum(axis=1), total, atol=1e-6)
 
 
 @settings(max_examples=examples(100), deadline=None)
 @given(st.lists(CONTRIBUTION, min_size=4, max_size=4))
-def test_points_keep_the_sign_and_the_order_of_contributions(row):
+def test_points_keep_the_sign_and_the_order_of_contributions(row: list[float]) -> None:
     parts, points, total = explained([row])
     if abs(total[0]) > 1e-3:
         assert (np.sign(points[np.abs(parts) > 1e-6]) == np.sign(parts[np.abs(parts) > 1e-6])).all()
@@ -44,7 +46,7 @@ def test_points_keep_the_sign_and_the_order_of_contributions(row):
 
 
 @pytest.mark.parametrize("away", [0.0, 1e-17, 1e-12, -1e-10, 1e-8, 1e-5])
-def test_a_margin_at_the_base_gives_no_wild_points(away):
+def test_a_margin_at_the_base_gives_no_wild_points(away: float) -> None:
     # Large contributions that cancel: the quotient would be 0 / 0.
     parts, points, total = explained([[1.0, -1.0 + away, 0.0, 0.0]])
     slope = float(small.model().score_map.slope(-1.5))
@@ -52,7 +54,7 @@ def test_a_margin_at_the_base_gives_no_wild_points(away):
     assert points.sum() == pytest.approx(total[0], abs=1e-6)
 
 
-def test_nothing_contributed_is_nothing_given():
+def test_nothing_contributed_is_nothing_given() -> None:
     _, points, total = explained([[0.0, 0.0, 0.0, 0.0]])
     assert not points.any()
     assert total[0] == 0
@@ -60,7 +62,7 @@ def test_nothing_contributed_is_nothing_given():
 
 @given(st.lists(st.floats(-300, 300), min_size=3, max_size=3), st.floats(-0.05, 0.05))
 @example([0.0, 0.0, 2.225073858507e-311], 0.03125)
-def test_rounding_is_spread_and_leaves_zeros_alone(row, moved):
+def test_rounding_is_spread_and_leaves_zeros_alone(row: list[float], moved: float) -> None:
     points = np.array([[*row, 0.0]])
     out = spread(points, points.sum(axis=1) + moved)
     assert out[0, -1] == 0
@@ -69,14 +71,14 @@ def test_rounding_is_spread_and_leaves_zeros_alone(row, moved):
         assert np.abs(out - points).sum() == pytest.approx(abs(moved), abs=1e-9)
 
 
-def test_family_points_are_the_sums_of_their_indicators():
+def test_family_points_are_the_sums_of_their_indicators() -> None:
     points = np.array([[1.0, 2.0, 4.0], [-1.0, 0.5, 0.0]])
     names, sums = family_points(points, ["basic", "societal", "basic"])
     assert names == ("basic", "societal")
     np.testing.assert_allclose(sums, [[5.0, 2.0], [-1.0, 0.5]])
 
 
-def test_a_familys_points_move_with_the_rest_of_the_margin_though_its_log_odds_do_not():
+def test_a_familys_points_move_with_the_rest_of_the_margin_though_its_log_odds_do_not() -> None:
     # Points are log-odds times the score map's mean slope up to the firm's own margin: exactness ends at the log-odds.
     parts, points, _ = explained([[0.5, 0.1, 0.0, 0.0], [0.5, 2.5, 0.0, 0.0]])
     _, odds = family_points(parts, ["basic", "societal", "societal", "societal"])
@@ -85,12 +87,12 @@ def test_a_familys_points_move_with_the_rest_of_the_margin_though_its_log_odds_d
     assert abs(sums[0, 0] - sums[1, 0]) > 1
 
 
-def test_the_strongest_come_first_whatever_their_sign():
+def test_the_strongest_come_first_whatever_their_sign() -> None:
     assert strongest(np.array([[1.0, -5.0, 3.0, 0.0]]), 2).tolist() == [[1, 2]]
     assert strongest(np.array([[2.0, -2.0, 2.0]]), 9).tolist() == [[0, 1, 2]]
 
 
-def test_the_words_say_value_direction_and_effect_in_both_languages():
+def test_the_words_say_value_direction_and_effect_in_both_languages() -> None:
     up = reason(small.CATALOGUE["penalties_3y"], 2.0, 83.25)
     assert up.text_en == ("penalties 3y: 2 penalties (more of it means more risk) raises the score by 83.2 points")
     assert up.text_zh == "近三年行政处罚次数：2次（越高风险越大），使风险分上升83.2分"
@@ -118,16 +120,16 @@ def test_the_words_say_value_direction_and_effect_in_both_languages():
         (3.0, "", "3", "3"),
     ],
 )
-def test_a_value_is_shown_in_its_unit(value, unit, en, zh):
+def test_a_value_is_shown_in_its_unit(value: float, unit: str, en: str, zh: str) -> None:
     assert value_texts(value, unit) == (en, zh)
 
 
-def test_every_unit_of_the_catalogue_has_a_chinese_word():
+def test_every_unit_of_the_catalogue_has_a_chinese_word() -> None:
     units = {entry.unit for entry in CATALOGUE.values()} - {"fen", "share", "0/1"}
     assert units <= set(_UNITS_ZH)
 
 
-def test_an_unknown_value_says_so_and_not_more():
+def test_an_unknown_value_says_so_and_not_more() -> None:
     unknown = reason(small.CATALOGUE["penalties_3y"], math.nan, 5.0)
     assert "unknown raises the score by 5.0 points" in unknown.text_en
     assert "未知，使风险分上升5.0分" in unknown.text_zh

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -17,23 +20,24 @@ CARD = load_scorecard("hebei")
 FAMILY = {"regulatory": {"zh": "监管信息", "weight": 1.0}}
 
 
-def card(rule: dict, **more) -> Scorecard:
+def card(rule: Mapping[str, object], **more: object) -> Scorecard:
     """A card of one entry."""
     entry = {"indicator": "x", "zh": "某", "family": "regulatory", "rule": rule, "why": "test", **more}
     return Scorecard.model_validate({"name": "t", "base": 100, "families": FAMILY, "entries": [entry]})
 
 
 def points(scorecard: Scorecard, *values: float) -> list[float]:
-    return (scorecard.evaluate(pd.DataFrame({"x": values})).tenths[:, 0] / 10).tolist()
+    found: list[float] = (scorecard.evaluate(pd.DataFrame({"x": values})).tenths[:, 0] / 10).tolist()
+    return found
 
 
-def test_per_unit_counts_above_its_start_up_to_its_cap():
+def test_per_unit_counts_above_its_start_up_to_its_cap() -> None:
     rule = {"kind": "per_unit", "points": 20, "unit": 2, "start": 1, "cap": 50}
     assert points(card(rule), 0, 1, 2, 3, 6, 100, -5) == [0, 0, 10, 20, 50, 50, 0]
     assert points(card({**rule, "points": -20}), 3, 100) == [-20, -50]
 
 
-def test_steps_give_the_points_of_the_last_threshold_reached():
+def test_steps_give_the_points_of_the_last_threshold_reached() -> None:
     rule = {
         "kind": "steps",
         "below": 40,
@@ -42,11 +46,11 @@ def test_steps_give_the_points_of_the_last_threshold_reached():
     assert points(card(rule), 0.99, 1, 2.99, 3, 1e9) == [40, 25, 25, -5, -5]
 
 
-def test_a_flag_counts_once():
+def test_a_flag_counts_once() -> None:
     assert points(card({"kind": "flag", "points": 30}), 0, 1, 5) == [0, 30, 30]
 
 
-def test_an_unknown_value_gets_the_stated_points_and_is_named():
+def test_an_unknown_value_gets_the_stated_points_and_is_named() -> None:
     one = card({"kind": "flag", "points": 30}, missing=7.5)
     for frame in (pd.DataFrame({"x": [np.nan]}), pd.DataFrame({"y": [1.0]}), pd.DataFrame({"x": [None]})):
         found = one.evaluate(frame)
@@ -55,7 +59,7 @@ def test_an_unknown_value_gets_the_stated_points_and_is_named():
     assert not one.evaluate(pd.DataFrame({"x": [0]})).missing.any()
 
 
-def test_family_weights_scale_points_before_they_are_rounded():
+def test_family_weights_scale_points_before_they_are_rounded() -> None:
     families = {"regulatory": {"zh": "监管信息", "weight": 0.333}}
     entry = {"indicator": "x", "zh": "某", "family": "regulatory", "why": "t"}
     data = {"name": "t", "base": 0, "families": families}
@@ -68,7 +72,7 @@ VALUE = st.one_of(st.none(), st.floats(allow_nan=True, allow_infinity=True), st.
 
 @settings(max_examples=examples(150), deadline=None)
 @given(st.fixed_dictionaries({}, optional=dict.fromkeys(CARD.indicators, VALUE)))
-def test_points_add_up_exactly_whatever_is_known(values):
+def test_points_add_up_exactly_whatever_is_known(values: dict[str, float | None]) -> None:
     frame = pd.DataFrame({name: pd.array([v], dtype="object") for name, v in values.items()}, index=[0])
     found = CARD.evaluate(frame.astype(float) if values else frame)
     assert (found.base + found.tenths.sum(axis=1) + found.limit == found.score_tenths).all()
@@ -76,7 +80,7 @@ def test_points_add_up_exactly_whatever_is_known(values):
     assert found.missing.sum() == len(CARD.entries) - sum(v is not None and v == v for v in values.values())
 
 
-def test_points_move_the_way_the_catalogue_says():
+def test_points_move_the_way_the_catalogue_says() -> None:
     grid = np.concatenate([np.linspace(0, 1, 21), np.geomspace(2, 1e9, 60)])
     for entry in CARD.entries:
         direction = CATALOGUE[entry.indicator].monotone
@@ -86,21 +90,21 @@ def test_points_move_the_way_the_catalogue_says():
             assert (moved * direction >= 0).all(), entry.indicator
 
 
-def test_every_entry_is_a_catalogue_indicator_under_its_own_name_and_family():
+def test_every_entry_is_a_catalogue_indicator_under_its_own_name_and_family() -> None:
     for entry in CARD.entries:
         found = CATALOGUE[entry.indicator]
         assert (entry.zh, entry.family) == (found.zh, found.family)
     assert {entry.family for entry in CARD.entries} == set(CARD.families)
 
 
-def test_every_weight_is_marked_as_an_assumption():
+def test_every_weight_is_marked_as_an_assumption() -> None:
     text = policy_path("hebei", "scorecard").read_text(encoding="utf-8")
     numbers = [line for line in text.splitlines() if line.startswith(("rule =", "base =")) or "weight =" in line]
     assert len(numbers) == len(CARD.entries) + 1 + len(CARD.families)
     assert all("[K]" in line for line in numbers)
 
 
-def test_a_firm_of_which_nothing_is_known_is_not_called_risky():
+def test_a_firm_of_which_nothing_is_known_is_not_called_risky() -> None:
     score = CARD.evaluate(pd.DataFrame(index=[0])).score
     assert load_bands("hebei").grade(score[0]) == "A"
 
@@ -119,12 +123,12 @@ def test_a_firm_of_which_nothing_is_known_is_not_called_risky():
         ({"rule": {"kind": "per_unit", "points": 1, "cap": 1, "unit": 0}}, "greater than 0"),
     ],
 )
-def test_a_card_that_makes_no_sense_is_refused(change, message):
+def test_a_card_that_makes_no_sense_is_refused(change: dict[str, Any], message: str) -> None:
     with pytest.raises(ValidationError, match=message):
         card(**change)
 
 
-def test_an_indicator_counts_once():
+def test_an_indicator_counts_once() -> None:
     data = CARD.model_dump()
     data["entries"] = [data["entries"][0]] * 2
     with pytest.raises(ValidationError, match="more than one entry"):
@@ -210,7 +214,7 @@ def believable(n: int, seed: int) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def test_a_believable_province_falls_near_the_published_class_mix():
+def test_a_believable_province_falls_near_the_published_class_mix() -> None:
     # domain.md: 55/32/9/4 assumed; published mixes run from 48.6 to 73.2 % A and from 1.5 to 3.5 % D.
     score = CARD.evaluate(believable(20_000, 1)).score
     mix = np.bincount(load_bands("hebei").grade_index(score), minlength=4) / len(score)
