@@ -60,7 +60,9 @@ def halved(model: RiskModel) -> Platt:
 
 
 @pytest.mark.parametrize("how", ["tag deleted", "tag rewritten"])
-def test_a_broken_contract_is_not_mended_by_editing_its_file_and_the_hash_of_it(store, signers: People, how):
+def test_a_broken_contract_is_not_mended_by_editing_its_file_and_the_hash_of_it(
+    store: Path, signers: People, how: str
+) -> None:
     version = register(store, evaluation=judged("fail", why="size micro: calibration slope 0.7"))
     file = evaluation_of(version)
     file.write_text(json.dumps(judged()), encoding="utf-8")
@@ -75,7 +77,7 @@ def test_a_broken_contract_is_not_mended_by_editing_its_file_and_the_hash_of_it(
         approval.propose(here(), version, "as good as new", key=signers.keys["li"], on=ON, accept_unknown="I say so")
 
 
-def test_frozen_distributions_edited_before_the_signature_are_seen(store):
+def test_frozen_distributions_edited_before_the_signature_are_seen(store: Path) -> None:
     version = register(store)
     file = versions.artifact(here(), versions.run_id(here(), version), artifacts.FROZEN)
     assert file is not None
@@ -87,7 +89,9 @@ def test_frozen_distributions_edited_before_the_signature_are_seen(store):
 
 @pytest.mark.parametrize("bundle", ["kept", "deleted", "rewritten"])
 @pytest.mark.parametrize("content", ["kept", "deleted", "rewritten"])
-def test_a_swapped_calibrator_is_seen_whatever_is_done_to_the_hashes_of_the_model(store, bundle, content):
+def test_a_swapped_calibrator_is_seen_whatever_is_done_to_the_hashes_of_the_model(
+    store: Path, bundle: str, content: str
+) -> None:
     version = register(store)
     run, model = versions.run_id(here(), version), swapped(version)
     if bundle == "deleted":
@@ -106,18 +110,18 @@ def test_a_swapped_calibrator_is_seen_whatever_is_done_to_the_hashes_of_the_mode
 @pytest.mark.parametrize(
     "name", ["bundle_hash", "model_hash", "evaluation_hash", "frozen_hash", "inputs_hash", "data_hash"]
 )
-def test_mlflow_lets_nobody_change_a_hash_that_the_run_was_logged_with(store, name):
-    run = versions.run_id(here(), register(store))
-    said = runs.get_run(here(), run).data.params[name]
-    with pytest.raises(MlflowException, match="Changing param values is not allowed"), runs.quiet():
-        runs.client(here()).log_param(run, name, "0" * 64)
-    assert runs.get_run(here(), run).data.params[name] == said
+def test_mlflow_lets_nobody_change_a_hash_that_the_run_was_logged_with(store: Path, name: str) -> None:
+    run = registry.run_id(register(store))
+    said = tracking.get_run(run).data.params[name]
+    with pytest.raises(MlflowException, match="Changing param values is not allowed"), tracking.quiet():
+        tracking.client().log_param(run, name, "0" * 64)
+    assert tracking.get_run(run).data.params[name] == said
 
 
 @pytest.mark.parametrize(
     ("check", "name"), [("files", "bundle_hash"), ("inputs", "evaluation_hash"), ("inputs", "frozen_hash")]
 )
-def test_a_version_whose_run_does_not_state_a_hash_is_to_be_trained_again(store, check, name):
+def test_a_version_whose_run_does_not_state_a_hash_is_to_be_trained_again(store: Path, check: str, name: str) -> None:
     """As one trained before runs stated it, or one whose run lost it in the database itself."""
     version = register(store)
     with sqlite3.connect(store / "mlflow.db") as database:
@@ -128,7 +132,7 @@ def test_a_version_whose_run_does_not_state_a_hash_is_to_be_trained_again(store,
     assert "train it again" in found.why
 
 
-def test_a_promise_rewritten_in_the_study_is_seen(store):
+def test_a_promise_rewritten_in_the_study_is_seen(store: Path) -> None:
     """The study's own rates would be what its classes are judged by, and no policy file changes."""
     experiment, _, model = study()
     easy = experiment.model_copy(update={"bands": Bands(rates=(0.01, 0.02, 0.03))})
@@ -138,7 +142,9 @@ def test_a_promise_rewritten_in_the_study_is_seen(store):
 
 
 @pytest.mark.parametrize("name", ["contract", "drift", "groups", "sampling"])
-def test_a_policy_loosened_for_the_training_and_restored_after_it_is_seen(store, tmp_path, monkeypatch, name):
+def test_a_policy_loosened_for_the_training_and_restored_after_it_is_seen(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
     root = tmp_path / "policies"
     shutil.copytree(policy_root(), root)
     file = root / "hebei" / f"{name}.toml"
@@ -152,13 +158,13 @@ def test_a_policy_loosened_for_the_training_and_restored_after_it_is_seen(store,
     assert f"judged by another {name}.toml than today's" in found.why
 
 
-def test_a_file_that_does_not_say_what_it_was_judged_by_is_not_taken(store):
+def test_a_file_that_does_not_say_what_it_was_judged_by_is_not_taken(store: Path) -> None:
     found = finding(register(store, evaluation={**judged(), "policies": {}}), "inputs")
     assert found.verdict == "fail"
     assert "does not say which contract.toml" in found.why
 
 
-def test_the_contract_is_held_against_the_model_itself_and_not_only_against_its_file(store):
+def test_the_contract_is_held_against_the_model_itself_and_not_only_against_its_file(store: Path) -> None:
     """A model with half the risks, all of whose hashes are right, beside the evaluation of the true one."""
     _, _, model = study()
     version = register(store, model=model.model_copy(update={"calibrator": halved(model)}))
@@ -182,8 +188,8 @@ def turned(checks: list[dict[str, Any]]) -> list[dict[str, Any]]:
     ],
 )
 def test_checks_that_the_logged_visits_do_not_give_are_seen(
-    store, change: Callable[[list[dict[str, Any]]], list[dict[str, Any]]], says: str
-):
+    store: Path, change: Callable[[list[dict[str, Any]]], list[dict[str, Any]]], says: str
+) -> None:
     contract = judged()["band_contract"]
     forged = {**judged(), "band_contract": {**contract, "checks": change(contract["checks"])}}
     found = finding(register(store, evaluation=forged), "bands")
@@ -191,14 +197,14 @@ def test_checks_that_the_logged_visits_do_not_give_are_seen(
     assert says in found.why
 
 
-def test_a_verdict_better_than_the_checks_it_rests_on_is_seen(store):
+def test_a_verdict_better_than_the_checks_it_rests_on_is_seen(store: Path) -> None:
     told = judged("fail", why="size micro: calibration slope 0.7")
     forged = {**told, "band_contract": {**told["band_contract"], "verdict": "pass"}}
     found = finding(register(store, evaluation=forged), "bands")
     assert (found.verdict, "its checks come to fail" in found.why) == ("fail", True)
 
 
-def test_another_contract_under_another_library_is_no_verdict(store, monkeypatch):
+def test_another_contract_under_another_library_is_no_verdict(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _, _, model = study()
     version = register(store, model=model.model_copy(update={"calibrator": halved(model)}))
     monkeypatch.setattr("models.signoff.checks.computing", lambda: {"numpy": "9.9"})
@@ -208,7 +214,7 @@ def test_another_contract_under_another_library_is_no_verdict(store, monkeypatch
 
 
 @pytest.mark.parametrize("how", ["deleted", "purged"])
-def test_a_version_whose_run_is_gone_is_named_with_its_run(store, how):
+def test_a_version_whose_run_is_gone_is_named_with_its_run(store: Path, how: str) -> None:
     version = register(store)
     run = versions.run_id(here(), version)
     runs.client(here()).delete_run(run)

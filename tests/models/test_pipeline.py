@@ -9,8 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ import mlflow
 import numpy as np
 import optuna
 import pytest
+from mlflow.entities import Run
 from rich.console import Console
 
 from features.errors import ConfigError, SourceError
@@ -40,6 +40,8 @@ from models.tracking import runs, versions
 
 FOLDER = ROOT / "experiments"
 TRIALS = 3
+Trained = tuple[TrainResult, TrainResult, list[str]]
+"""What the first and the second training gave, and what both said."""
 
 
 @pytest.fixture(scope="module")
@@ -56,27 +58,9 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def reading() -> Counter[str]:
-    """How often the two trainings opened the clean folder and read the outcomes."""
-    return Counter()
-
-
-def counted(function: Callable[..., Any], calls: Counter[str], name: str) -> Callable[..., Any]:
-    def call(*arguments: Any, **named: Any) -> Any:
-        calls[name] += 1
-        return function(*arguments, **named)
-
-    return call
-
-
-@pytest.fixture(scope="module")
 def trained(
-    study: Path,
-    province: Path,
-    empty_store: Path,
-    reading: Counter[str],
-    tmp_path_factory: pytest.TempPathFactory,
-):
+    study: Path, province: Path, empty_store: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Trained]:
     """The study on a small province, trained twice: three trials, then the same again."""
     home = tmp_path_factory.mktemp("trained")
     shutil.copy(empty_store, home / "mlflow.db")
@@ -98,12 +82,7 @@ def trained(
 pytestmark = pytest.mark.slow
 
 
-def test_a_training_opens_its_records_once_and_reads_the_outcomes_once(trained, reading: Counter[str]) -> None:
-    """The stages of the split and of every rolling origin are parts of one read; two trainings were run."""
-    assert reading == {"open_folder": 2, "outcomes_by_day": 2}
-
-
-def test_the_model_and_its_rivals_stand_on_the_same_visits_with_intervals(trained):
+def test_the_model_and_its_rivals_stand_on_the_same_visits_with_intervals(trained: Trained) -> None:
     result: TrainResult = trained[0]
     e = result.evaluation
     assert set(e.values) == {"model", "scorecard", "past_rate", "logistic"}
@@ -117,7 +96,7 @@ def test_the_model_and_its_rivals_stand_on_the_same_visits_with_intervals(traine
     assert e.visits == len(result.dataset.parts["test"])
 
 
-def test_learning_twice_gives_the_same_model_and_searches_only_once(trained):
+def test_learning_twice_gives_the_same_model_and_searches_only_once(trained: Trained) -> None:
     first, second, said = trained
     assert first.learned.model.content_hash == second.learned.model.content_hash
     assert first.evaluation == second.evaluation
@@ -127,7 +106,7 @@ def test_learning_twice_gives_the_same_model_and_searches_only_once(trained):
     ]
 
 
-def test_the_run_holds_metrics_plots_hashes_and_the_model(trained):
+def test_the_run_holds_metrics_plots_hashes_and_the_model(trained: Trained) -> None:
     result = trained[0]
     run = runs.get_run(here(), result.run_id)
     auc = result.evaluation.values["model"]["auc"]
@@ -155,14 +134,14 @@ def test_the_run_holds_metrics_plots_hashes_and_the_model(trained):
     assert run.data.tags["version"] == "1"
 
 
-def trial_runs(run_id: str) -> list:
+def trial_runs(run_id: str) -> list[Run]:
     """The runs nested under a training run, by trial."""
     where = runs.get_run(here(), run_id).info.experiment_id
     found = runs.client(here()).search_runs([where], f"tags.`mlflow.parentRunId` = '{run_id}'")
     return sorted(found, key=lambda r: int(r.data.tags["trial"]))
 
 
-def test_trained_again_no_trial_is_logged_again_and_the_run_says_where_they_are(trained):
+def test_trained_again_no_trial_is_logged_again_and_the_run_says_where_they_are(trained: Trained) -> None:
     first, second, _ = trained
     assert [r.data.tags["trial"] for r in trial_runs(first.run_id)] == ["0", "1", "2"]
     assert trial_runs(second.run_id) == []
@@ -192,8 +171,8 @@ train(Path(study), store=Store.from_env(), data=Path(data), trials=int(trials), 
 
 
 def test_a_training_killed_between_the_origins_of_a_trial_goes_on_and_loses_and_repeats_none(
-    trained, study, province, store
-):
+    trained: Trained, study: Path, province: Path, store: Path
+) -> None:
     work = store / "work"
     command = [sys.executable, "-c", KILLED, str(study), str(province), str(TRIALS), str(work)]
     killed = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -227,7 +206,7 @@ def test_a_training_killed_between_the_origins_of_a_trial_goes_on_and_loses_and_
     assert compare.compare_runs(here())["version"].tolist() == [resumed.version]  # a run cut off has nothing to compare
 
 
-def test_the_registered_version_scores_as_the_model_that_was_measured(trained):
+def test_the_registered_version_scores_as_the_model_that_was_measured(trained: Trained) -> None:
     result = trained[0]
     model = RiskModel.load(versions.bundle(here(), result.version))
     X = result.dataset.parts["test"].frame[list(result.dataset.names)]
@@ -236,7 +215,7 @@ def test_the_registered_version_scores_as_the_model_that_was_measured(trained):
     assert np.array_equal(answer["score"], model.score(model.margin(result.dataset.parts["test"].X)))
 
 
-def test_the_report_stands_alone_and_names_its_arm(trained):
+def test_the_report_stands_alone_and_names_its_arm(trained: Trained) -> None:
     text = trained[0].report.read_text(encoding="utf-8")
     assert trained[0].arm_statement in text
     assert "random arm" in trained[0].arm_statement
@@ -247,7 +226,9 @@ def test_the_report_stands_alone_and_names_its_arm(trained):
     assert "<h3>Missed violations" in text
 
 
-def test_a_report_after_another_run_is_the_same_but_for_the_run_it_names(trained, province, tmp_path):
+def test_a_report_after_another_run_is_the_same_but_for_the_run_it_names(
+    trained: Trained, province: Path, tmp_path: Path
+) -> None:
     first, second = (
         (Path(runs.download(here(), runs.get_run(here(), r.run_id).info.artifact_uri)) / "report.html").read_text(
             encoding="utf-8"
@@ -257,7 +238,7 @@ def test_a_report_after_another_run_is_the_same_but_for_the_run_it_names(trained
     assert first.replace(trained[0].run_id, trained[1].run_id) == second
 
 
-def test_the_answer_can_be_read_by_a_program_and_by_a_person(trained):
+def test_the_answer_can_be_read_by_a_program_and_by_a_person(trained: Trained) -> None:
     plain = json.loads(json.dumps(trained[0].as_dict()))
     assert plain["version"] == "1"
     assert plain["test"]["values"]["model"]["auc"]["low"] < plain["test"]["values"]["model"]["auc"]["high"]
@@ -280,8 +261,10 @@ def test_the_answer_can_be_read_by_a_program_and_by_a_person(trained):
     assert len(text.splitlines()) < 80
 
 
-def test_a_trained_version_passes_the_gate_can_be_signed_and_compared(trained, tmp_path, monkeypatch):
-    frame = compare.compare_runs(here(), [trained[0].run_id])
+def test_a_trained_version_passes_the_gate_can_be_signed_and_compared(
+    trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frame = compare.runs([trained[0].run_id])
     assert frame["auc"].iloc[0] == pytest.approx(trained[0].evaluation.values["model"]["auc"].value)
     signers = people(tmp_path)
     monkeypatch.setenv("FENLEI_SIGNERS", str(signers.path))
@@ -306,7 +289,7 @@ def test_a_trained_version_passes_the_gate_can_be_signed_and_compared(trained, t
     approval.reject(here(), "1", "end of the test", key=signers.keys["wang"], on="2026-01-02")
 
 
-def test_a_wrong_learner_parameter_or_band_is_named():
+def test_a_wrong_learner_parameter_or_band_is_named() -> None:
     experiment = load_experiment(FOLDER / "demo.toml")
     with pytest.raises(ConfigError, match="num_leafs"):
         study_classifier(experiment, ("years_operating",), {"num_leafs": 3})
@@ -315,7 +298,7 @@ def test_a_wrong_learner_parameter_or_band_is_named():
         bands_of(bad)
 
 
-def test_a_missing_or_empty_source_is_named(tmp_path):
+def test_a_missing_or_empty_source_is_named(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="--data"):
         train(FOLDER / "demo.toml", store=here(), data=tmp_path / "nothing", work=tmp_path)
     (tmp_path / "empty").mkdir()
@@ -325,8 +308,8 @@ def test_a_missing_or_empty_source_is_named(tmp_path):
 
 @pytest.mark.real
 @pytest.mark.parametrize("study", ["beijing_culture", "beijing_miyun"])
-def test_the_real_studies_run_and_say_there_is_no_random_arm(study, shared, store):
-    result = train(FOLDER / f"{study}.toml", store=here(), data=shared / "data" / "beijing_open", work=store / "work")
+def test_the_real_studies_run_and_say_there_is_no_random_arm(study: str, shared: Path, store: Path) -> None:
+    result = train(FOLDER / f"{study}.toml", shared / "data" / "beijing_open", work=store / "work")
     assert "no random arm" in result.arm_statement
     assert "no random arm" in result.report.read_text(encoding="utf-8")
     for rival in ("scorecard", "past_rate"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -53,17 +54,17 @@ class Outline(HTMLParser):
         ("auc", float("nan"), float("nan"), "no interval: cannot tell"),
     ],
 )
-def test_only_an_interval_without_zero_decides(metric, low, high, said):
+def test_only_an_interval_without_zero_decides(metric: str, low: float, high: float, said: str) -> None:
     assert verdict(metric, Interval(0.0, low, high)) == said
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory) -> Page:
+def page(tmp_path_factory: pytest.TempPathFactory) -> Page:
     return whole_page(tmp_path_factory.mktemp("page"))
 
 
 @pytest.fixture(scope="module")
-def text(page) -> str:
+def text(page: Page) -> str:
     return render(page)
 
 
@@ -77,13 +78,13 @@ def section(text: str, anchor: str) -> str:
     return unbroken(text).split(f'<section aria-labelledby="{anchor}">')[1].split("</section>")[0]
 
 
-def test_the_page_needs_no_other_file_and_no_network(text):
+def test_the_page_needs_no_other_file_and_no_network(text: str) -> None:
     assert not re.search(r'src="(?!data:)|href="(?!#)|url\(|@import', text)
     assert not re.search("https?:", text)  # "http" alone may stand in a picture's base64
     assert 'src="data:image/png;base64,' in text
 
 
-def test_every_element_is_closed_and_every_link_leads_somewhere(text):
+def test_every_element_is_closed_and_every_link_leads_somewhere(text: str) -> None:
     outline = Outline()
     outline.feed(text)
     assert outline.open == []
@@ -92,14 +93,14 @@ def test_every_element_is_closed_and_every_link_leads_somewhere(text):
     assert {anchor for anchor, _, _ in SECTIONS} <= {link.removeprefix("#") for link in outline.links}
 
 
-def test_the_verdict_comes_first_and_reads_without_colour(text, page):
+def test_the_verdict_comes_first_and_reads_without_colour(text: str, page: Page) -> None:
     assert text.index('id="verdict"') < text.index("<nav") < text.index(f'id="{SECTIONS[0][0]}"')
     box = text[text.index('id="verdict"') : text.index("<nav")]
     for said in ("? cannot tell 无法判定", "▲ ahead 领先", page.arm_statement, "结论要点"):
         assert said in box
 
 
-def test_no_figure_of_the_verdict_stands_without_its_interval(page):
+def test_no_figure_of_the_verdict_stands_without_its_interval(page: Page) -> None:
     auc = page.evaluation.values["model"]["auc"]
     plan = next(w for w in page.review.worth if w.plan == "hebei")
     rate, uniform, lift = (
@@ -116,7 +117,7 @@ def test_no_figure_of_the_verdict_stands_without_its_interval(page):
     assert "{:.2f} [{:.2f}, {:.2f}]倍".format(*lift) in in_chinese(page)
 
 
-def test_the_page_says_what_was_found_and_how_sure_it_is(text, page):
+def test_the_page_says_what_was_found_and_how_sure_it_is(text: str, page: Page) -> None:
     auc = page.evaluation.values["model"]["auc"]
     for said in (
         f"{auc.value:.3f} [{auc.low:.3f}, {auc.high:.3f}]",
@@ -129,7 +130,7 @@ def test_the_page_says_what_was_found_and_how_sure_it_is(text, page):
         assert said in unbroken(text)
 
 
-def test_every_check_of_the_contract_stands_in_its_section(text, page):
+def test_every_check_of_the_contract_stands_in_its_section(text: str, page: Page) -> None:
     shown = section(text, "contract")
     for check in page.review.contract.checks:
         assert check.subject.replace("<", "&lt;") in shown
@@ -138,7 +139,7 @@ def test_every_check_of_the_contract_stands_in_its_section(text, page):
     assert shown.index("<h3>For everyone</h3>") < shown.index("<details>")
 
 
-def test_groups_too_small_to_test_are_named_with_the_visits_that_would_tell(page):
+def test_groups_too_small_to_test_are_named_with_the_visits_that_would_tell(page: Page) -> None:
     few = review(henan_year(30_000, seed=1, groups={"industry": 10}))
     shown = section(render(replace(page, review=few)), "contract")
     small = [c for c in few.contract.checks if c.attribute and c.visits < 100]
@@ -148,14 +149,14 @@ def test_groups_too_small_to_test_are_named_with_the_visits_that_would_tell(page
         assert f"{c.visits_to_tell:,} of the {c.check.removeprefix('calibration_')}" in shown
 
 
-def test_every_plan_stands_beside_uniform_draws_with_intervals(text, page):
+def test_every_plan_stands_beside_uniform_draws_with_intervals(text: str, page: Page) -> None:
     shown = section(text, "worth")
     for w in page.review.worth:
         assert f"{w.lift:.2f} [{w.lift_low:.2f}, {w.lift_high:.2f}]" in shown
         assert w.name_zh in shown
 
 
-def test_the_plans_worth_within_every_group_stands_with_visits_intervals_and_counts(text, page):
+def test_the_plans_worth_within_every_group_stands_with_visits_intervals_and_counts(text: str, page: Page) -> None:
     shown = section(text, "worth").split("Within each group")[1].split("Days earlier")[0]
     own = [w for w in page.review.worth_groups if w.plan == page.review.fairness.plan]
     often = {(g.attribute, g.group): g for g in page.review.fairness.groups}
@@ -176,7 +177,7 @@ def test_the_plans_worth_within_every_group_stands_with_visits_intervals_and_cou
     assert "Measured on the random arm" in shown
 
 
-def test_a_plan_that_gains_only_by_choosing_among_groups_is_ahead_in_none(page):
+def test_a_plan_that_gains_only_by_choosing_among_groups_is_ahead_in_none(page: Page) -> None:
     """Everyone in a group is said the same risk, and it is true: within a group nobody is worth more than another."""
     year = henan_year(200_000, seed=3)
     group = np.where(year.probability > np.median(year.probability), "risky", "safe")
@@ -190,7 +191,7 @@ def test_a_plan_that_gains_only_by_choosing_among_groups_is_ahead_in_none(page):
     assert "Of 2 groups with visits enough: 2 within noise." in shown
 
 
-def test_a_month_that_awaits_every_result_has_its_estimate_and_no_comparison(text, page):
+def test_a_month_that_awaits_every_result_has_its_estimate_and_no_comparison(text: str, page: Page) -> None:
     december, january = page.review.stable.expected[-2:]
     seen = int((page.review.visits.month == "2025-12").sum())
     assert (december.month, december.visits, december.awaited) == ("2025-12", seen + 300, 300)
@@ -201,7 +202,7 @@ def test_a_month_that_awaits_every_result_has_its_estimate_and_no_comparison(tex
     assert cells == ["0", "120 (unripe)", estimate, "–", "–", "–"]
 
 
-def test_days_earlier_stand_beside_every_rival_for_either_window(text, page):
+def test_days_earlier_stand_beside_every_rival_for_either_window(text: str, page: Page) -> None:
     shown = section(text, "worth")
     table = shown.split("Days earlier", 1)[1]
     for d in page.review.earlier:
@@ -213,7 +214,7 @@ def test_days_earlier_stand_beside_every_rival_for_either_window(text, page):
         assert said in table
 
 
-def test_days_earlier_of_one_month_have_one_window_and_of_no_random_arm_say_so(page):
+def test_days_earlier_of_one_month_have_one_window_and_of_no_random_arm_say_so(page: Page) -> None:
     year = henan_year(seed=1)
     short = TestVisits(year.frame[year.month == "2025-03"].reset_index(drop=True), "unknown")
     shown = section(render(replace(page, review=review(short))), "worth")
@@ -222,7 +223,7 @@ def test_days_earlier_of_one_month_have_one_window_and_of_no_random_arm_say_so(p
     assert "at once" not in shown
 
 
-def test_months_groups_and_origins_are_told(text, page):
+def test_months_groups_and_origins_are_told(text: str, page: Page) -> None:
     shown = section(text, "stability")
     for m in page.review.stable.calibration.months:
         assert m.month in shown
@@ -256,18 +257,18 @@ def test_months_groups_and_origins_are_told(text, page):
         ("visited", "within 24 months", "近24个月内被检查过"),
     ],
 )
-def test_a_group_stands_with_its_code_and_its_names(text, attribute, group, names):
+def test_a_group_stands_with_its_code_and_its_names(text: str, attribute: str, group: str, names: str) -> None:
     assert f'<th scope="row">{group}<span class="names">{names}</span></th>' in section(text, "fairness")
     one_line = names.replace("<br>", " ")
     assert f'calibration error, {attribute} {group}<span class="names">{one_line}</span>' in section(text, "contract")
 
 
-def test_a_group_without_a_name_stands_with_its_code_alone(text):
+def test_a_group_without_a_name_stands_with_its_code_alone(text: str) -> None:
     assert '<th scope="row">9901</th>' in section(text, "fairness")
     assert re.search("calibration error, region 9901</th>", section(text, "contract"))
 
 
-def test_a_broken_promise_within_a_group_is_called_by_name_at_once(page):
+def test_a_broken_promise_within_a_group_is_called_by_name_at_once(page: Page) -> None:
     contract = page.review.contract
     [error] = [c for c in contract.of("calibration_error", groups=True) if c.group == "N"]
     failed = replace(contract, verdict="fail", checks=(replace(error, verdict="fail"),))
@@ -275,7 +276,7 @@ def test_a_broken_promise_within_a_group_is_called_by_name_at_once(page):
     assert "calibration error of industry N water, environment and public facilities 水利" in in_english(broken)
 
 
-def test_shapes_carry_their_constraint_chinese_name_unit_and_policy_item(text, page):
+def test_shapes_carry_their_constraint_chinese_name_unit_and_policy_item(text: str, page: Page) -> None:
     shown = section(text, "shapes")
     assert "may only raise" in shown
     assert "may only lower" in shown
@@ -284,23 +285,23 @@ def test_shapes_carry_their_constraint_chinese_name_unit_and_policy_item(text, p
             assert said in shown
 
 
-def test_names_are_shown_not_run(text):
+def test_names_are_shown_not_run(text: str) -> None:
     assert "A &lt;b&gt;study&lt;/b&gt;" in text
     assert "<b>study</b>" not in text
 
 
-def test_the_same_run_gives_the_same_bytes(page, text, tmp_path):
+def test_the_same_run_gives_the_same_bytes(page: Page, text: str, tmp_path: Path) -> None:
     assert render(whole_page(tmp_path, found=page.review)) == text
 
 
-def test_a_broken_contract_is_said_at_once_in_both_languages(page):
+def test_a_broken_contract_is_said_at_once_in_both_languages(page: Page) -> None:
     broken = replace(page, review=review(henan_year(15_000, seed=4, shares=(0.6, 0.6, 1.0, 1.0), shift=0.8)))
     assert "can't be approved as it is" in in_english(broken)
     assert "不得批准" in in_chinese(broken)
     assert "✗ fail 不通过" in render(broken)
 
 
-def test_too_few_months_name_the_months_and_the_visits_that_would_tell(page):
+def test_too_few_months_name_the_months_and_the_visits_that_would_tell(page: Page) -> None:
     short = replace(page, review=review(henan_year(seed=1, months=3)))
     said = in_english(short)
     assert "3 months of visits are fewer than the 12" in said
@@ -308,7 +309,7 @@ def test_too_few_months_name_the_months_and_the_visits_that_would_tell(page):
     assert f"about {most:,} visits would tell" in said
 
 
-def test_without_a_random_arm_nothing_is_claimed(page):
+def test_without_a_random_arm_nothing_is_claimed(page: Page) -> None:
     year = henan_year(seed=1)
     unknown = replace(page, review=review(TestVisits(year.frame, "unknown")))
     assert "There is no random arm" in in_english(unknown)
@@ -318,7 +319,7 @@ def test_without_a_random_arm_nothing_is_claimed(page):
     assert box.count("? cannot tell") >= 2
 
 
-def test_a_drift_that_asks_for_a_new_model_is_in_the_first_paragraph(page):
+def test_a_drift_that_asks_for_a_new_model_is_in_the_first_paragraph(page: Page) -> None:
     asked = Retrain(True, "fail", ("scores drifted",), "A new model is asked for: scores drifted.")
     drifted = replace(page, review=replace(page.review, stable=replace(page.review.stable, retrain=asked)))
     assert asked.text in in_english(drifted)
@@ -335,5 +336,5 @@ def test_a_drift_that_asks_for_a_new_model_is_in_the_first_paragraph(page):
         ),
     ],
 )
-def test_without_a_readable_approved_model_the_page_says_so(page, compared, said):
+def test_without_a_readable_approved_model_the_page_says_so(page: Page, compared: Differences, said: str) -> None:
     assert said in render(replace(page, differences=compared))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import io
 import json
+from pathlib import Path
 
+import pandas as pd
 import pytest
 from rich.console import Console
 
-from helpers.here import here
-from helpers.signing import ON, register
+from helpers.signing import ON, People, register
 from models.reporting import compare
 from models.scoring.risk_model import RiskModel
 from models.signoff import approval
@@ -38,32 +39,32 @@ def logged(study: str, version: int, metrics: dict[str, float], width: float = 0
 
 
 @pytest.fixture
-def two_runs(store) -> list[str]:
+def two_runs(store: Path) -> list[str]:
     return [logged("a", 1, {"auc": 0.61, "log_loss": 0.40}), logged("b", 2, {"auc": 0.72, "log_loss": 0.38})]
 
 
-def shown(frame, **options) -> str:
+def shown(frame: pd.DataFrame) -> str:
     console = Console(width=160, record=True, file=io.StringIO())
-    console.print(compare.render(frame, **options))
+    console.print(compare.render(frame))
     return console.export_text()
 
 
-def test_training_runs_are_listed_and_trials_are_not(two_runs):
-    frame = compare.compare_runs(here())
+def test_training_runs_are_listed_and_trials_are_not(two_runs: list[str]) -> None:
+    frame = compare.runs()
     assert sorted(frame.index) == sorted(two_runs)
     assert set(frame["study"]) == {"a", "b"}
     assert frame.loc[two_runs[1], "auc"] == 0.72
 
 
-def test_named_runs_come_in_the_order_asked_for(two_runs):
-    frame = compare.compare_runs(here(), [two_runs[1], two_runs[0][:12]])
+def test_named_runs_come_in_the_order_asked_for(two_runs: list[str]) -> None:
+    frame = compare.runs([two_runs[1], two_runs[0][:12]])
     assert list(frame.index) == two_runs[::-1]
     with pytest.raises(compare.RunNotFound, match="begin with 'zz'"):
         compare.compare_runs(here(), ["zz"])
 
 
 @pytest.mark.parametrize(("metric", "order"), [("auc", "DESC"), ("log_loss", "ASC"), ("auc_minus_scorecard", "DESC")])
-def test_sorting_ranks_as_the_mlflow_ui_does(store, metric, order):
+def test_sorting_ranks_as_the_mlflow_ui_does(store: Path, metric: str, order: str) -> None:
     values = (0.61, 0.72, 0.55, None, 0.68)
     for k, value in enumerate(values):
         logged("many", k + 1, {"brier": 0.1} if value is None else {metric: value, "brier": 0.1})
@@ -75,19 +76,19 @@ def test_sorting_ranks_as_the_mlflow_ui_does(store, metric, order):
     assert compare.compare_runs(here(), sort=metric)[metric].isna().tolist() == [False] * 4 + [True]
 
 
-def test_an_unknown_metric_to_sort_by_is_named_with_those_there_are(two_runs):
+def test_an_unknown_metric_to_sort_by_is_named_with_those_there_are(two_runs: list[str]) -> None:
     with pytest.raises(compare.MetricNotFound, match="'aucc'; there are auc, log_loss"):
         compare.compare_runs(here(), sort="aucc")
 
 
-def test_the_table_shows_value_interval_verdicts_and_arm(two_runs):
-    text = shown(compare.compare_runs(here(), two_runs))
+def test_the_table_shows_value_interval_verdicts_and_arm(two_runs: list[str]) -> None:
+    text = shown(compare.runs(two_runs))
     for said in ("0.6100", "[0.6700, 0.7700]", "band contract", "cannot tell", "Measured on the random arm."):
         assert said in text
 
 
-def test_a_run_is_best_only_where_its_interval_lies_apart(two_runs):
-    frame = compare.compare_runs(here(), two_runs)
+def test_a_run_is_best_only_where_its_interval_lies_apart(two_runs: list[str]) -> None:
+    frame = compare.runs(two_runs)
     assert compare.best(frame, "auc").run == two_runs[1]
     assert compare.best(frame, "log_loss").text == compare.OVERLAP
     text = shown(frame)
@@ -95,12 +96,12 @@ def test_a_run_is_best_only_where_its_interval_lies_apart(two_runs):
     assert compare.OVERLAP in text
 
 
-def test_a_smaller_loss_is_the_better_one(store):
+def test_a_smaller_loss_is_the_better_one(store: Path) -> None:
     made = [logged("a", 1, {"log_loss": 0.30}, 0.01), logged("a", 2, {"log_loss": 0.40}, 0.01)]
     assert compare.best(compare.compare_runs(here(), made), "log_loss").run == made[0]
 
 
-def test_figures_of_other_visits_are_not_compared(store):
+def test_figures_of_other_visits_are_not_compared(store: Path) -> None:
     made = [
         logged("a", 1, {"auc": 0.6}, 0.01, data_hash="cd" * 32),
         logged("a", 2, {"auc": 0.8}, 0.01, learning_rate="0.1"),
@@ -115,14 +116,14 @@ def test_figures_of_other_visits_are_not_compared(store):
     assert "cdcdcdcdcdcdc" not in text
 
 
-def test_a_program_reads_the_same(two_runs):
-    plain = json.loads(json.dumps(compare.as_dict(compare.compare_runs(here(), two_runs))))
+def test_a_program_reads_the_same(two_runs: list[str]) -> None:
+    plain = json.loads(json.dumps(compare.as_dict(compare.runs(two_runs))))
     assert [r["version"] for r in plain["runs"]] == ["1", "2"]
     assert plain["best"]["auc"] == two_runs[1]
     assert plain["differs"] == {}
 
 
-def test_a_metric_means_the_same_under_a_rivals_name_or_as_a_difference():
+def test_a_metric_means_the_same_under_a_rivals_name_or_as_a_difference() -> None:
     assert better("auc") == better("scorecard_auc") == better("without_6_and_B_auc_minus_logistic") == 1
     assert better("log_loss_minus_past_rate") == better("origin_2_log_loss") == -1
     assert better("past_rate_calibration_error") == better("without_6_and_B_calibration_error") == -1
@@ -141,12 +142,12 @@ def test_a_metric_means_the_same_under_a_rivals_name_or_as_a_difference():
     assert all(better(m) == sign for m, sign in BETTER.items())
 
 
-def test_an_empty_store_gives_an_empty_table(store):
-    assert compare.compare_runs(here()).empty
-    assert "runs" in shown(compare.compare_runs(here()))
+def test_an_empty_store_gives_an_empty_table(store: Path) -> None:
+    assert compare.runs().empty
+    assert "runs" in shown(compare.runs())
 
 
-def test_the_run_that_two_people_signed_is_called_approved_and_no_other(store, signers):
+def test_the_run_that_two_people_signed_is_called_approved_and_no_other(store: Path, signers: People) -> None:
     version = register(store)
     approval.propose(here(), version, "look", key=signers.keys["li"], on=ON)
     approval.approve(here(), version, key=signers.keys["wang"], on=ON)
@@ -158,7 +159,7 @@ def test_the_run_that_two_people_signed_is_called_approved_and_no_other(store, s
     assert "✓ approved" in shown(frame)
 
 
-def test_a_swapped_model_and_a_broken_record_are_not_called_approved(store, signers):
+def test_a_swapped_model_and_a_broken_record_are_not_called_approved(store: Path, signers: People) -> None:
     version = register(store)
     approval.propose(here(), version, "look", key=signers.keys["li"], on=ON)
     approval.approve(here(), version, key=signers.keys["wang"], on=ON)
@@ -176,8 +177,8 @@ def test_a_swapped_model_and_a_broken_record_are_not_called_approved(store, sign
     assert "the record was changed: its hashes don't chain" in plain[0]["not_approved"]
 
 
-def test_what_a_run_wrote_is_no_input_in_which_runs_differ(store):
-    made = [versions.run_id(here(), register(store, n)) for n in (1, 2)]
-    frame = compare.compare_runs(here(), made)
+def test_what_a_run_wrote_is_no_input_in_which_runs_differ(store: Path) -> None:
+    made = [registry.run_id(register(store, n)) for n in (1, 2)]
+    frame = compare.runs(made)
     assert frame["params.bundle_hash"].nunique() == 2
     assert compare.differs(frame) == {}

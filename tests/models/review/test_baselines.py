@@ -15,7 +15,7 @@ from models.review.baselines import LogisticBaseline, past_violation_rate
 visit = st.tuples(st.sampled_from("abc"), st.integers(0, 300), st.integers(0, 60), st.integers(0, 1))
 
 
-def frame(rows) -> pd.DataFrame:
+def frame(rows: list[tuple[str, int, int, int]]) -> pd.DataFrame:
     visited = [date(2024, 1, 1) + timedelta(days=d) for _, d, _, _ in rows]
     return pd.DataFrame(
         {
@@ -42,16 +42,16 @@ def by_hand(data: pd.DataFrame, prior: float, strength: float) -> list[float]:
 
 @given(st.lists(visit, min_size=1, max_size=40))
 @settings(deadline=None)
-def test_the_past_rate_counts_only_what_was_known_before_the_cut_off(rows):
+def test_the_past_rate_counts_only_what_was_known_before_the_cut_off(rows: list[tuple[str, int, int, int]]) -> None:
     data = frame(rows)
     assert past_violation_rate(data, prior=0.1, strength=4) == pytest.approx(by_hand(data, 0.1, 4))
 
 
-def test_a_firm_never_visited_gets_the_prior():
+def test_a_firm_never_visited_gets_the_prior() -> None:
     assert past_violation_rate(frame([("a", 10, 5, 1)]), prior=0.2, strength=4)[0] == pytest.approx(0.2)
 
 
-def test_the_logistic_rival_learns_with_unknown_values_and_empty_columns():
+def test_the_logistic_rival_learns_with_unknown_values_and_empty_columns() -> None:
     rng = np.random.default_rng(0)
     X = rng.exponential(1000, size=(3000, 4))
     margin = np.log1p(X[:, 0]) - 6

@@ -9,6 +9,7 @@ import pytest
 
 from helpers import small_model as small
 from helpers import small_study
+from models.evaluation.metrics import Scored
 from models.learning.calibration import log_loss
 from models.review.baselines import past_violation_rate
 from models.review.measure import score_all
@@ -22,7 +23,7 @@ def dataset() -> Dataset:
 
 
 @pytest.fixture(scope="module")
-def scored(dataset):
+def scored(dataset: Dataset) -> dict[str, Scored]:
     return score_all(small_study.experiment(), dataset, small.model())
 
 
@@ -35,25 +36,31 @@ def past(dataset: Dataset, segment: str) -> np.ndarray:
 
 
 @pytest.mark.parametrize("rival", ["past_rate", "logistic"])
-def test_a_rivals_probability_stands_at_the_level_of_the_calibration_visits(rival, dataset):
+def test_a_rivals_probability_stands_at_the_level_of_the_calibration_visits(rival: str, dataset: Dataset) -> None:
     # Asked about the calibration visits themselves, a rival calibrated on them says their weighted rate.
     own = dataset.parts["calibrate"]
     asked = replace(dataset, parts={**dataset.parts, "test": own})
     said = score_all(small_study.experiment(), asked, small.model())[rival].probability
+    assert said is not None
     rate = np.average(own.y, weights=own.weight)
     assert np.average(said, weights=own.weight) == pytest.approx(rate, abs=1e-4)
     assert abs(own.y.mean() - rate) > 0.005  # unweighted it would stand elsewhere, and so would the rate of all arms
     assert abs(dataset.parts["fit"].y.mean() - rate) > 0.05
 
 
-def test_the_past_rate_as_it_stands_is_a_worse_probability_than_the_calibrated_one(dataset, scored):
+def test_the_past_rate_as_it_stands_is_a_worse_probability_than_the_calibrated_one(
+    dataset: Dataset, scored: dict[str, Scored]
+) -> None:
     test = dataset.parts["test"]
     raw = log_loss(past(dataset, "test"), test.y, test.weight)
-    assert log_loss(scored["past_rate"].probability, test.y, test.weight) < raw - 0.005
+    calibrated = scored["past_rate"].probability
+    assert calibrated is not None
+    assert log_loss(calibrated, test.y, test.weight) < raw - 0.005
 
 
-def test_calibrating_the_past_rate_leaves_its_order_and_its_ties(dataset, scored):
+def test_calibrating_the_past_rate_leaves_its_order_and_its_ties(dataset: Dataset, scored: dict[str, Scored]) -> None:
     rate, found = past(dataset, "test"), scored["past_rate"]
+    assert found.probability is not None
     assert np.array_equal(found.score, rate)
     levels = np.unique(rate)
     assert 2 < len(levels) < len(rate)
@@ -62,6 +69,6 @@ def test_calibrating_the_past_rate_leaves_its_order_and_its_ties(dataset, scored
     assert (np.diff(np.concatenate(by_level)) > 0).all()
 
 
-def test_the_rules_state_points_and_no_probability(scored):
+def test_the_rules_state_points_and_no_probability(scored: dict[str, Scored]) -> None:
     assert scored["scorecard"].probability is None
     assert list(scored) == ["model", "scorecard", "past_rate", "logistic"]

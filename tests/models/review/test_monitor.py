@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
@@ -33,7 +34,9 @@ STUDY = DEMO.model_copy(update={"learner": {**DEMO.learner, "n_estimators": 40}}
 
 
 @pytest.fixture(scope="module")
-def signed(checked: Path, empty_store: Path, tmp_path_factory: pytest.TempPathFactory):
+def signed(
+    checked: Path, empty_store: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[str, str, str, reviewing.Stable]]:
     """A registered version, and what its training said of the months of its own test."""
     home = tmp_path_factory.mktemp("monitoring")
     shutil.copy(empty_store, home / "mlflow.db")
@@ -77,7 +80,9 @@ def known_by(clean: Path, out: Path, day: date) -> Path:
     return out
 
 
-def test_the_months_of_its_own_test_move_as_training_said(signed, checked):
+def test_the_months_of_its_own_test_move_as_training_said(
+    signed: tuple[str, str, str, reviewing.Stable], checked: Path
+) -> None:
     """The frozen distributions survive the registry: read back from it, the same months give the same figures."""
     version, _, _, at_training = signed
     found = monitor(here(), version, STUDY, checked, AS_OF).stable
@@ -97,7 +102,9 @@ def test_the_months_of_its_own_test_move_as_training_said(signed, checked):
     assert {month: observed[month] for month in told} == told
 
 
-def test_what_becomes_known_later_changes_nothing(signed, checked, tmp_path):
+def test_what_becomes_known_later_changes_nothing(
+    signed: tuple[str, str, str, reviewing.Stable], checked: Path, tmp_path: Path
+) -> None:
     version = signed[0]
     whole = monitor(here(), version, STUDY, checked, EARLIER)
     assert whole.months[-1] == date(2025, 7, 1)
@@ -112,7 +119,9 @@ def test_what_becomes_known_later_changes_nothing(signed, checked, tmp_path):
     assert last.visits == last.awaited + whole.stable.calibration.months[-1].visits
 
 
-def test_a_version_is_followed_only_by_its_own_study_with_something_frozen_and_time_passed(signed, checked):
+def test_a_version_is_followed_only_by_its_own_study_with_something_frozen_and_time_passed(
+    signed: tuple[str, str, str, reviewing.Stable], checked: Path
+) -> None:
     version, other, bare, _ = signed
     with pytest.raises(MonitoringError, match="another study"):
         monitor(here(), other, STUDY, checked, AS_OF)
@@ -122,7 +131,9 @@ def test_a_version_is_followed_only_by_its_own_study_with_something_frozen_and_t
         monitor(here(), version, STUDY, checked, date(2024, 12, 20))
 
 
-def test_a_month_without_any_result_is_followed_and_nothing_is_said_of_its_calibration(signed, checked, tmp_path):
+def test_a_month_without_any_result_is_followed_and_nothing_is_said_of_its_calibration(
+    signed: tuple[str, str, str, reviewing.Stable], checked: Path, tmp_path: Path
+) -> None:
     day = date(2025, 1, 3)
     found = monitor(here(), signed[0], STUDY, known_by(checked, tmp_path / "then", day), day)
     assert found.months == (date(2025, 1, 1),)
@@ -132,7 +143,9 @@ def test_a_month_without_any_result_is_followed_and_nothing_is_said_of_its_calib
     assert json.loads(json.dumps(found.as_dict()))["version"] == signed[0]
 
 
-def test_frozen_distributions_that_were_edited_are_not_compared_with(signed, checked):
+def test_frozen_distributions_that_were_edited_are_not_compared_with(
+    signed: tuple[str, str, str, reviewing.Stable], checked: Path
+) -> None:
     version = signed[0]
     file = versions.artifact(here(), versions.run_id(here(), version), artifacts.FROZEN)
     assert file is not None
@@ -145,7 +158,9 @@ def test_frozen_distributions_that_were_edited_are_not_compared_with(signed, che
         file.write_bytes(kept)
 
 
-def test_the_command_names_the_version_it_follows_and_says_whether_to_learn_again(signed, province, tmp_path):
+def test_the_command_names_the_version_it_follows_and_says_whether_to_learn_again(
+    signed: tuple[str, str, str, reviewing.Stable], province: Path, tmp_path: Path
+) -> None:
     version = signed[0]
     study: Experiment = STUDY
     path = tmp_path / "study.toml"

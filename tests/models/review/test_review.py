@@ -6,6 +6,7 @@ import json
 import shutil
 from dataclasses import replace
 from datetime import date, timedelta
+from pathlib import Path
 
 import duckdb
 import numpy as np
@@ -20,12 +21,12 @@ from helpers.root import ROOT
 from helpers.scope import HEBEI
 from models.evaluation.drift.psi import Frozen
 from models.evaluation.verdicts import overall
-from models.learning.learner import learn
+from models.learning.learn import Learned, learn
 from models.review import review as reviewing
 from models.review.measure import score_all
 from models.review.review import direct_grades, review, write_review
-from models.study.dataset import Part, build_dataset
-from models.study.experiment import load_experiment
+from models.study.dataset import Dataset, Part, build
+from models.study.experiment import Experiment, load_experiment
 from models.study.panel import follow
 from models.study.pending import awaited_visits, count_by_month, score_awaited
 
@@ -35,7 +36,7 @@ LAST = date(2025, 2, 20)
 
 
 @pytest.fixture(scope="module")
-def studied(checked, tmp_path_factory):
+def studied(checked: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Experiment, Dataset, Learned]:
     """The demo's study with few trees: the study, what it learns from, what it learned."""
     quick = DEMO.model_copy(update={"learner": {**DEMO.learner, "n_estimators": 40}})
     dataset = build_dataset(checked, quick, AS_OF)
@@ -43,7 +44,7 @@ def studied(checked, tmp_path_factory):
     return quick, dataset, learn(quick, dataset, trials=0, storage=storage, arm="random")
 
 
-def test_visits_without_a_result_are_those_that_are_awaited(tmp_path):
+def test_visits_without_a_result_are_those_that_are_awaited(tmp_path: Path) -> None:
     folder, day = tmp_path / "clean", DEMO.split.test_from + timedelta(days=3)
     folder.mkdir()
     common = {"enterprise_id": "E1", "record_state": "active", "occurred_at": day, "arm": "random", "draw_id": "D1"}
@@ -81,7 +82,9 @@ def known_by(part: Part, day: date) -> Part:
 
 
 @pytest.mark.slow
-def test_before_labels_a_month_is_told_by_all_its_visits_and_later_the_same_is_said_of_them(studied, checked):
+def test_before_labels_a_month_is_told_by_all_its_visits_and_later_the_same_is_said_of_them(
+    studied: tuple[Experiment, Dataset, Learned], checked: Path
+) -> None:
     """On a day in November: October's visits are partly without a result, November's all of them."""
     quick, dataset, learned = studied
     today, test = date(2025, 11, 14), dataset.parts["test"]
@@ -110,7 +113,7 @@ def test_before_labels_a_month_is_told_by_all_its_visits_and_later_the_same_is_s
     assert before.weight[has] == pytest.approx(after["weight"].to_numpy())
 
 
-def test_the_direct_class_is_the_worst_of_the_rules_hit():
+def test_the_direct_class_is_the_worst_of_the_rules_hit() -> None:
     frame = pd.DataFrame(
         {f"evidence_{rule}": ["", "", ""] for rule in ("H12_2", "H12_3", "H12_4", "H13_1", "H13_2", "H13_3")}
     )
@@ -120,7 +123,7 @@ def test_the_direct_class_is_the_worst_of_the_rules_hit():
 
 
 @pytest.mark.slow
-def test_the_followed_are_members_of_each_months_cohort_up_to_the_last_visit(checked):
+def test_the_followed_are_members_of_each_months_cohort_up_to_the_last_visit(checked: Path) -> None:
     panel = follow(checked, DEMO, LAST)
     assert panel.months == (date(2024, 12, 1), date(2025, 1, 1), date(2025, 2, 1))
     for month in panel.months:
@@ -132,7 +135,7 @@ def test_the_followed_are_members_of_each_months_cohort_up_to_the_last_visit(che
 
 
 @pytest.mark.slow
-def test_what_becomes_known_later_changes_no_month_that_was_followed(checked, tmp_path):
+def test_what_becomes_known_later_changes_no_month_that_was_followed(checked: Path, tmp_path: Path) -> None:
     out = tmp_path / "clean"
     shutil.copytree(checked, out)
     path = out / "penalties.parquet"
@@ -143,7 +146,9 @@ def test_what_becomes_known_later_changes_no_month_that_was_followed(checked, tm
 
 
 @pytest.mark.slow
-def test_visits_from_the_cut_off_on_put_nobody_among_the_visited(studied, checked, tmp_path):
+def test_visits_from_the_cut_off_on_put_nobody_among_the_visited(
+    studied: tuple[Experiment, Dataset, Learned], checked: Path, tmp_path: Path
+) -> None:
     """Every tested firm is visited once more on its cut-off, and once before it that became known only then."""
     quick, dataset, learned = studied
     out = tmp_path / "clean"
@@ -170,7 +175,9 @@ def test_visits_from_the_cut_off_on_put_nobody_among_the_visited(studied, checke
 
 
 @pytest.mark.slow
-def test_a_review_is_written_as_the_gate_and_later_months_read_it(studied, checked, tmp_path):
+def test_a_review_is_written_as_the_gate_and_later_months_read_it(
+    studied: tuple[Experiment, Dataset, Learned], checked: Path, tmp_path: Path
+) -> None:
     quick, dataset, learned = studied
     panel = follow(checked, quick, dataset.parts["test"].outcomes["visited_on"].max(), most=600)
     scorers = score_all(quick, dataset, learned.model)

@@ -29,7 +29,9 @@ def three(metrics: dict[str, float], name: str) -> list[float]:
     return [metrics[f"{name}{end}"] for end in ("", "_low", "_high")]
 
 
-def test_every_plans_worth_is_there_by_violations_and_severity_with_and_without_codes_6_and_b(found, metrics):
+def test_every_plans_worth_is_there_by_violations_and_severity_with_and_without_codes_6_and_b(
+    found: Review, metrics: dict[str, float]
+) -> None:
     assert {(w.what, w.codes) for w in found.worth} == {(a, b) for a in ("violations", "severity") for b in PREFIX}
     for w in found.worth:
         name = f"{PREFIX[w.codes]}worth_{w.plan}{'_severity' if w.what == 'severity' else ''}"
@@ -45,7 +47,9 @@ def test_every_plans_worth_is_there_by_violations_and_severity_with_and_without_
     assert metrics["worth_hebei_lift"] != metrics["without_6_and_B_worth_hebei_lift"]
 
 
-def test_days_earlier_are_there_by_severity_and_without_codes_6_and_b_the_rivals_too(found, metrics):
+def test_days_earlier_are_there_by_severity_and_without_codes_6_and_b_the_rivals_too(
+    found: Review, metrics: dict[str, float]
+) -> None:
     names = {"month": "days_earlier", "whole test": "days_earlier_whole_test"}
     assert len(found.earlier) == 4
     for d in found.earlier:
@@ -64,7 +68,7 @@ def test_days_earlier_are_there_by_severity_and_without_codes_6_and_b_the_rivals
             assert better(f"{severe}_minus_{r.rival}") == 1
 
 
-def test_a_figure_stands_under_one_name(metrics):
+def test_a_figure_stands_under_one_name(metrics: dict[str, float]) -> None:
     assert not [m for m in metrics if "ece" in m.split("_")]
     # The error itself is logged with the test's figures, beside its rivals' and with its interval.
     assert {m for m in metrics if m.startswith("calibration_error")} == {
@@ -73,7 +77,7 @@ def test_a_figure_stands_under_one_name(metrics):
     }
 
 
-def test_every_metric_is_a_number_and_an_interval_holds_its_figure(metrics):
+def test_every_metric_is_a_number_and_an_interval_holds_its_figure(metrics: dict[str, float]) -> None:
     assert all(math.isfinite(v) for v in metrics.values())
     ends = [m.removesuffix("_low") for m in metrics if m.endswith("_low")]
     assert len(ends) > 100
@@ -81,7 +85,7 @@ def test_every_metric_is_a_number_and_an_interval_holds_its_figure(metrics):
         assert metrics[f"{name}_low"] <= metrics[name] <= metrics[f"{name}_high"]
 
 
-def test_compare_shows_each_plans_lift_and_saving_and_keeps_the_rest_for_all(metrics):
+def test_compare_shows_each_plans_lift_and_saving_and_keeps_the_rest_for_all(metrics: dict[str, float]) -> None:
     shown = {m for m in metrics if group_of(m) == "worth"}
     assert {"worth_hebei_lift", "worth_henan_saved", "days_earlier_severity", "without_6_and_B_days_earlier"} <= shown
     assert not [m for m in shown if "_severity_" in m]

@@ -59,8 +59,8 @@ def swap(version: str) -> None:
     RiskModel.load(folder).model_copy(update={"about": {"n": "swapped", "source_hash": "d" * 64}}).save(folder)
 
 
-def test_nothing_is_approved_until_two_people_have_signed(one):
-    assert approval.approved_model(here()) is None
+def test_nothing_is_approved_until_two_people_have_signed(one: People) -> None:
+    assert approval.approved_model() is None
     propose(one)
     assert approval.approved_model(here()) is None
     assert versions.aliased(here()) is None
@@ -82,21 +82,21 @@ def test_nothing_is_approved_until_two_people_have_signed(one):
     ]
 
 
-def test_the_proposer_cannot_approve(one):
+def test_the_proposer_cannot_approve(one: People) -> None:
     propose(one)
     with pytest.raises(ApprovalError, match="Li Na 李娜 proposed version 1: another person must approve it"):
         approve(one, by="li")
     assert versions.aliased(here()) is None
 
 
-def test_the_proposer_cannot_approve_with_a_second_key_of_theirs(one):
+def test_the_proposer_cannot_approve_with_a_second_key_of_theirs(one: People) -> None:
     one.add("new", "Li Na", "李娜")
     propose(one)
     with pytest.raises(ApprovalError, match="another person must approve it"):
         approve(one, by="new")
 
 
-def test_the_proposer_cannot_come_back_under_another_name_with_the_same_key(one):
+def test_the_proposer_cannot_come_back_under_another_name_with_the_same_key(one: People) -> None:
     """The list is edited between: the same key now is somebody else's."""
     propose(one)
     one.signers["li"] = one.signers["li"].model_copy(update={"name": "Sun Li", "name_zh": "孙丽"})
@@ -105,7 +105,7 @@ def test_the_proposer_cannot_come_back_under_another_name_with_the_same_key(one)
         approve(one, by="li")
 
 
-def test_a_list_changed_between_proposal_and_approval_asks_for_a_new_proposal(one):
+def test_a_list_changed_between_proposal_and_approval_asks_for_a_new_proposal(one: People) -> None:
     """Or the proposer would add a friend's key, or a second of their own under a made-up name, and approve."""
     propose(one)
     one.add("friend", "Qian Jin", "钱进")
@@ -119,7 +119,7 @@ def test_a_list_changed_between_proposal_and_approval_asks_for_a_new_proposal(on
     assert [found.under_another_list(e) for e in found.entries] == [True, False, False, False]
 
 
-def test_who_may_not_do_it_is_told_before_the_gate_looks(one, tmp_path):
+def test_who_may_not_do_it_is_told_before_the_gate_looks(one: People, tmp_path: Path) -> None:
     with pytest.raises(ApprovalError, match=r"Zhao Min 赵敏 may approve, .*, not propose"):
         propose(one, by="zhao")
     stranger = one.add("stranger", "Wu Ming", "吴明")
@@ -131,30 +131,30 @@ def test_who_may_not_do_it_is_told_before_the_gate_looks(one, tmp_path):
 
 
 @pytest.mark.parametrize("on", ["2025-12-31", "2028-01-01"])
-def test_a_key_signs_only_on_its_days(one, on):
+def test_a_key_signs_only_on_its_days(one: People, on: str) -> None:
     with pytest.raises(ApprovalError, match=f"good from 2026-01-01 until before 2028-01-01, not on {on}"):
         propose(one, on=on)
 
 
-def test_nobody_signs_before_the_entry_above(one):
+def test_nobody_signs_before_the_entry_above(one: People) -> None:
     """A key that has ended can't be dated back past what was signed since."""
     propose(one, on=LATER)
     with pytest.raises(ApprovalError, match=f"Wang Wei 王伟 signed on {ON}, before the entry above of {LATER}"):
         approve(one, on=ON)
 
 
-def test_as_it_ships_nobody_is_listed_and_nothing_can_be_signed(one, monkeypatch):
+def test_as_it_ships_nobody_is_listed_and_nothing_can_be_signed(one: People, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("FENLEI_SIGNERS")
     with pytest.raises(ApprovalError, match=r"hebei.signers\.toml; listed: nobody; see `fenlei keygen`"):
         propose(one)
 
 
-def test_a_note_of_no_text_is_refused_before_anything_is_signed(one):
+def test_a_note_of_no_text_is_refused_before_anything_is_signed(one: People) -> None:
     with pytest.raises(ApprovalError, match="no text"):
         approval.propose(here(), "1", "caf\udce9", key=one.keys["li"], on=ON)
 
 
-def test_what_was_not_proposed_cannot_be_approved_or_rejected(one):
+def test_what_was_not_proposed_cannot_be_approved_or_rejected(one: People) -> None:
     with pytest.raises(ApprovalError, match="not proposed"):
         approve(one)
     with pytest.raises(ApprovalError, match="neither"):
@@ -169,21 +169,21 @@ def test_what_was_not_proposed_cannot_be_approved_or_rejected(one):
         approve(one, by="zhao")
 
 
-def test_a_model_swapped_after_the_proposal_is_not_approved(one):
+def test_a_model_swapped_after_the_proposal_is_not_approved(one: People) -> None:
     propose(one)
     swap("1")
     with pytest.raises(ApprovalError, match=r"version 1 is not what was proposed: its files hash to"):
         approve(one)
 
 
-def test_a_model_swapped_after_the_approval_is_not_an_approved_model(one):
+def test_a_model_swapped_after_the_approval_is_not_an_approved_model(one: People) -> None:
     accept(one, "1")
     swap("1")
     with pytest.raises(ApprovalError, match="changed since approval"):
         approval.approved_model(here())
 
 
-def test_hashes_changed_after_the_proposal_or_the_approval_undo_it(one):
+def test_hashes_changed_after_the_proposal_or_the_approval_undo_it(one: People) -> None:
     propose(one)
     client = runs.client(here())
     client.set_model_version_tag(versions.MODEL_NAME, "1", "data_hash", "e" * 64)
@@ -197,7 +197,7 @@ def test_hashes_changed_after_the_proposal_or_the_approval_undo_it(one):
         approval.approved_model(here())
 
 
-def test_an_evaluation_edited_after_the_proposal_stops_the_approval(store, signers):
+def test_an_evaluation_edited_after_the_proposal_stops_the_approval(store: Path, signers: People) -> None:
     register(store, 1, evaluation=judged("cannot tell"))
     approval.propose(here(), "1", "few visits", key=signers.keys["li"], on=ON, accept_unknown="one year of draws only")
     file = versions.artifact(here(), versions.run_id(here(), "1"), artifacts.EVALUATION)
@@ -207,8 +207,8 @@ def test_an_evaluation_edited_after_the_proposal_stops_the_approval(store, signe
         approve(signers)
 
 
-def test_an_alias_set_by_hand_approves_nothing_and_can_be_mended(two):
-    runs.client(here()).set_registered_model_alias(versions.MODEL_NAME, versions.ALIAS, "2")
+def test_an_alias_set_by_hand_approves_nothing_and_can_be_mended(two: People) -> None:
+    MlflowClient().set_registered_model_alias(tracking.MODEL_NAME, tracking.ALIAS, "2")
     with pytest.raises(ApprovalError, match="set by hand"):
         approval.approved_model(here())
     assert approval.follow(here()) is None
@@ -220,7 +220,7 @@ def test_an_alias_set_by_hand_approves_nothing_and_can_be_mended(two):
     assert served() == "1"
 
 
-def test_rejecting_the_approved_version_brings_the_one_before_back(two):
+def test_rejecting_the_approved_version_brings_the_one_before_back(two: People) -> None:
     accept(two, "1")
     accept(two, "2")
     assert versions.aliased(here()) == "2"
@@ -231,14 +231,14 @@ def test_rejecting_the_approved_version_brings_the_one_before_back(two):
     assert versions.aliased(here()) is None
 
 
-def test_a_version_can_be_rejected_when_its_files_are_gone(one):
+def test_a_version_can_be_rejected_when_its_files_are_gone(one: People) -> None:
     accept(one, "1")
     shutil.rmtree(versions.bundle(here(), "1"))
     approval.reject(here(), "1", "lost", key=one.keys["wang"], on=ON)
     assert served() is None
 
 
-def test_a_rejected_proposal_can_be_proposed_again_and_a_new_proposal_withdraws_nothing(two):
+def test_a_rejected_proposal_can_be_proposed_again_and_a_new_proposal_withdraws_nothing(two: People) -> None:
     accept(two, "1")
     propose(two, "2")
     approval.reject(here(), "2", "not yet", key=two.keys["wang"], on=ON)
@@ -249,7 +249,7 @@ def test_a_rejected_proposal_can_be_proposed_again_and_a_new_proposal_withdraws_
     assert served() == "2"
 
 
-def test_going_back_needs_two_people_and_a_version_that_two_people_approved(two):
+def test_going_back_needs_two_people_and_a_version_that_two_people_approved(two: People) -> None:
     li = two.keys["li"]
     with pytest.raises(ApprovalError, match="version 1 was never approved, or was withdrawn or gone back from"):
         approval.back(here(), "1", "?", key=li, on=ON)
@@ -270,7 +270,7 @@ def test_going_back_needs_two_people_and_a_version_that_two_people_approved(two)
         approval.back(here(), "2", "?", key=li, on=ON)
 
 
-def test_going_back_to_files_that_changed_since_is_refused(two):
+def test_going_back_to_files_that_changed_since_is_refused(two: People) -> None:
     accept(two, "1")
     accept(two, "2")
     swap("1")
@@ -278,7 +278,7 @@ def test_going_back_to_files_that_changed_since_is_refused(two):
         approval.back(here(), "1", "2 drifts", key=two.keys["li"], on=ON)
 
 
-def test_lines_cut_off_the_end_show(two):
+def test_lines_cut_off_the_end_show(two: People) -> None:
     accept(two, "1")
     accept(two, "2")
     path = approval.record_path(here())
@@ -297,7 +297,7 @@ def test_lines_cut_off_the_end_show(two):
         approval.history(here())
 
 
-def test_a_head_kept_elsewhere_shows_a_record_and_registry_set_back_together(two):
+def test_a_head_kept_elsewhere_shows_a_record_and_registry_set_back_together(two: People) -> None:
     accept(two, "1")
     path, early = approval.record_path(here()), approval.read(here()).head
     before = path.read_bytes()
@@ -312,7 +312,7 @@ def test_a_head_kept_elsewhere_shows_a_record_and_registry_set_back_together(two
             approval.read(here(), head)
 
 
-def test_a_crash_between_line_and_head_leaves_a_record_that_holds(one):
+def test_a_crash_between_line_and_head_leaves_a_record_that_holds(one: People) -> None:
     """The line is written first: what the registry then says is an older head of the same record."""
     propose(one)
     head = approval.read(here()).head
@@ -325,7 +325,9 @@ def test_a_crash_between_line_and_head_leaves_a_record_that_holds(one):
     assert served() == "1"
 
 
-def test_a_record_copied_from_another_store_approves_nothing_there(one, tmp_path, empty_store, monkeypatch):
+def test_a_record_copied_from_another_store_approves_nothing_there(
+    one: People, tmp_path: Path, empty_store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The same files, even the same version number: but this store's run is another."""
     accept(one, "1")
     lines = approval.record_path(here()).read_bytes()
@@ -343,7 +345,9 @@ def test_a_record_copied_from_another_store_approves_nothing_there(one, tmp_path
         approval.approved_model(here())
 
 
-def test_a_gate_policy_changed_between_proposal_and_approval_asks_for_a_new_proposal(one, tmp_path, monkeypatch):
+def test_a_gate_policy_changed_between_proposal_and_approval_asks_for_a_new_proposal(
+    one: People, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     propose(one)
     root = tmp_path / "policies"
     shutil.copytree(policy_root(), root)
@@ -354,7 +358,7 @@ def test_a_gate_policy_changed_between_proposal_and_approval_asks_for_a_new_prop
         approve(one)
 
 
-def test_two_people_signing_at_once_write_two_entries_in_one_chain(two):
+def test_two_people_signing_at_once_write_two_entries_in_one_chain(two: People) -> None:
     errors: list[ApprovalError] = []
 
     def sign(version: str, by: str) -> None:
@@ -372,7 +376,7 @@ def test_two_people_signing_at_once_write_two_entries_in_one_chain(two):
     assert sorted(e.version for e in approval.history(here())) == ["1", "2"]
 
 
-def test_what_the_gate_cannot_tell_is_signed_only_with_a_reason_that_both_sign(store, signers):
+def test_what_the_gate_cannot_tell_is_signed_only_with_a_reason_that_both_sign(store: Path, signers: People) -> None:
     register(store, 1, evaluation=judged("cannot tell", "cannot tell", why="1,200 more visits would"))
     with pytest.raises(GateRefused, match=r"can't tell for version 1: bands, drift(.|\n)*1,200 more visits would"):
         propose(signers)
@@ -382,7 +386,9 @@ def test_what_the_gate_cannot_tell_is_signed_only_with_a_reason_that_both_sign(s
     assert served() == "1"
 
 
-def test_a_version_that_breaks_the_band_contract_cannot_be_proposed_whatever_is_accepted(store, signers):
+def test_a_version_that_breaks_the_band_contract_cannot_be_proposed_whatever_is_accepted(
+    store: Path, signers: People
+) -> None:
     why = "class C found less than class B"
     register(store, 1, evaluation=judged("fail", why=why))
     with pytest.raises(GateRefused, match=rf"the gate said no to version 1: bands(.|\n)*{why}"):

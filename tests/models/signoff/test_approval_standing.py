@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -58,12 +59,12 @@ def entries(story: str, province: str = "hebei") -> list[Entry]:
         ("approve 1, approve 2, approve 3, back 2, approve 4, reject 4", "3"),
     ],
 )
-def test_what_is_in_force_after(story, then):
+def test_what_is_in_force_after(story: str, then: str | None) -> None:
     found = in_force(entries(story))
     assert (found.version if found else None) == then
 
 
-def test_each_provinces_approvals_stand_by_themselves():
+def test_each_provinces_approvals_stand_by_themselves() -> None:
     found = entries("approve 1 hebei, approve 2 henan, approve 3 hebei, approve 4 henan, reject 4, back 1, approve 1")
     assert {p: [e.version for e in stood] for p, stood in standing(found).items()} == {"hebei": ["1"], "henan": ["2"]}
     newest = in_force(found)
@@ -71,7 +72,7 @@ def test_each_provinces_approvals_stand_by_themselves():
     assert newest.version == "1"
 
 
-def test_what_two_people_went_back_from_needs_two_people_to_return(store, signers: People):
+def test_what_two_people_went_back_from_needs_two_people_to_return(store: Path, signers: People) -> None:
     for version in ("1", "2"):
         register(store, int(version))
         sign(signers, version)
@@ -98,7 +99,7 @@ def served(province: str) -> str | None:
 
 
 @pytest.fixture
-def both(store, signers: People) -> People:
+def both(store: Path, signers: People) -> People:
     """Version 1 is approved for Hebei, then version 2 for Henan."""
     register(store, 1)
     register(store, 2, province=HENAN)
@@ -107,7 +108,7 @@ def both(store, signers: People) -> People:
     return signers
 
 
-def test_a_provinces_approval_disturbs_no_other(both):
+def test_a_provinces_approval_disturbs_no_other(both: People) -> None:
     assert (served("hebei"), served(HENAN), served("ningxia")) == ("1", "2", None)
     assert versions.aliased(here()) == "2"
     approval.reject(here(), "2", "drifts", key=both.keys["zhao"], on=ON)
@@ -115,7 +116,7 @@ def test_a_provinces_approval_disturbs_no_other(both):
     assert versions.aliased(here()) == "1"
 
 
-def test_going_back_leads_to_a_version_of_the_same_province(both, store):
+def test_going_back_leads_to_a_version_of_the_same_province(both: People, store: Path) -> None:
     register(store, 3)
     sign(both, "3")
     approval.back(here(), "1", "3 drifts", key=both.keys["li"], on=ON)
@@ -130,11 +131,8 @@ def swap(version: str) -> None:
     RiskModel.load(folder).model_copy(update={"arm": "another"}).save(folder)
 
 
-def test_what_is_in_use_is_said_of_each_province_and_why_not(both):
-    assert {p: (e.version, why) for p, (e, why) in approval.in_use(here()).items()} == {
-        "hebei": ("1", ""),
-        HENAN: ("2", ""),
-    }
+def test_what_is_in_use_is_said_of_each_province_and_why_not(both: People) -> None:
+    assert {p: (e.version, why) for p, (e, why) in approval.in_use().items()} == {"hebei": ("1", ""), HENAN: ("2", "")}
     swap("2")
     found = approval.in_use(here())
     assert found["hebei"][1] == ""
@@ -142,7 +140,7 @@ def test_what_is_in_use_is_said_of_each_province_and_why_not(both):
     assert served("hebei") == "1"
 
 
-def test_a_hash_taken_away_after_the_approval_undoes_it(store, signers: People):
+def test_a_hash_taken_away_after_the_approval_undoes_it(store: Path, signers: People) -> None:
     register(store, 1)
     sign(signers, "1")
     runs.client(here()).delete_model_version_tag(versions.MODEL_NAME, "1", "evaluation_hash")
@@ -150,7 +148,7 @@ def test_a_hash_taken_away_after_the_approval_undoes_it(store, signers: People):
         approval.approved_model(here())
 
 
-def test_files_that_are_all_gone_are_no_approved_model(store, signers: People):
+def test_files_that_are_all_gone_are_no_approved_model(store: Path, signers: People) -> None:
     register(store, 1)
     sign(signers, "1")
     for file in versions.bundle(here(), "1").iterdir():

@@ -7,6 +7,7 @@ import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -32,7 +33,7 @@ def finding(version: str, check: str) -> gate.Finding:
     return found
 
 
-def changed(segment: str, **outcomes: object) -> Dataset:
+def changed(segment: str, **outcomes: pd.Series[Any]) -> Dataset:
     """The study's dataset with other outcome columns in a segment."""
     _, dataset, _ = study()
     part = dataset.parts[segment]
@@ -40,7 +41,7 @@ def changed(segment: str, **outcomes: object) -> Dataset:
     return replace(dataset, parts=parts)
 
 
-def test_an_honest_version_passes_every_check(store):
+def test_an_honest_version_passes_every_check(store: Path) -> None:
     said: list[str] = []
     found = gate.examine(here(), register(store), said.append)
     assert list(found.verdicts) == list(CHECKS)
@@ -48,7 +49,7 @@ def test_an_honest_version_passes_every_check(store):
     assert len(said) == len(CHECKS) + 1
 
 
-def test_files_swapped_before_the_proposal_are_seen(store):
+def test_files_swapped_before_the_proposal_are_seen(store: Path) -> None:
     version = register(store)
     folder = versions.bundle(here(), version)
     RiskModel.load(folder).model_copy(update={"arm": "another"}).save(folder)
@@ -57,7 +58,7 @@ def test_files_swapped_before_the_proposal_are_seen(store):
     assert re.search(r"bundle_hash of its files is \w+…, its run states \w+…; .* the version states", found.why)
 
 
-def test_files_swapped_with_their_registered_hash_are_not_the_model_that_was_measured(store):
+def test_files_swapped_with_their_registered_hash_are_not_the_model_that_was_measured(store: Path) -> None:
     version = register(store)
     folder = versions.bundle(here(), version)
     RiskModel.load(folder).model_copy(update={"arm": "another"}).save(folder)
@@ -70,7 +71,7 @@ def test_files_swapped_with_their_registered_hash_are_not_the_model_that_was_mea
 
 
 @pytest.mark.parametrize("name", ["data_hash", "catalogue_hash", "policy_hash", "experiment_hash"])
-def test_a_hash_of_the_version_that_is_not_its_runs_is_seen(store, name):
+def test_a_hash_of_the_version_that_is_not_its_runs_is_seen(store: Path, name: str) -> None:
     version = register(store)
     runs.client(here()).set_model_version_tag(versions.MODEL_NAME, version, name, "0" * 64)
     found = finding(version, "inputs")
@@ -78,7 +79,9 @@ def test_a_hash_of_the_version_that_is_not_its_runs_is_seen(store, name):
     assert re.search(rf"{name} of .* is \w+…, the version states 000000000000…", found.why)
 
 
-def test_a_model_of_another_catalogue_or_other_policies_is_seen(store, tmp_path, monkeypatch):
+def test_a_model_of_another_catalogue_or_other_policies_is_seen(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     _, _, model = study()
     version = register(store, model=model.model_copy(update={"catalogue_hash": "0" * 64}))
     assert "catalogue of indicators is another" in finding(version, "inputs").why
@@ -95,7 +98,7 @@ def test_a_model_of_another_catalogue_or_other_policies_is_seen(store, tmp_path,
 
 
 @pytest.mark.parametrize("name", [artifacts.EVALUATION, artifacts.FOLDER])
-def test_what_the_run_logged_cannot_be_edited_or_taken_away_before_the_proposal(store, name):
+def test_what_the_run_logged_cannot_be_edited_or_taken_away_before_the_proposal(store: Path, name: str) -> None:
     version = register(store)
     file = versions.artifact(here(), versions.run_id(here(), version), name)
     assert file is not None
@@ -108,7 +111,7 @@ def test_what_the_run_logged_cannot_be_edited_or_taken_away_before_the_proposal(
     assert name in found.why
 
 
-def test_an_outcome_known_only_after_the_next_stage_began_is_a_leak(store):
+def test_an_outcome_known_only_after_the_next_stage_began_is_a_leak(store: Path) -> None:
     _, dataset, _ = study()
     known = dataset.parts["fit"].outcomes["known_at"].copy()
     known.iloc[3] = pd.Timestamp(dataset.parts["stop"].outcomes["visited_on"].min()) + pd.Timedelta(days=1)
@@ -116,7 +119,7 @@ def test_an_outcome_known_only_after_the_next_stage_began_is_a_leak(store):
     assert (found.verdict, found.why) == ("fail", "an outcome of fit became known after stop began")
 
 
-def test_segments_that_overlap_and_indicators_of_a_later_day_are_leaks(store):
+def test_segments_that_overlap_and_indicators_of_a_later_day_are_leaks(store: Path) -> None:
     _, dataset, _ = study()
     calibrate, test = dataset.parts["calibrate"].outcomes, dataset.parts["test"].outcomes
     visited = test["visited_on"].where(test.index > 0, calibrate["visited_on"].max())
@@ -128,7 +131,7 @@ def test_segments_that_overlap_and_indicators_of_a_later_day_are_leaks(store):
 
 
 @pytest.mark.parametrize("hidden", [False, True])
-def test_an_indicator_that_alone_tells_the_test_is_a_leak(store, hidden):
+def test_an_indicator_that_alone_tells_the_test_is_a_leak(store: Path, hidden: bool) -> None:
     """Either its value does, upside down too, or its being known at all."""
     _, dataset, _ = study()
     part = dataset.parts["test"]
@@ -140,7 +143,7 @@ def test_an_indicator_that_alone_tells_the_test_is_a_leak(store, hidden):
     assert ("knowing penalties_3y, AUC 1.000" if hidden else "penalties_3y, AUC 1.000") in found.why
 
 
-def test_too_few_visits_say_nothing_of_a_single_indicator(store):
+def test_too_few_visits_say_nothing_of_a_single_indicator(store: Path) -> None:
     _, dataset, _ = study()
     part = dataset.parts["test"]
     few = replace(part, outcomes=part.outcomes[:40], frame=part.frame[:40], X=part.X[:40], y=part.y[:40])
@@ -149,7 +152,7 @@ def test_too_few_visits_say_nothing_of_a_single_indicator(store):
     assert finding(version, "single_indicators").verdict == "cannot tell"
 
 
-def test_a_model_that_its_logged_inputs_do_not_give_is_refused(store):
+def test_a_model_that_its_logged_inputs_do_not_give_is_refused(store: Path) -> None:
     """One label turned in what was logged: the booster is another."""
     _, dataset, _ = study()
     part = dataset.parts["fit"]
@@ -160,7 +163,7 @@ def test_a_model_that_its_logged_inputs_do_not_give_is_refused(store):
     assert (found.verdict, found.why) == ("fail", "fitted again from the logged inputs, it gives another booster")
 
 
-def test_another_booster_under_another_library_is_no_verdict(store, monkeypatch):
+def test_another_booster_under_another_library_is_no_verdict(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _, dataset, _ = study()
     part = dataset.parts["fit"]
     other = replace(dataset, parts={**dataset.parts, "fit": replace(part, y=part.y[::-1].copy())})
@@ -171,7 +174,7 @@ def test_another_booster_under_another_library_is_no_verdict(store, monkeypatch)
     assert "here 9.9" in found.why
 
 
-def test_a_learner_that_knew_the_arm_is_fitted_again_with_it(tmp_path):
+def test_a_learner_that_knew_the_arm_is_fitted_again_with_it(tmp_path: Path) -> None:
     """The arm's effect is part of the fit: what was logged must be enough to find it again."""
     from helpers.signing import PARAMS
     from models.learning.fit import fitted
@@ -191,7 +194,7 @@ def test_a_learner_that_knew_the_arm_is_fitted_again_with_it(tmp_path):
     assert retrain.retrain(retrain.read_inputs(tmp_path / "inputs")) == found.classifier.booster_text()
 
 
-def test_logged_inputs_are_the_same_bytes_each_time_and_name_no_enterprise(tmp_path):
+def test_logged_inputs_are_the_same_bytes_each_time_and_name_no_enterprise(tmp_path: Path) -> None:
     experiment, dataset, _ = study()
     for name in ("a", "b"):
         retrain.write_inputs(tmp_path / name, experiment, dataset, {})
@@ -215,7 +218,7 @@ def damaged(folder: Path, how: str) -> None:
 
 
 @pytest.mark.parametrize("how", ["missing", "cut", "columns", "format", "parameter"])
-def test_damaged_inputs_fail_and_say_what_is_wrong(store, how):
+def test_damaged_inputs_fail_and_say_what_is_wrong(store: Path, how: str) -> None:
     version = register(store)
     folder = versions.artifact(here(), versions.run_id(here(), version), artifacts.FOLDER)
     assert folder is not None
@@ -225,8 +228,8 @@ def test_damaged_inputs_fail_and_say_what_is_wrong(store, how):
     assert found.verdicts["inputs"] == "fail"
 
 
-def test_a_run_that_logged_nothing_cannot_be_signed_whatever_is_accepted(store):
-    found = gate.examine(here(), register(store, evaluation={}, inputs=False))
+def test_a_run_that_logged_nothing_cannot_be_signed_whatever_is_accepted(store: Path) -> None:
+    found = gate.examine(register(store, evaluation={}, inputs=False))
     assert found.verdicts["inputs"] == "fail"
     for what in ("inputs_hash", "evaluation_hash", "frozen_hash"):
         assert f"its run and the version states no {what}" in found.not_passed()
@@ -246,7 +249,9 @@ def test_a_run_that_logged_nothing_cannot_be_signed_whatever_is_accepted(store):
         (("pass", "pass", {"band_contract": "pass"}), ("fail", "fail")),
     ],
 )
-def test_the_evaluations_verdicts_are_taken_as_they_are_and_nothing_else_is(store, told, verdicts):
+def test_the_evaluations_verdicts_are_taken_as_they_are_and_nothing_else_is(
+    store: Path, told: tuple[str, str, dict[str, object]], verdicts: tuple[str, str]
+) -> None:
     bands, drift, changes = told
     found = gate.examine(here(), register(store, evaluation={**judged(bands, drift), **changes})).verdicts
     assert (found["bands"], found["drift"]) == verdicts
@@ -262,7 +267,9 @@ def policy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, old: str, new: str) 
     path.write_text(text.replace(old, new), encoding="utf-8")
 
 
-def test_a_province_may_refuse_what_cannot_be_told_or_ask_no_reason(store, signers: People, tmp_path, monkeypatch):
+def test_a_province_may_refuse_what_cannot_be_told_or_ask_no_reason(
+    store: Path, signers: People, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     version = register(store, evaluation=judged("cannot tell"))
     policy(tmp_path, monkeypatch, 'unknown = "reason"', 'unknown = "refuse"')
     with pytest.raises(GateRefused, match=r"gate\.toml accepts no reason"):
@@ -274,7 +281,7 @@ def test_a_province_may_refuse_what_cannot_be_told_or_ask_no_reason(store, signe
     approval.approve(here(), version, key=signers.keys["wang"], on=ON)
 
 
-def test_a_wrong_gate_policy_is_named(store, tmp_path, monkeypatch):
+def test_a_wrong_gate_policy_is_named(store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     version = register(store)
     policy(tmp_path, monkeypatch, "single_auc = 0.90", "single_auc = 90")
     with pytest.raises(ConfigError, match="single_auc"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from pydantic import ValidationError
 
@@ -17,14 +19,14 @@ FILES = sorted(FOLDER.glob("*.toml"))
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: p.stem)
-def test_every_committed_experiment_is_valid_and_named_after_its_file(path):
+def test_every_committed_experiment_is_valid_and_named_after_its_file(path: Path) -> None:
     experiment = load_experiment(path)
     assert experiment.name == path.stem
     starts = [experiment.split.bounds(s)[0] for s in SEGMENTS]
     assert starts == sorted(starts)
 
 
-def test_the_three_studies_are_there():
+def test_the_three_studies_are_there() -> None:
     assert {"demo", "beijing_culture", "beijing_miyun"} <= {p.stem for p in FILES}
 
 
@@ -41,7 +43,7 @@ def test_the_three_studies_are_there():
         ("[split]", "[split", "TOML"),
     ],
 )
-def test_a_mistake_in_the_file_is_named(tmp_path, find, replace, message):
+def test_a_mistake_in_the_file_is_named(tmp_path: Path, find: str, replace: str, message: str) -> None:
     text = (FOLDER / "demo.toml").read_text(encoding="utf-8")
     assert find in text
     path = tmp_path / "e.toml"
@@ -51,7 +53,7 @@ def test_a_mistake_in_the_file_is_named(tmp_path, find, replace, message):
     assert str(path) in str(caught.value)
 
 
-def test_comments_change_no_hash_and_every_value_does(tmp_path):
+def test_comments_change_no_hash_and_every_value_does(tmp_path: Path) -> None:
     text = (FOLDER / "demo.toml").read_text(encoding="utf-8")
     path = tmp_path / "e.toml"
     path.write_text("# a remark\n" + text, encoding="utf-8")
@@ -61,20 +63,20 @@ def test_comments_change_no_hash_and_every_value_does(tmp_path):
     assert experiment_hash(load_experiment(path)) != experiment_hash(same)
 
 
-def test_early_stopping_uses_the_learning_arms_unless_told_otherwise():
+def test_early_stopping_uses_the_learning_arms_unless_told_otherwise() -> None:
     assert Arms().of("stop") == Arms().learn
     assert Arms(stop=("random",)).of("stop") == ("random",)
     with pytest.raises(ValidationError, match="at least one arm"):
         Arms(measure=(), weights="equal")
 
 
-def test_trials_without_a_search_space_are_refused():
+def test_trials_without_a_search_space_are_refused() -> None:
     plain = load_experiment(FOLDER / "beijing_miyun.toml").model_dump()
     with pytest.raises(ValidationError, match="search space"):
         Experiment.model_validate({**plain, "tuning": {"trials": 3}})
 
 
-def test_a_general_study_hashes_as_if_there_were_no_sectors():
+def test_a_general_study_hashes_as_if_there_were_no_sectors() -> None:
     general = load_experiment(FOLDER / "demo.toml")
     assert '"sector"' not in general.model_dump_json()
     food = general.model_copy(update={"sector": "food"})
@@ -85,7 +87,7 @@ def test_a_general_study_hashes_as_if_there_were_no_sectors():
     assert Experiment.model_validate(food.model_dump()) == food
 
 
-def test_a_sector_is_about_its_own_enterprises():
+def test_a_sector_is_about_its_own_enterprises() -> None:
     plain = load_experiment(FOLDER / "demo.toml").model_dump()
     with pytest.raises(ValidationError, match="members_only"):
         Experiment.model_validate({**plain, "sector": "food", "cohort": {"members_only": False}})

@@ -33,10 +33,12 @@ STAGES = segments(PLAN, AS_OF)
 ARMS = Arms()
 FIRST = date(2023, 11, 1)
 
+Visits = list[tuple[int, int, str, int]]
+"""Day of the visit, days until its result was known, arm, and what it found."""
 outcome = st.tuples(st.integers(0, 640), st.integers(0, 90), st.sampled_from(["random", "targeted"]), st.integers(0, 1))
 
 
-def frame(rows) -> pd.DataFrame:
+def frame(rows: Visits) -> pd.DataFrame:
     visited = [FIRST + timedelta(days=d) for d, _, _, _ in rows]
     return pd.DataFrame(
         {
@@ -51,14 +53,14 @@ def frame(rows) -> pd.DataFrame:
 
 @given(st.lists(outcome, max_size=60))
 @settings(deadline=None)
-def test_every_outcome_is_used_in_one_segment_or_counted_as_left_out(rows):
+def test_every_outcome_is_used_in_one_segment_or_counted_as_left_out(rows: Visits) -> None:
     out = assign(frame(rows), STAGES, ARMS)
     assert (out.segment != "").sum() + sum(out.dropped.values()) == len(rows)
 
 
 @given(st.lists(outcome, max_size=60))
 @settings(deadline=None)
-def test_a_stage_sees_only_what_was_known_when_it_could_have_run(rows):
+def test_a_stage_sees_only_what_was_known_when_it_could_have_run(rows: Visits) -> None:
     data = frame(rows)
     out = assign(data, STAGES, ARMS)
     for segment in segments(PLAN, AS_OF):
@@ -70,7 +72,7 @@ def test_a_stage_sees_only_what_was_known_when_it_could_have_run(rows):
 
 @given(st.lists(outcome, min_size=1, max_size=60), st.lists(outcome, max_size=20), st.integers(0, 1))
 @settings(deadline=None)
-def test_what_happens_in_the_test_period_changes_nothing_before_it(rows, invented, flip):
+def test_what_happens_in_the_test_period_changes_nothing_before_it(rows: Visits, invented: Visits, flip: int) -> None:
     data = frame(rows)
     before = assign(data, STAGES, ARMS)
     late = (data["visited_on"] >= PLAN.test_from).to_numpy()
@@ -85,7 +87,7 @@ def test_what_happens_in_the_test_period_changes_nothing_before_it(rows, invente
         assert (before.rows(name) == after.rows(name)).all()
 
 
-def test_overlapping_segments_are_refused():
+def test_overlapping_segments_are_refused() -> None:
     data = frame([(100, 5, "random", 0), (90, 5, "random", 1)])
     with pytest.raises(AssertionError, match="overlap"):
         check_order(data, Assignment(pd.Series(["fit", "test"]), {}))
@@ -103,12 +105,12 @@ def test_overlapping_segments_are_refused():
         ({"calibrate_from": date(2024, 6, 1)}, "at least 28 days"),
     ],
 )
-def test_a_plan_whose_segments_touch_or_run_backwards_is_refused(change, message):
+def test_a_plan_whose_segments_touch_or_run_backwards_is_refused(change: dict[str, date], message: str) -> None:
     with pytest.raises(ValidationError, match=message):
         Split(**{**PLAN.model_dump(), **change})
 
 
-def test_design_weights_are_one_over_the_draw_probability():
+def test_design_weights_are_one_over_the_draw_probability() -> None:
     drawn = pd.DataFrame({"probability_ppm": pd.array([10_000, 20_000, 100_000], "Int64")})
     weights = design_weights(drawn, "design")
     assert weights.mean() == pytest.approx(1)
@@ -118,7 +120,7 @@ def test_design_weights_are_one_over_the_draw_probability():
         design_weights(pd.DataFrame({"probability_ppm": pd.array([None], "Int64")}), "design")
 
 
-def test_a_random_visit_without_a_draw_probability_can_teach_but_not_measure():
+def test_a_random_visit_without_a_draw_probability_can_teach_but_not_measure() -> None:
     data = frame([(100, 2, "random", 0), (500, 2, "random", 1)])
     data["probability_ppm"] = pd.array([None, None], "Int64")
     out = assign(data, STAGES, ARMS)
@@ -128,7 +130,9 @@ def test_a_random_visit_without_a_draw_probability_can_teach_but_not_measure():
 
 @given(st.integers(1, 4), st.integers(1, 4), st.integers(1, 3), st.integers(1, 4), st.sampled_from([0, 20, 28, 45, 56]))
 @settings(deadline=None)
-def test_every_rolling_origin_lies_before_the_calibration_and_each_stage_after_the_last(n, step, stop, validate, gap):
+def test_every_rolling_origin_lies_before_the_calibration_and_each_stage_after_the_last(
+    n: int, step: int, stop: int, validate: int, gap: int
+) -> None:
     plan = Split(
         fit_from=date(2020, 1, 1),
         fit_to=date(2024, 6, 1),
@@ -155,7 +159,7 @@ def test_every_rolling_origin_lies_before_the_calibration_and_each_stage_after_t
             assert all(a.end < b.end for a, b in zip(origin, found[number - 1], strict=True))
 
 
-def test_a_plan_too_short_for_its_rolling_origins_is_refused():
+def test_a_plan_too_short_for_its_rolling_origins_is_refused() -> None:
     with pytest.raises(ConfigError, match="origin 2 of 4 would fit from 2024-01-01"):
         folds(PLAN, Rolling(folds=4, step_months=3, stop_months=1, validate_months=1, least_months=3), AS_OF)
     assert folds(PLAN, Rolling(folds=0), AS_OF) == []

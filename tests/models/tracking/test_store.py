@@ -18,7 +18,11 @@ from models.tracking import artifacts, runs, versions
 from models.tracking.store import Store
 
 
-def test_without_a_setting_everything_lives_under_data_generated(monkeypatch, tmp_path):
+def test_without_a_setting_everything_lives_under_data_generated(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.delenv("FENLEI_RECORDS", raising=False)
     monkeypatch.chdir(tmp_path)
     found = Store.from_env({})
     home = tmp_path / "data/generated"
@@ -69,7 +73,7 @@ def test_two_stores_are_at_work_in_one_process_and_neither_sees_the_other(empty_
     assert (mlflow.get_tracking_uri(), dict(os.environ)) == process  # nothing of the process was set
 
 
-def test_a_run_keeps_what_it_was_given_and_leaves_out_what_is_no_number(store):
+def test_a_run_keeps_what_it_was_given_and_leaves_out_what_is_no_number(store: Path) -> None:
     (store / "files").mkdir()
     (store / "files" / "note.txt").write_text("好", encoding="utf-8")
     with runs.run(here(), "study", "one") as run_id:
@@ -93,36 +97,36 @@ def test_a_run_keeps_what_it_was_given_and_leaves_out_what_is_no_number(store):
         runs.get_run(here(), "f" * 32)
 
 
-def test_more_metrics_than_a_server_takes_at_once_are_all_written(store):
-    many = {f"worth_plan{k}_lift": float(k) for k in range(2 * runs.MOST_METRICS + 1)}
-    with runs.run(here(), "study", "many") as run_id:
-        runs.log(here(), run_id, metrics=many)
-    assert runs.get_run(here(), run_id).data.metrics == many
-    sizes = [len(b) for b in runs.batched(list(many), runs.MOST_METRICS)]
-    assert sizes == [runs.MOST_METRICS, runs.MOST_METRICS, 1]
-    assert runs.batched([], 3) == [[]]
+def test_more_metrics_than_a_server_takes_at_once_are_all_written(store: Path) -> None:
+    many = {f"worth_plan{k}_lift": float(k) for k in range(2 * tracking.MOST_METRICS + 1)}
+    with tracking.run("study", "many") as run_id:
+        tracking.log(run_id, metrics=many)
+    assert tracking.get_run(run_id).data.metrics == many
+    sizes = [len(b) for b in tracking.batched(list(many), tracking.MOST_METRICS)]
+    assert sizes == [tracking.MOST_METRICS, tracking.MOST_METRICS, 1]
+    assert tracking.batched([], 3) == [[]]
 
 
-def test_the_day_of_a_run_is_the_day_it_began(store):
+def test_the_day_of_a_run_is_the_day_it_began(store: Path) -> None:
     before = datetime.now(UTC).date().isoformat()
     with runs.run(here(), "study", "one") as run_id:
         pass
     assert before <= runs.started_on(here(), run_id) <= datetime.now(UTC).date().isoformat()
 
 
-def test_a_run_that_breaks_is_marked_failed(store):
-    with pytest.raises(RuntimeError), runs.run(here(), "study", "breaks") as run_id:
+def test_a_run_that_breaks_is_marked_failed(store: Path) -> None:
+    with pytest.raises(RuntimeError), tracking.run("study", "breaks") as run_id:
         raise RuntimeError("no")
     assert runs.get_run(here(), run_id).info.status == "FAILED"
 
 
-def test_a_nested_run_names_its_parent(store):
-    with runs.run(here(), "study", "outer") as outer, runs.run(here(), "study", "inner", parent=outer) as inner:
+def test_a_nested_run_names_its_parent(store: Path) -> None:
+    with tracking.run("study", "outer") as outer, tracking.run("study", "inner", parent=outer) as inner:
         pass
     assert runs.get_run(here(), inner).data.tags["mlflow.parentRunId"] == outer
 
 
-def test_a_registered_version_answers_through_mlflow_as_the_model_itself_does(store):
+def test_a_registered_version_answers_through_mlflow_as_the_model_itself_does(store: Path) -> None:
     model = small_model()
     with runs.run(here(), "study", "one") as run_id:
         model.save(store / "bundle")
@@ -146,7 +150,7 @@ def test_a_registered_version_answers_through_mlflow_as_the_model_itself_does(st
     assert not {f for f in files if f.endswith(".pkl")}
 
 
-def test_the_bundle_hash_sees_names_and_bytes(tmp_path):
+def test_the_bundle_hash_sees_names_and_bytes(tmp_path: Path) -> None:
     def folder(name: str, files: dict[str, bytes]) -> Path:
         (tmp_path / name).mkdir()
         for file, content in files.items():

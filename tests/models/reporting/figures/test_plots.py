@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from matplotlib import font_manager
 
+from models.arrays import Floats
 from models.evaluation.metrics import Sample, Scored
 from models.reporting.figures import plots
 
@@ -19,14 +22,14 @@ def seen() -> tuple[Sample, np.ndarray]:
     return Sample.of(y, firm, np.ones(2000)), p
 
 
-def bins_of(seen, probability=None):
+def bins_of(seen: tuple[Sample, Floats], probability: Floats | None = None) -> list[plots.Bin]:
     sample, p = seen
     return plots.reliability_bins(
         sample, p if probability is None else probability, bins=10, repetitions=200, level=0.95, seed=0
     )
 
 
-def test_reliability_bins_hold_equal_shares_and_true_rates(seen):
+def test_reliability_bins_hold_equal_shares_and_true_rates(seen: tuple[Sample, np.ndarray]) -> None:
     bins = bins_of(seen)
     assert [b.visits for b in bins] == [200] * 10
     assert sum(b.observed.value for b in bins) / 10 == pytest.approx(seen[0].y.mean())
@@ -35,14 +38,14 @@ def test_reliability_bins_hold_equal_shares_and_true_rates(seen):
     assert [b.predicted for b in bins] == sorted(b.predicted for b in bins)
 
 
-def test_equal_predictions_stay_in_one_bin(seen):
+def test_equal_predictions_stay_in_one_bin(seen: tuple[Sample, np.ndarray]) -> None:
     p = np.round(seen[1], 1)
     bins = bins_of(seen, p)
     assert sum(b.visits for b in bins) == 2000
     assert all(b.visits >= (p == 0.0).sum() for b in bins[:1])
 
 
-def test_every_picture_is_drawn_and_the_same_twice(seen, tmp_path):
+def test_every_picture_is_drawn_and_the_same_twice(seen: tuple[Sample, np.ndarray], tmp_path: Path) -> None:
     sample, p = seen
     scorers = {"model": Scored(p, p), "past_rate": Scored(np.round(p, 1)), "noise": Scored(np.zeros(2000))}
     X = np.column_stack([p, np.where(p > 0.3, np.nan, p), np.full(2000, np.nan)])
@@ -61,6 +64,6 @@ def test_every_picture_is_drawn_and_the_same_twice(seen, tmp_path):
     assert first == draw("b")
 
 
-def test_the_font_chosen_is_one_the_machine_has():
+def test_the_font_chosen_is_one_the_machine_has() -> None:
     font = plots.chinese_font()
     assert font is None or font in {f.name for f in font_manager.fontManager.ttflist}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import example, given, settings
@@ -79,8 +80,8 @@ def refused(*entries: Entry, match: str) -> None:
 
 
 @pytest.mark.parametrize("change", ["edit", "drop", "swap", "insert"])
-def test_a_record_that_was_touched_is_refused(pair, change):
-    lines = record_path(here()).read_text(encoding="utf-8").splitlines()
+def test_a_record_that_was_touched_is_refused(pair: tuple[Entry, Entry], change: str) -> None:
+    lines = record_path().read_text(encoding="utf-8").splitlines()
     if change == "edit":
         lines[0] = lines[0].replace("by hand", "by Hand")
     elif change == "drop":
@@ -94,7 +95,7 @@ def test_a_record_that_was_touched_is_refused(pair, change):
         approval.history(here())
 
 
-def test_an_edited_line_with_all_hashes_made_anew_lacks_the_signature(who, pair):
+def test_an_edited_line_with_all_hashes_made_anew_lacks_the_signature(who: People, pair: tuple[Entry, Entry]) -> None:
     first, second = pair
     edited = replace(first, note="something else")
     edited = replace(edited, hash=edited.digest())
@@ -103,7 +104,7 @@ def test_an_edited_line_with_all_hashes_made_anew_lacks_the_signature(who, pair)
     refused(edited, after, match=r"line 1, propose of version 1 by Li Na 李娜: the signature is not Li Na 李娜's")
 
 
-def test_an_edited_line_signed_anew_with_ones_own_key_is_not_the_others(who, pair):
+def test_an_edited_line_signed_anew_with_ones_own_key_is_not_the_others(who: People, pair: tuple[Entry, Entry]) -> None:
     first, _ = pair
     forged = replace(first, note="something else").signed(who.keys["wang"])
     refused(forged, match="the signature is not Li Na 李娜's")
@@ -111,14 +112,14 @@ def test_an_edited_line_signed_anew_with_ones_own_key_is_not_the_others(who, pai
     refused(forged, match=r"signed as Li Na 李娜, but in .* the key is Wang Wei 王伟's")
 
 
-def test_one_person_cannot_write_both_lines(who, pair):
+def test_one_person_cannot_write_both_lines(who: People, pair: tuple[Entry, Entry]) -> None:
     first, _ = pair
     refused(first, entry(who, "li", "approve", [first]), match=r"line 2.*Li Na 李娜 proposed version 1: another person")
     who.add("second", "Li Na", "李娜")
     refused(first, entry(who, "second", "approve", [first]), match="another person")
 
 
-def test_an_approval_alone_or_of_something_else_is_refused(who, pair):
+def test_an_approval_alone_or_of_something_else_is_refused(who: People, pair: tuple[Entry, Entry]) -> None:
     first, _ = pair
     refused(entry(who, "wang", "approve", []), match="version 1 is not proposed")
     for changes, says in (
@@ -134,7 +135,7 @@ def test_an_approval_alone_or_of_something_else_is_refused(who, pair):
         refused(first, entry(who, "wang", "approve", [first], **changes), match=says)
 
 
-def test_a_line_of_another_place_or_version_cannot_be_said_again(who, pair):
+def test_a_line_of_another_place_or_version_cannot_be_said_again(who: People, pair: tuple[Entry, Entry]) -> None:
     first, second = pair
     rejected = entry(who, "wang", "reject", [first, second], verdicts={}, policies={})
     again = entry(who, "li", "propose", [first, second, rejected])
@@ -145,7 +146,9 @@ def test_a_line_of_another_place_or_version_cannot_be_said_again(who, pair):
     refused(first, second, rejected, again, moved, match="line 5.*the signature is not Wang Wei 王伟's")
 
 
-def test_a_key_that_is_not_good_that_day_not_listed_or_without_the_role_signs_nothing(who, pair):
+def test_a_key_that_is_not_good_that_day_not_listed_or_without_the_role_signs_nothing(
+    who: People, pair: tuple[Entry, Entry]
+) -> None:
     first, _ = pair
     refused(
         entry(who, "li", "propose", [], on="2025-12-31"), match="line 1.*good from 2026-01-01 .*, not on 2025-12-31"
@@ -162,7 +165,7 @@ def test_a_key_that_is_not_good_that_day_not_listed_or_without_the_role_signs_no
     refused(stranger, match=r"line 1, propose of version 1 by Li Na 李娜: the key \S+ is not in .*signers\.toml")
 
 
-def test_a_list_that_was_swapped_shows(who, pair):
+def test_a_list_that_was_swapped_shows(who: People, pair: tuple[Entry, Entry]) -> None:
     """Other keys under the same names: nothing that was signed before holds."""
     for label in ("li", "wang"):
         del who.signers[label]
@@ -172,8 +175,8 @@ def test_a_list_that_was_swapped_shows(who, pair):
         approval.history(here())
 
 
-def test_a_list_that_grew_since_is_said_of_each_entry(who):
-    first = entry(who, "li", "propose", [], policies={"gate": "g", "signers": load_signers(here(), "hebei").hash})
+def test_a_list_that_grew_since_is_said_of_each_entry(who: People) -> None:
+    first = entry(who, "li", "propose", [], policies={"gate": "g", "signers": load_signers("hebei").hash})
     write(first)
     found = approval.read(here())
     assert not found.under_another_list(first)
@@ -181,7 +184,7 @@ def test_a_list_that_grew_since_is_said_of_each_entry(who):
     assert approval.read(here()).under_another_list(first)
 
 
-def test_an_entry_cannot_name_a_list_of_its_own(who, pair):
+def test_an_entry_cannot_name_a_list_of_its_own(who: People, pair: tuple[Entry, Entry]) -> None:
     for province in ("../../tmp", "/tmp", "", "HEBEI", "hebei\n"):
         refused(entry(who, "li", "propose", [], province=province), match="names no province")
 
@@ -197,11 +200,11 @@ def test_an_entry_cannot_name_a_list_of_its_own(who, pair):
         ({"accepted": "nothing"}, "accepts an unknown, but the gate could tell"),
     ],
 )
-def test_what_the_gate_refused_cannot_be_written_by_hand(who, changes, says):
+def test_what_the_gate_refused_cannot_be_written_by_hand(who: People, changes: dict[str, Any], says: str) -> None:
     refused(entry(who, "li", "propose", [], **changes), match=says)
 
 
-def test_going_back_by_hand_needs_what_was_approved(who, pair):
+def test_going_back_by_hand_needs_what_was_approved(who: People, pair: tuple[Entry, Entry]) -> None:
     first, second = pair
     refused(first, second, entry(who, "li", "back", [first, second]), match="version 1 is the one in force")
     other = entry(who, "li", "propose", [first, second], version="2")
@@ -221,13 +224,13 @@ def test_going_back_by_hand_needs_what_was_approved(who, pair):
         ("", "line 1: not an entry"),
     ],
 )
-def test_a_line_that_is_no_entry_is_named(who, line, says):
-    record_path(here()).write_text(line + "\n", encoding="utf-8")
+def test_a_line_that_is_no_entry_is_named(who: People, line: str, says: str) -> None:
+    record_path().write_text(line + "\n", encoding="utf-8")
     with pytest.raises(ApprovalError, match=says):
         approval.history(here())
 
 
-def test_an_entry_has_one_spelling(who, pair):
+def test_an_entry_has_one_spelling(who: People, pair: tuple[Entry, Entry]) -> None:
     """A key given twice, or spaces: two readers could read two things from one hash."""
     first, _ = pair
     line = first.line()
@@ -239,7 +242,7 @@ def test_an_entry_has_one_spelling(who, pair):
             parse(json.dumps({**json.loads(line), field: value}, ensure_ascii=False, sort_keys=True))
 
 
-def test_a_line_cut_short_says_so_and_the_rest_can_be_mended(who, pair):
+def test_a_line_cut_short_says_so_and_the_rest_can_be_mended(who: People, pair: tuple[Entry, Entry]) -> None:
     first, second = pair
     whole = record_path(here()).read_bytes()
     record_path(here()).write_bytes(whole[:-20])
@@ -251,7 +254,7 @@ def test_a_line_cut_short_says_so_and_the_rest_can_be_mended(who, pair):
     assert approval.history(here()) == [first, second]
 
 
-def test_a_note_may_hold_any_character(who):
+def test_a_note_may_hold_any_character(who: People) -> None:
     """U+2028 and the like end a line for some readers, not for this one."""
     note = 'one\u2028two\x85three\nfour " 五 🐟'
     first = entry(who, "li", "propose", [], note=note)
@@ -275,7 +278,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, bytes, Signers
 @settings(max_examples=examples(300), deadline=None)
 @given(at=st.integers(0, 10_000), value=st.integers(0, 255))
 @example(at=-4, value=ord("B"))
-def test_no_byte_of_the_record_can_be_changed(kept, at, value):
+def test_no_byte_of_the_record_can_be_changed(kept: tuple[Path, bytes, Signers], at: int, value: int) -> None:
     path, text, signers = kept
     at %= len(text)
     changed = text[:at] + bytes([value]) + text[at + 1 :]

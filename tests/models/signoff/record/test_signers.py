@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
@@ -31,7 +32,7 @@ def listed(path: Path, monkeypatch: pytest.MonkeyPatch, *people: Signer) -> None
     monkeypatch.setenv("FENLEI_SIGNERS", str(path))
 
 
-def test_a_key_signs_what_only_its_public_half_confirms(tmp_path):
+def test_a_key_signs_what_only_its_public_half_confirms(tmp_path: Path) -> None:
     public = make_key(tmp_path / "a.key")
     key = read_key(tmp_path / "a.key")
     assert public == public_of(key)
@@ -43,7 +44,7 @@ def test_a_key_signs_what_only_its_public_half_confirms(tmp_path):
         assert not verified(public, DIGEST, broken)
 
 
-def test_a_key_file_is_its_owners_alone_and_never_written_over(tmp_path):
+def test_a_key_file_is_its_owners_alone_and_never_written_over(tmp_path: Path) -> None:
     path = tmp_path / "folder" / "a.key"
     make_key(path)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -54,7 +55,7 @@ def test_a_key_file_is_its_owners_alone_and_never_written_over(tmp_path):
         read_key(path)
 
 
-def test_a_passphrase_is_asked_for_and_must_be_right(tmp_path):
+def test_a_passphrase_is_asked_for_and_must_be_right(tmp_path: Path) -> None:
     path = tmp_path / "a.key"
     public = make_key(path, "long and secret 长而秘密")
     assert encrypted(path)
@@ -69,7 +70,7 @@ def test_a_passphrase_is_asked_for_and_must_be_right(tmp_path):
         read_key(tmp_path / "plain.key", "x")
 
 
-def test_what_is_no_key_is_said(tmp_path):
+def test_what_is_no_key_is_said(tmp_path: Path) -> None:
     with pytest.raises(KeyFileError, match=r"no private key at .*nothing"):
         read_key(tmp_path / "nothing")
     path = tmp_path / "a.key"
@@ -84,7 +85,7 @@ def test_what_is_no_key_is_said(tmp_path):
 
 
 @pytest.mark.parametrize("text", ["", "AAAA", "A" * 44, "A" * 42 + "B=", "A" * 43 + "=\n", "A" * 43, "中" * 44])
-def test_a_public_key_has_one_spelling(text):
+def test_a_public_key_has_one_spelling(text: str) -> None:
     """'…AB=' decodes to the same bytes as '…AA=': it would be a second key of the same person."""
     with pytest.raises(ValueError, match=r"base64|public key"):
         public_bytes(text)
@@ -93,12 +94,12 @@ def test_a_public_key_has_one_spelling(text):
 @pytest.mark.parametrize(
     "same", ["li na", "LI NA", "  Li  Na", "ＬＩ　ＮＡ", "Li\u200bNa", "LI-NA", "LiNa", "Ll Na", "L1 Na", "|Li Na|"]
 )
-def test_one_name_is_one_person_however_it_is_written(same):
+def test_one_name_is_one_person_however_it_is_written(same: str) -> None:
     assert skeleton(same) == skeleton("Li Na")
 
 
 @pytest.mark.parametrize(("a", "b"), [("Guo", "Gu0"), ("Erna", "Ema"), ("Wang AI", "Wang Al"), ("李娜", "\uf9e1娜")])
-def test_names_that_look_alike_are_one(a, b):
+def test_names_that_look_alike_are_one(a: str, b: str) -> None:
     assert skeleton(a) == skeleton(b)
     assert skeleton("Wang Wei") != skeleton("Wang Fei")
 
@@ -117,19 +118,21 @@ def test_names_that_look_alike_are_one(a, b):
         "-- ' .",
     ],
 )
-def test_a_name_in_letters_of_another_script_is_not_listed(alike):
+def test_a_name_in_letters_of_another_script_is_not_listed(alike: str) -> None:
     with pytest.raises(ValueError, match="Latin letters"):
         signer(name=alike)
 
 
 @pytest.mark.parametrize("zh", ["Li Na", "李 娜", "李娜\u200b", "リナ", "\u2f0a娜", "·"])
-def test_a_chinese_name_is_written_in_chinese_characters(zh):
+def test_a_chinese_name_is_written_in_chinese_characters(zh: str) -> None:
     with pytest.raises(ValueError, match="Chinese characters"):
         signer(zh=zh)
     assert signer(zh="阿依古丽·买买提").name_zh
 
 
-def test_one_key_is_one_persons_and_two_people_can_be_told_apart(tmp_path, monkeypatch):
+def test_one_key_is_one_persons_and_two_people_can_be_told_apart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     key, other = make_key(tmp_path / "a.key"), make_key(tmp_path / "b.key")
     path = tmp_path / "signers.toml"
     for second, says in (
@@ -156,12 +159,12 @@ def test_one_key_is_one_persons_and_two_people_can_be_told_apart(tmp_path, monke
         ({"private_key": "x"}, "private_key"),
     ],
 )
-def test_a_wrong_line_of_the_list_is_named(changes, says):
+def test_a_wrong_line_of_the_list_is_named(changes: dict[str, Any], says: str) -> None:
     with pytest.raises(ValueError, match=says):
         signer(**changes)
 
 
-def test_no_shipped_list_has_a_signer_and_a_province_does_not_borrow_anothers(monkeypatch):
+def test_no_shipped_list_has_a_signer_and_a_province_does_not_borrow_anothers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("FENLEI_SIGNERS", raising=False)
     found = sorted(policy_root().glob("*/signers.toml"))
     assert found
@@ -173,13 +176,13 @@ def test_no_shipped_list_has_a_signer_and_a_province_does_not_borrow_anothers(mo
         load_signers(here(), "henan")
 
 
-def test_a_list_written_as_keygen_prints_it_reads_back(tmp_path, monkeypatch):
+def test_a_list_written_as_keygen_prints_it_reads_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = people(tmp_path)
     monkeypatch.setenv("FENLEI_SIGNERS", str(made.path))
     assert load_signers(here(), "hebei").people == tuple(made.signers.values())
 
 
-def test_trial_people_are_made_once_and_say_that_they_are_none(tmp_path, monkeypatch):
+def test_trial_people_are_made_once_and_say_that_they_are_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path, one, two = trial(tmp_path, FROM)
     assert "these are no people" in path.read_text(encoding="utf-8")
     monkeypatch.setenv("FENLEI_SIGNERS", str(path))
