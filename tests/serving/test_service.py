@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -55,7 +56,9 @@ def classified(reply: httpx.Response) -> list[Classification]:
     return [Classification.model_validate(item["classification"]) for item in reply.json()["items"]]
 
 
-def test_the_three_ways_of_asking_agree_with_the_classification_in_process(by_model, world):
+def test_the_three_ways_of_asking_agree_with_the_classification_in_process(
+    by_model: httpx.Client, world: World
+) -> None:
     expected = classify(world.frame.iloc[:12], Served("hebei", world.model(), "1"), load_rules("hebei"))
     plain = classify_frame(world.frame.iloc[:12], world.model(), load_rules("hebei"))
     assert [c.score for c in expected] == [c.score for c in plain]
@@ -76,7 +79,7 @@ def test_the_three_ways_of_asking_agree_with_the_classification_in_process(by_mo
     assert classified(by_model.post("/classify", json={"items": mixed})) == [expected[i] for i in (3, 0, 5, 0)]
 
 
-def test_an_answer_says_score_class_source_reasons_and_versions(by_model, world):
+def test_an_answer_says_score_class_source_reasons_and_versions(by_model: httpx.Client, world: World) -> None:
     reply = by_model.post("/classify", json={"enterprise_id": world.frame.index[0][0]})
     answer = reply.json()
     assert 0 <= answer["score"] <= 1000
@@ -89,12 +92,14 @@ def test_an_answer_says_score_class_source_reasons_and_versions(by_model, world)
     assert answer["base_score"] + sum(answer["family_points"].values()) == pytest.approx(answer["score"], abs=1e-6)
 
 
-def test_the_same_question_gets_the_same_bytes(by_model, world):
+def test_the_same_question_gets_the_same_bytes(by_model: httpx.Client, world: World) -> None:
     question = {"items": [as_record(world, 0), {"enterprise_id": world.frame.index[1][0]}]}
     assert len({by_model.post("/classify", json=question).content for _ in range(5)}) == 1
 
 
-def test_an_unknown_enterprise_is_404_and_in_a_batch_the_others_are_answered(by_model, world):
+def test_an_unknown_enterprise_is_404_and_in_a_batch_the_others_are_answered(
+    by_model: httpx.Client, world: World
+) -> None:
     reply = by_model.post("/classify", json={"enterprise_id": "nobody"})
     assert reply.status_code == 404
     assert "no such enterprise" in reply.json()["error"]
@@ -108,7 +113,7 @@ def test_an_unknown_enterprise_is_404_and_in_a_batch_the_others_are_answered(by_
     assert items[1]["classification"]["enterprise_id"] == good
 
 
-def test_ten_thousand_enterprises_in_one_call_are_refused_with_the_maximum(by_rules):
+def test_ten_thousand_enterprises_in_one_call_are_refused_with_the_maximum(by_rules: httpx.Client) -> None:
     reply = by_rules.post("/classify", json={"items": [{"enterprise_id": f"E{i}"} for i in range(10_000)]})
     assert reply.status_code == 413
     assert reply.json() == {
@@ -116,7 +121,7 @@ def test_ten_thousand_enterprises_in_one_call_are_refused_with_the_maximum(by_ru
     }
 
 
-def test_a_thousand_enterprises_in_one_call_are_answered(by_model, world):
+def test_a_thousand_enterprises_in_one_call_are_answered(by_model: httpx.Client, world: World) -> None:
     ids = list(world.frame.index.get_level_values("enterprise_id"))
     asked = [ids[i % len(ids)] for i in range(1000)]
     found = classified(by_model.post("/classify", json={"items": [{"enterprise_id": e} for e in asked]}))
@@ -178,7 +183,9 @@ def test_a_thousand_enterprises_in_one_call_are_answered(by_model, world):
         ),
     ],
 )
-def test_a_wrong_request_is_422_and_names_item_and_field(by_rules, body, where, what):
+def test_a_wrong_request_is_422_and_names_item_and_field(
+    by_rules: httpx.Client, body: bytes, where: str, what: str
+) -> None:
     reply = by_rules.post("/classify", content=body, headers={"Content-Type": "application/json"})
     assert reply.status_code == 422, reply.text
     (problem,) = reply.json()["problems"]
@@ -188,13 +195,13 @@ def test_a_wrong_request_is_422_and_names_item_and_field(by_rules, body, where, 
     assert "Traceback" not in reply.text
 
 
-def test_two_records_of_one_enterprise_in_a_call_are_refused(by_rules, world):
+def test_two_records_of_one_enterprise_in_a_call_are_refused(by_rules: httpx.Client, world: World) -> None:
     reply = by_rules.post("/classify", json={"items": [as_record(world, 0), as_record(world, 0)]})
     assert reply.status_code == 422
     assert reply.json()["problems"] == [{"where": "items[1]", "what": "the same enterprise and cutoff as items[0]"}]
 
 
-def test_a_body_over_the_limit_gets_a_readable_answer(by_rules):
+def test_a_body_over_the_limit_gets_a_readable_answer(by_rules: httpx.Client) -> None:
     reply = by_rules.post("/classify", content=b" " * (33 * 2**20), headers={"Content-Type": "application/json"})
     assert reply.status_code == 413
     assert "longer than" in reply.json()["error"]
@@ -203,7 +210,7 @@ def test_a_body_over_the_limit_gets_a_readable_answer(by_rules):
     assert "error" in by_rules.get("/status").json()
 
 
-def test_heavy_calls_do_not_keep_a_single_record_waiting(by_rules, world):
+def test_heavy_calls_do_not_keep_a_single_record_waiting(by_rules: httpx.Client, world: World) -> None:
     """As a reviewer took it down: calls of 150 records, each with coverage of its own."""
 
     def heavy(n: int) -> int:
@@ -225,7 +232,7 @@ def test_heavy_calls_do_not_keep_a_single_record_waiting(by_rules, world):
 
 
 @pytest.mark.parametrize("header", [None, "Bearer wrong", "Basic dGVzdHM6dGVzdHM=", "bearer"])
-def test_without_a_valid_token_nothing_is_answered(by_rules, header):
+def test_without_a_valid_token_nothing_is_answered(by_rules: httpx.Client, header: str | None) -> None:
     headers = {} if header is None else {"Authorization": header}
     with httpx.Client(base_url=by_rules.base_url, timeout=30) as stranger:
         for path in ("/classify", "/status", "/docs.json", "/metrics", "/", "/static_content/index.css", "/nothing"):
@@ -237,7 +244,7 @@ def test_without_a_valid_token_nothing_is_answered(by_rules, header):
         assert stranger.get("/readyz").status_code == 200
 
 
-def test_bentomls_own_page_is_not_shown_and_the_description_is(by_rules):
+def test_bentomls_own_page_is_not_shown_and_the_description_is(by_rules: httpx.Client) -> None:
     page = by_rules.get("/")
     assert page.headers["content-type"].startswith("text/plain")
     assert "<" not in page.text.replace("<token>", "")
@@ -247,19 +254,24 @@ def test_bentomls_own_page_is_not_shown_and_the_description_is(by_rules):
     assert {"items", "indicators", "record", "uscc"} <= set(request["properties"])
 
 
-def test_another_kind_of_body_is_refused(by_rules):
+def test_another_kind_of_body_is_refused(by_rules: httpx.Client) -> None:
     reply = by_rules.post("/classify", content=b"x", headers={"Content-Type": "application/vnd.bentoml+pickle"})
     assert reply.status_code == 415
 
 
-def test_with_nothing_approved_the_rules_answer_and_say_so(by_rules, world):
+def test_with_nothing_approved_the_rules_answer_and_say_so(by_rules: httpx.Client, world: World) -> None:
     answer = by_rules.post("/classify", json={"enterprise_id": world.frame.index[0][0]}).json()
     (expected,) = classify_frame(world.frame.iloc[:1], None, load_rules("hebei"), fallback="no approved model")
     assert Classification.model_validate(answer) == expected
     assert (answer["source"], answer["fallback"]) == ("rules", "no approved model")
 
 
-def test_an_approval_is_served_without_a_restart_and_a_withdrawal_ends_it(by_rules, world):
+def by_version(version: str) -> Callable[[dict[str, Any]], bool]:
+    """Whether a status says that a registered version answers."""
+    return lambda status: status["source"] == "model" and status["model"]["registered"] == version
+
+
+def test_an_approval_is_served_without_a_restart_and_a_withdrawal_ends_it(by_rules: httpx.Client, world: World) -> None:
     question = {"enterprise_id": world.frame.index[0][0]}
     versions.set_alias(here(), "2")  # by hand: signed by nobody
     wait_for(by_rules, lambda s: "set by hand" in str(s["fallback"]))
@@ -267,7 +279,7 @@ def test_an_approval_is_served_without_a_restart_and_a_withdrawal_ends_it(by_rul
     versions.set_alias(here(), None)
     for version in ("1", "2"):
         world.approve(version)
-        status = wait_for(by_rules, lambda s, v=version: s["source"] == "model" and s["model"]["registered"] == v)
+        status = wait_for(by_rules, by_version(version))
         assert (status["fallback"], status["model"]["version"]) == (None, world.model(version).version)
         answer = by_rules.post("/classify", json=question).json()
         assert (answer["source"], answer["fallback"]) == ("model", None)
@@ -277,8 +289,10 @@ def test_an_approval_is_served_without_a_restart_and_a_withdrawal_ends_it(by_rul
     wait_for(by_rules, lambda s: s["fallback"] == "no approved model")
 
 
-def test_a_bundle_changed_since_approval_is_not_served_and_the_rules_answer(by_model, world):
-    booster = versions.bundle(here(), "1") / "booster.txt"
+def test_a_bundle_changed_since_approval_is_not_served_and_the_rules_answer(
+    by_model: httpx.Client, world: World
+) -> None:
+    booster = registry.bundle("1") / "booster.txt"
     before = booster.read_bytes()
     try:
         booster.write_bytes(before.replace(b"leaf_value=", b"leaf_value=9", 1))
@@ -291,7 +305,7 @@ def test_a_bundle_changed_since_approval_is_not_served_and_the_rules_answer(by_m
     wait_for(by_model, lambda s: s["source"] == "model")
 
 
-def test_every_call_is_in_the_audit_record_without_what_was_asked(by_model, world):
+def test_every_call_is_in_the_audit_record_without_what_was_asked(by_model: httpx.Client, world: World) -> None:
     question = as_record(world, 0)
     person = "P-very-private"
     question["record"]["tables"]["persons_roles"] = [{"person_id": person}]

@@ -16,11 +16,13 @@ import pytest
 
 from features.contract import TABLES
 from features.engine.record.record import Record, indicators_of
+from features.errors import ConfigError
 from features.policy import policy_root
 from helpers.here import here
 from helpers.scope import HEBEI
 from helpers.small_model import model as small_model
 from helpers.small_model import rows
+from models.arrays import Floats
 from models.errors import ModelError
 from models.scoring.classification import Classification
 from models.scoring.classify import classify_frame
@@ -37,7 +39,9 @@ from serving.errors import RequestError
 from serving.guard.call import Call
 from serving.launch import check
 from serving.runtime import Runtime
-from serving.settings import ConfigError, Settings
+from serving.settings import Settings
+
+from ..conftest import World
 
 FRAME = rows(40, seed=9)[0]
 
@@ -49,26 +53,26 @@ def changed(**fields: object) -> RiskModel:
 class Raises(RiskModel):
     """A model whose prediction fails in an unforeseen way."""
 
-    def margin(self, X):
+    def margin(self, X: Floats) -> Floats:
         raise MemoryError("E000001 Zhang San")
 
 
 class Refuses(RiskModel):
     """A model that says it can't answer."""
 
-    def margin(self, X):
+    def margin(self, X: Floats) -> Floats:
         raise ModelError("not today")
 
 
 class SometimesNaN(RiskModel):
     """A model without an answer for a few rows."""
 
-    def margin(self, X):
+    def margin(self, X: Floats) -> Floats:
         found = super().margin(X)
         return np.where(X[:, 1] > 12, np.nan, found)
 
 
-def test_a_good_model_answers_and_its_registered_version_is_named():
+def test_a_good_model_answers_and_its_registered_version_is_named() -> None:
     answers = classify(FRAME, Served("hebei", small_model(), "7"), load_rules("hebei"))
     plain = classify_frame(FRAME, small_model(), load_rules("hebei"))
     assert {a.source for a in answers} == {"model"}
@@ -77,7 +81,7 @@ def test_a_good_model_answers_and_its_registered_version_is_named():
 
 
 @pytest.mark.parametrize("kind", [Raises, Refuses])
-def test_when_the_model_fails_the_rules_answer_everyone_and_say_so(kind):
+def test_when_the_model_fails_the_rules_answer_everyone_and_say_so(kind: type[RiskModel]) -> None:
     broken = kind.model_validate(small_model().model_dump())
     answers = classify(FRAME, Served("hebei", broken, "7"), load_rules("hebei"))
     by_rules = classify_frame(FRAME, None, load_rules("hebei"))
@@ -88,7 +92,7 @@ def test_when_the_model_fails_the_rules_answer_everyone_and_say_so(kind):
     assert "Zhang San" not in str(answers[0].fallback)
 
 
-def test_rows_without_a_finite_margin_get_the_rules_and_the_others_the_model():
+def test_rows_without_a_finite_margin_get_the_rules_and_the_others_the_model() -> None:
     partly = SometimesNaN.model_validate(small_model().model_dump())
     lost = FRAME["years_operating"].to_numpy() > 12
     assert 0 < lost.sum() < len(lost)
@@ -98,7 +102,7 @@ def test_rows_without_a_finite_margin_get_the_rules_and_the_others_the_model():
     assert all("no finite margin" in str(a.fallback) for a, gone in zip(answers, lost, strict=True) if gone)
 
 
-def test_a_booster_full_of_nan_never_gives_a_nan_score():
+def test_a_booster_full_of_nan_never_gives_a_nan_score() -> None:
     text = re.sub(r"leaf_value=.*", lambda m: re.sub(r"[-\d.e]+(?= |$)", "nan", m[0]), small_model().booster_text)
     answers = classify(FRAME, Served("hebei", changed(booster_text=text), "7"), load_rules("hebei"))
     assert {a.source for a in answers} == {"rules"}
@@ -106,24 +110,24 @@ def test_a_booster_full_of_nan_never_gives_a_nan_score():
 
 
 @pytest.mark.parametrize("text", ["", "no booster", "tree\nversion=v4\n"])
-def test_a_corrupt_booster_lets_the_rules_answer(text):
+def test_a_corrupt_booster_lets_the_rules_answer(text: str) -> None:
     answers = classify(FRAME, Served("hebei", changed(booster_text=text), "7"), load_rules("hebei"))
     assert {a.source for a in answers} == {"rules"}
     assert all(a.fallback for a in answers)
 
 
-def test_without_a_model_the_reason_is_given_with_every_answer():
+def test_without_a_model_the_reason_is_given_with_every_answer() -> None:
     answers = classify(FRAME, Served("hebei", why="no approved model"), load_rules("hebei"))
     assert {(a.source, a.fallback) for a in answers} == {("rules", "no approved model")}
 
 
-def test_an_empty_frame_has_no_answers():
+def test_an_empty_frame_has_no_answers() -> None:
     assert classify(FRAME.iloc[:0], Served("hebei", small_model(), "7"), load_rules("hebei")) == []
     assert classify(FRAME.iloc[:0], Served("hebei"), load_rules("hebei")) == []
 
 
 @pytest.fixture
-def policies(tmp_path, monkeypatch) -> Path:
+def policies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the policies that a test may change, with a second whole province."""
     root = tmp_path / "policies"
     shutil.copytree(policy_root(), root)
@@ -132,26 +136,30 @@ def policies(tmp_path, monkeypatch) -> Path:
     return root
 
 
-def test_a_model_of_another_province_is_not_served(world, policies):
+def test_a_model_of_another_province_is_not_served(world: World, policies: Path) -> None:
     world.approve("1")
     assert State(world.settings).snapshot.served.model is not None
     other = State(world.settings.model_copy(update={"province": "hubei"})).snapshot.served
     assert (other.model, other.why) == (None, NO_MODEL)
 
 
-def test_a_version_approved_for_one_province_leaves_the_service_of_another_as_it_was(world):
+def test_a_version_approved_for_one_province_leaves_the_service_of_another_as_it_was(world: World) -> None:
     world.approve("1")
     state = State(world.settings)
     assert state.snapshot.served.version == "1"
     world.approve("3")
     served = state.refresh(force=True).served
+    assert served.model is not None
     assert (served.version, served.model.province) == ("1", "hebei")
     served = State(world.settings.model_copy(update={"province": "henan"})).snapshot.served
+    assert served.model is not None
     assert (served.version, served.model.province) == ("3", "henan")
 
 
 @pytest.mark.parametrize("name", POLICIES)
-def test_a_policy_changed_since_the_sign_off_lets_the_rules_answer_and_says_so(world, policies, name):
+def test_a_policy_changed_since_the_sign_off_lets_the_rules_answer_and_says_so(
+    world: World, policies: Path, name: str
+) -> None:
     world.approve("1")
     state = State(world.settings)
     assert state.snapshot.served.model is not None
@@ -169,7 +177,7 @@ def test_a_policy_changed_since_the_sign_off_lets_the_rules_answer_and_says_so(w
     assert one.versions["policy"] == load_rules("hebei").version != signed
 
 
-def test_a_province_without_all_its_policies_cannot_be_served(world, policies):
+def test_a_province_without_all_its_policies_cannot_be_served(world: World, policies: Path) -> None:
     (policies / "hubei" / "features.toml").unlink()
     half = world.settings.model_copy(update={"province": "hubei"})
     for start in (State, check):
@@ -177,7 +185,7 @@ def test_a_province_without_all_its_policies_cannot_be_served(world, policies):
             start(half)
 
 
-def test_policies_that_break_while_serving_are_503_and_name_no_file(world, policies):
+def test_policies_that_break_while_serving_are_503_and_name_no_file(world: World, policies: Path) -> None:
     rules = load_rules("hebei")
     (policies / "hebei" / "features.toml").unlink()
     item = Item(enterprise_id="E1", cutoff="2026-01-01", record={"tables": {"penalties": []}})
@@ -187,7 +195,7 @@ def test_policies_that_break_while_serving_are_503_and_name_no_file(world, polic
     assert "/" not in str(told.value.as_dict())
 
 
-def test_what_a_caller_is_told_of_a_broken_record_or_table_names_no_folder(world, tmp_path):
+def test_what_a_caller_is_told_of_a_broken_record_or_table_names_no_folder(world: World, tmp_path: Path) -> None:
     world.approve("1")
     path = approval.record_path(here())
     before = path.read_bytes()
@@ -213,7 +221,7 @@ def asked(*items: Item) -> list[Result]:
     return answer(items, Snapshot(Served("hebei"), load_rules("hebei"), None, ""), top=99)
 
 
-def test_rows_that_stand_twice_count_once():
+def test_rows_that_stand_twice_count_once() -> None:
     (once,), (twice,) = asked(item(penalties=[penalty()])), asked(item(penalties=[penalty(), penalty()]))
     assert once == twice
 
@@ -228,7 +236,7 @@ def test_rows_that_stand_twice_count_once():
         ({"record_id": " "}, "record_id"),
     ],
 )
-def test_rows_that_break_the_contract_together_are_422_and_named(row, column):
+def test_rows_that_break_the_contract_together_are_422_and_named(row: dict[str, int | str], column: str) -> None:
     with pytest.raises(RequestError) as told:
         asked(item(), item("E9", penalties=[penalty(record_id="q"), penalty(), penalty(**row)]))
     assert told.value.status == 422
@@ -236,12 +244,12 @@ def test_rows_that_break_the_contract_together_are_422_and_named(row, column):
     assert problem.where == f"items[1].record.tables.penalties[2].{column}"
 
 
-def test_two_enterprises_that_share_a_record_id_are_refused():
+def test_two_enterprises_that_share_a_record_id_are_refused() -> None:
     with pytest.raises(RequestError, match="share a record_id"):
         asked(item("E1", penalties=[penalty()]), item("E2", penalties=[penalty(version=2)]))
 
 
-def test_one_enterprise_at_two_moments_is_answered_as_if_asked_twice():
+def test_one_enterprise_at_two_moments_is_answered_as_if_asked_twice() -> None:
     one = item("E1", "2026-01-01", penalties=[penalty()])
     other = item(
         "E1", "2025-02-01", penalties=[penalty(record_id="p0", occurred_at="2025-01-01", known_at="2025-01-02")]
@@ -249,7 +257,7 @@ def test_one_enterprise_at_two_moments_is_answered_as_if_asked_twice():
     assert asked(one, other) == [*asked(one), *asked(other)]
 
 
-def test_records_with_different_coverage_are_answered_as_if_asked_one_by_one():
+def test_records_with_different_coverage_are_answered_as_if_asked_one_by_one() -> None:
     items = [
         Item(enterprise_id=f"E{i}", cutoff="2026-01-01", record={
             "tables": {name: [] for name in TABLES}, "covers_from": {"penalties": f"202{i}-01-01"}
@@ -262,7 +270,7 @@ def test_records_with_different_coverage_are_answered_as_if_asked_one_by_one():
 @pytest.mark.parametrize(
     "known", [{"indicators": {}}, {"record": {"tables": {}}}, {"record": {"tables": {"honours": []}}}]
 )
-def test_nothing_known_is_no_low_risk(known):
+def test_nothing_known_is_no_low_risk(known: dict[str, Any]) -> None:
     (found,) = asked(Item(enterprise_id="E1", cutoff="2026-01-01", **known))
     assert isinstance(found, Lost)
     assert found.status == 422
@@ -270,24 +278,24 @@ def test_nothing_known_is_no_low_risk(known):
 
 
 @pytest.mark.parametrize("evidence", [";", "penalties:a;penalties:b", " ", "a;"])
-def test_evidence_is_one_record_each(evidence):
+def test_evidence_is_one_record_each(evidence: str) -> None:
     with pytest.raises(ValueError, match="evidence_H13_1"):
         Item(enterprise_id="E1", cutoff="2026-01-01", indicators={}, evidence={"evidence_H13_1": [evidence]})
 
 
 @pytest.mark.parametrize("value", [1e300, -1e300, float("inf"), float("nan")])
-def test_an_absurd_value_is_refused(value):
+def test_an_absurd_value_is_refused(value: float) -> None:
     with pytest.raises(ValueError, match="penalties_3y"):
         Item(enterprise_id="E1", cutoff="2026-01-01", indicators={"penalties_3y": value})
 
 
-def test_work_whose_time_is_over_is_not_begun():
+def test_work_whose_time_is_over_is_not_begun() -> None:
     with pytest.raises(RequestError, match="no answer in time") as told:
         answer([item()], Snapshot(Served("hebei"), load_rules("hebei"), None, ""), until=time.monotonic() - 1)
     assert told.value.status == 504
 
 
-def test_a_light_call_is_answered_while_heavy_ones_wait(world):
+def test_a_light_call_is_answered_while_heavy_ones_wait(world: World) -> None:
     """Four heavy calls fill their lane; a single record goes past them, and what is too late is not done at all."""
     runtime = Runtime(world.settings.model_copy(update={"timeout": 30.0}))
     heavy = {
@@ -320,7 +328,7 @@ def test_a_light_call_is_answered_while_heavy_ones_wait(world):
 @pytest.mark.parametrize(
     ("limit", "named"), [("max_records", "2 records, at most 1"), ("max_rows", "2 rows, at most 1")]
 )
-def test_more_records_or_rows_than_the_limit_are_422_naming_it(world, limit, named):
+def test_more_records_or_rows_than_the_limit_are_422_naming_it(world: World, limit: str, named: str) -> None:
     runtime = Runtime(world.settings.model_copy(update={limit: 1}))
     body = {
         "items": [
@@ -333,7 +341,7 @@ def test_more_records_or_rows_than_the_limit_are_422_naming_it(world, limit, nam
     assert named in reply.decode()
 
 
-def test_a_table_that_does_not_fit_is_said_and_the_service_goes_on(world, tmp_path):
+def test_a_table_that_does_not_fit_is_said_and_the_service_goes_on(world: World, tmp_path: Path) -> None:
     for content, message in [(None, "does not exist"), (b"", "is no indicator table"), (b"PAR1 x", "is no indicator")]:
         path = tmp_path / "table.parquet"
         if content is not None:
@@ -343,10 +351,11 @@ def test_a_table_that_does_not_fit_is_said_and_the_service_goes_on(world, tmp_pa
         assert message in snapshot.no_table
 
 
-def test_a_new_table_is_seen_at_the_next_look(world, tmp_path):
+def test_a_new_table_is_seen_at_the_next_look(world: World, tmp_path: Path) -> None:
     path = tmp_path / "table.parquet"
     state = State(world.settings.model_copy(update={"table": path}))
     assert state.snapshot.table is None
+    assert world.settings.table is not None
     path.write_bytes(world.settings.table.read_bytes())
     table = state.refresh().table
     assert isinstance(table, CurrentTable)
@@ -354,15 +363,15 @@ def test_a_new_table_is_seen_at_the_next_look(world, tmp_path):
     assert state.refresh().table is table
 
 
-def test_settings_come_from_the_environment_and_a_wrong_one_is_named(tmp_path):
-    settings = Settings(province="hebei", table=tmp_path / "t.parquet", max_items=5)
+def test_settings_come_from_the_environment_and_a_wrong_one_is_named(tmp_path: Path) -> None:
+    settings = Settings(table=tmp_path / "t.parquet", max_items=5)
     assert Settings.from_env(settings.as_env()).max_items == 5
     assert Settings.from_env(settings.as_env()).table == tmp_path / "t.parquet"
     with pytest.raises(ConfigError, match="FENLEI_MAX_ITEMS"):
         Settings.from_env({"FENLEI_MAX_ITEMS": "many"})
 
 
-def test_a_large_amount_far_down_a_long_record_is_read_exactly():
+def test_a_large_amount_far_down_a_long_record_is_read_exactly() -> None:
     fines = [100] * 2500
     fines.insert(2499, 10**13)  # where DuckDB's own guess of the type does not look
     penalties = [
@@ -382,7 +391,9 @@ def test_a_large_amount_far_down_a_long_record_is_read_exactly():
     assert computed["fines_3y"].item() == sum(fines)
 
 
-def test_one_request_sees_one_set_of_rules_and_rules_that_break_go_on_as_they_were(world, policies):
+def test_one_request_sees_one_set_of_rules_and_rules_that_break_go_on_as_they_were(
+    world: World, policies: Path
+) -> None:
     state = State(world.settings)
     first = state.snapshot
     bands = policies / "hebei" / "bands.toml"

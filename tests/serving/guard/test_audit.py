@@ -25,7 +25,7 @@ def lines_of(path: Path) -> list[str]:
     return path.read_text(encoding="utf-8").splitlines(keepends=True)
 
 
-def test_an_untouched_record_holds_and_is_continued_after_a_restart(written):
+def test_an_untouched_record_holds_and_is_continued_after_a_restart(written: Path) -> None:
     head = verify(written).head
     log = AuditLog(written)
     assert log.head == (6, head)
@@ -35,14 +35,14 @@ def test_an_untouched_record_holds_and_is_continued_after_a_restart(written):
     assert (found.ok, found.lines) == (True, 7)
 
 
-def test_a_record_that_is_not_there_is_empty_and_holds(tmp_path):
+def test_a_record_that_is_not_there_is_empty_and_holds(tmp_path: Path) -> None:
     assert verify(tmp_path / "none.jsonl") == verify(tmp_path / "none.jsonl")
     assert verify(tmp_path / "none.jsonl").lines == 0
     assert verify(tmp_path / "none.jsonl").ok
 
 
 @pytest.mark.parametrize("line", range(6))
-def test_an_edited_line_is_named(written, line):
+def test_an_edited_line_is_named(written: Path, line: int) -> None:
     lines = lines_of(written)
     lines[line] = lines[line].replace(f"E{line}", "E9")
     written.write_text("".join(lines), encoding="utf-8")
@@ -53,7 +53,7 @@ def test_an_edited_line_is_named(written, line):
 
 
 @pytest.mark.parametrize("edit", ["remove", "repeat", "swap", "rehash"])
-def test_lines_removed_put_in_or_moved_show(written, edit):
+def test_lines_removed_put_in_or_moved_show(written: Path, edit: str) -> None:
     lines = lines_of(written)
     if edit == "remove":
         del lines[2]
@@ -70,14 +70,14 @@ def test_lines_removed_put_in_or_moved_show(written, edit):
     assert not verify(written).ok
 
 
-def test_a_cut_off_end_shows_against_a_hash_kept_elsewhere(written):
+def test_a_cut_off_end_shows_against_a_hash_kept_elsewhere(written: Path) -> None:
     head = verify(written).head
     written.write_text("".join(lines_of(written)[:-2]), encoding="utf-8")
     assert verify(written).ok
     assert "is not in the record" in str(verify(written, head=head).problem)
 
 
-def test_a_line_torn_by_a_stop_is_taken_off_and_that_is_said(written):
+def test_a_line_torn_by_a_stop_is_taken_off_and_that_is_said(written: Path) -> None:
     lines = lines_of(written)
     written.write_text("".join(lines[:-1]) + lines[-1][:40], encoding="utf-8")
     assert "line 6 is torn" in str(verify(written).problem)
@@ -86,20 +86,20 @@ def test_a_line_torn_by_a_stop_is_taken_off_and_that_is_said(written):
     assert json.loads(lines_of(written)[-1])["event"] == "torn line removed"
 
 
-def test_a_record_whose_last_line_does_not_hold_is_not_continued(written):
+def test_a_record_whose_last_line_does_not_hold_is_not_continued(written: Path) -> None:
     written.write_text("".join(lines_of(written)[:-1]) + '{"number": 5}\n', encoding="utf-8")
     with pytest.raises(AuditError, match="last line does not hold"):
         AuditLog(written)
 
 
-def test_two_services_cannot_write_one_record(written):
+def test_two_services_cannot_write_one_record(written: Path) -> None:
     log = AuditLog(written)
     with pytest.raises(AuditError, match="in use"):
         AuditLog(written)
     log.close()
 
 
-def test_threads_share_one_chain(tmp_path):
+def test_threads_share_one_chain(tmp_path: Path) -> None:
     path = tmp_path / "audit.jsonl"
     log = AuditLog(path)
     threads = [
@@ -114,7 +114,7 @@ def test_threads_share_one_chain(tmp_path):
     assert (found.ok, found.lines) == (True, 1600)
 
 
-def test_a_line_longer_than_the_tail_that_is_read_first_is_continued(tmp_path):
+def test_a_line_longer_than_the_tail_that_is_read_first_is_continued(tmp_path: Path) -> None:
     path = tmp_path / "audit.jsonl"
     for _ in range(3):
         log = AuditLog(path)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, MutableMapping
 from pathlib import Path
 from typing import Any
 
@@ -46,13 +46,13 @@ def call(
     **headers: str,
 ) -> tuple[int, bytes]:
     """Send a request through the guard; returns status and body."""
-    sent: list[dict[str, Any]] = []
+    sent: list[MutableMapping[str, Any]] = []
     todo = [{"type": "http.request", "body": p, "more_body": p is not parts[-1]} for p in parts]
 
-    async def receive() -> dict[str, Any]:
+    async def receive() -> MutableMapping[str, Any]:
         return todo.pop(0)
 
-    async def send(message: dict[str, Any]) -> None:
+    async def send(message: MutableMapping[str, Any]) -> None:
         sent.append(message)
 
     told = {"authorization": f"Bearer {token}", **{k.replace("_", "-"): v for k, v in headers.items()}}
@@ -75,14 +75,14 @@ def lines(runtime: Runtime) -> list[dict[str, Any]]:
     return [json.loads(line) for line in runtime.settings.audit.read_text(encoding="utf-8").splitlines()]
 
 
-def test_the_application_gets_the_whole_body_and_its_answer_is_noted_first(runtime):
+def test_the_application_gets_the_whole_body_and_its_answer_is_noted_first(runtime: Runtime) -> None:
     token = create_token(runtime.settings.tokens, "a")
     assert call(runtime, parts=(b'{"a"', b": 1", b"}"), token=token) == (200, b'{"a": 1}')
     (line,) = lines(runtime)
     assert (line["token"], line["enterprises"], line["status"], line["path"]) == ("a", ["E1"], 200, "/classify")
 
 
-def test_a_refused_call_never_reaches_the_application_and_leaves_a_line(runtime):
+def test_a_refused_call_never_reaches_the_application_and_leaves_a_line(runtime: Runtime) -> None:
     async def never(*_: Any) -> None:
         raise AssertionError("reached")
 
@@ -92,19 +92,19 @@ def test_a_refused_call_never_reaches_the_application_and_leaves_a_line(runtime)
 
 
 @pytest.mark.parametrize("headers", [{}, {"content_length": "101"}])
-def test_a_body_that_is_too_long_is_413_announced_or_not(runtime, headers):
+def test_a_body_that_is_too_long_is_413_announced_or_not(runtime: Runtime, headers: dict[str, Any]) -> None:
     token = create_token(runtime.settings.tokens, "a")
     status, body = call(runtime, parts=(b"x" * 60, b"x" * 41), token=token, **headers)
     assert status == 413
     assert "longer than 100 bytes" in json.loads(body)["error"]
 
 
-def test_a_refused_body_is_read_to_its_end_so_that_the_caller_sees_why(runtime):
+def test_a_refused_body_is_read_to_its_end_so_that_the_caller_sees_why(runtime: Runtime) -> None:
     token = create_token(runtime.settings.tokens, "a")
     read = []
 
-    class Parts(tuple):
-        def __iter__(self):
+    class Parts(tuple[bytes, ...]):
+        def __iter__(self) -> Iterator[bytes]:
             for part in super().__iter__():
                 read.append(part)
                 yield part
@@ -114,14 +114,14 @@ def test_a_refused_body_is_read_to_its_end_so_that_the_caller_sees_why(runtime):
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE"])
-def test_another_method_is_405_in_json(runtime, method):
+def test_another_method_is_405_in_json(runtime: Runtime, method: str) -> None:
     token = create_token(runtime.settings.tokens, "a")
     status, body = call(runtime, method=method, token=token)
     assert status == 405
     assert method == "HEAD" or json.loads(body) == {"error": "/classify is asked with POST"}
 
 
-def test_a_call_that_was_cut_off_or_failed_leaves_a_line_too(runtime):
+def test_a_call_that_was_cut_off_or_failed_leaves_a_line_too(runtime: Runtime) -> None:
     token = create_token(runtime.settings.tokens, "a")
 
     async def cut(*_: Any) -> None:
@@ -137,7 +137,7 @@ def test_a_call_that_was_cut_off_or_failed_leaves_a_line_too(runtime):
     assert [line["status"] for line in lines(runtime)] == [504, 500]
 
 
-def test_a_broken_token_file_lets_nobody_in_and_shows_nothing_of_it(runtime):
+def test_a_broken_token_file_lets_nobody_in_and_shows_nothing_of_it(runtime: Runtime) -> None:
     token = create_token(runtime.settings.tokens, "a")
     with runtime.settings.tokens.open("a", encoding="utf-8") as file:
         file.write("secret nonsense\n")
@@ -146,21 +146,20 @@ def test_a_broken_token_file_lets_nobody_in_and_shows_nothing_of_it(runtime):
     assert b"nonsense" not in body
 
 
-def test_a_websocket_is_closed(runtime):
-    sent: list[dict[str, Any]] = []
+def test_a_websocket_is_closed(runtime: Runtime) -> None:
+    sent: list[MutableMapping[str, Any]] = []
 
-    async def send(message: dict[str, Any]) -> None:
+    async def send(message: MutableMapping[str, Any]) -> None:
         sent.append(message)
 
     scope = {"type": "websocket", "path": "/classify", "headers": []}
-    asyncio.run(
-        Guard(echo, lambda: Keep(runtime.tokens, lambda: runtime.audit, runtime.settings.max_bytes))(scope, None, send)
-    )  # type: ignore[arg-type]  # nothing is received
+    guard = Guard(echo, lambda: Keep(runtime.tokens, lambda: runtime.audit, runtime.settings.max_bytes))
+    asyncio.run(guard(scope, None, send))  # type: ignore[arg-type]  # nothing is received
     assert sent == [{"type": "websocket.close", "code": 1008}]
 
 
 @pytest.mark.slow
-def test_a_service_that_cannot_start_says_why(tmp_path):
+def test_a_service_that_cannot_start_says_why(tmp_path: Path) -> None:
     settings = Settings(
         province="hebei",
         tokens=tmp_path / "t.jsonl",

@@ -14,7 +14,7 @@ from serving.guard.tokens import AccessError, Tokens, create_token, revoke_token
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 
 
-def test_a_token_lets_its_owner_in_and_stands_nowhere_in_the_file(tmp_path):
+def test_a_token_lets_its_owner_in_and_stands_nowhere_in_the_file(tmp_path: Path) -> None:
     path = tmp_path / "new" / "tokens.jsonl"
     first, second = create_token(path, "bureau A", now=NOW), create_token(path, "bureau B", now=NOW)
     tokens = Tokens(path)
@@ -26,7 +26,7 @@ def test_a_token_lets_its_owner_in_and_stands_nowhere_in_the_file(tmp_path):
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_a_token_ends_with_its_time(tmp_path):
+def test_a_token_ends_with_its_time(tmp_path: Path) -> None:
     path = tmp_path / "tokens.jsonl"
     token = create_token(path, "bureau A", days=30, now=NOW)
     tokens = Tokens(path)
@@ -34,7 +34,7 @@ def test_a_token_ends_with_its_time(tmp_path):
     assert tokens.name_of(token, NOW + timedelta(days=30)) is None
 
 
-def test_a_revoked_token_is_refused_at_once_and_its_name_can_be_given_anew(tmp_path):
+def test_a_revoked_token_is_refused_at_once_and_its_name_can_be_given_anew(tmp_path: Path) -> None:
     path = tmp_path / "tokens.jsonl"
     old = create_token(path, "bureau A", now=NOW)
     tokens = Tokens(path)
@@ -46,12 +46,12 @@ def test_a_revoked_token_is_refused_at_once_and_its_name_can_be_given_anew(tmp_p
     assert tokens.name_of(old, NOW) is None
 
 
-def test_without_a_file_nobody_is_let_in(tmp_path):
+def test_without_a_file_nobody_is_let_in(tmp_path: Path) -> None:
     assert Tokens(tmp_path / "none.jsonl").name_of("fenlei_x", NOW) is None
 
 
 @pytest.mark.parametrize("line", ["{", "[]", "{}", '{"name": "a"}', '{"name": "a", "sha256": "zz", "expires": "x"}'])
-def test_a_broken_file_lets_nobody_in_and_names_the_line(tmp_path, line):
+def test_a_broken_file_lets_nobody_in_and_names_the_line(tmp_path: Path, line: str) -> None:
     path = tmp_path / "tokens.jsonl"
     token = create_token(path, "bureau A", now=NOW)
     with path.open("a", encoding="utf-8") as file:
@@ -64,12 +64,12 @@ def test_a_broken_file_lets_nobody_in_and_names_the_line(tmp_path, line):
     ("name", "days", "message"),
     [("", 1, "printable"), ("a\nb", 1, "printable"), ("a" * 101, 1, "printable"), ("a", 0, "at least a day")],
 )
-def test_a_token_that_makes_no_sense_is_not_made(tmp_path, name, days, message):
+def test_a_token_that_makes_no_sense_is_not_made(tmp_path: Path, name: str, days: int, message: str) -> None:
     with pytest.raises(AccessError, match=message):
         create_token(tmp_path / "tokens.jsonl", name, days=days, now=NOW)
 
 
-def test_a_name_has_one_token(tmp_path):
+def test_a_name_has_one_token(tmp_path: Path) -> None:
     path = tmp_path / "tokens.jsonl"
     create_token(path, "bureau A", now=NOW)
     with pytest.raises(AccessError, match="has a token already"):
