@@ -34,7 +34,7 @@ def drifted(tmp_path_factory: pytest.TempPathFactory) -> dict[str, SimulationSum
 
 
 def one(sql: str) -> float:
-    [(value,)] = duckdb.sql(sql).fetchall()
+    [(value,)] = duckdb.execute(sql).fetchall()
     return float(value)
 
 

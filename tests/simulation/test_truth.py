@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
+from typing import cast
 
 import duckdb
 import numpy as np
@@ -30,7 +31,7 @@ def visits(summary: SimulationSummary) -> dict[str, npt.NDArray[np.float64]]:
     """Labelled visits: arm, label, draw weight, true risk, points and month."""
     codes = ",".join(f"'{c}'" for c in VIOLATION)
     now = "QUALIFY row_number() OVER (PARTITION BY record_id ORDER BY version DESC) = 1"
-    return duckdb.sql(
+    found = duckdb.execute(
         f"""
         WITH i AS (SELECT * FROM '{summary.folder}/inspections.parquet' {now}),
              d AS (SELECT * FROM '{summary.folder}/draws.parquet' {now}),
@@ -45,6 +46,7 @@ def visits(summary: SimulationSummary) -> dict[str, npt.NDArray[np.float64]]:
         ORDER BY l.record_id
         """
     ).fetchnumpy()
+    return cast("dict[str, npt.NDArray[np.float64]]", found)  # every column asked for is a DOUBLE
 
 
 @pytest.fixture(scope="module")
@@ -172,6 +174,6 @@ def test_a_shared_group_spills_over(summary: SimulationSummary) -> None:
         SELECT corr(ln(x.risk), ln(y.risk)), count(*)
         FROM led a JOIN led b ON a.person_id = b.person_id AND a.enterprise_id < b.enterprise_id
         JOIN mean_ x ON x.enterprise_id = a.enterprise_id JOIN mean_ y ON y.enterprise_id = b.enterprise_id"""
-    found, count = duckdb.sql(pairs).fetchall()[0]
+    found, count = duckdb.execute(pairs).fetchall()[0]
     assert count > 200
     assert found > 0.1

@@ -8,8 +8,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from features.errors import FenleiError
 from fenlei.cli import app
@@ -55,7 +54,7 @@ def refused(*arguments: str, env: dict[str, str] | None = PASSPHRASE) -> FenleiE
     return told.value
 
 
-def test_keygen_prints_public_lines_alone_and_writes_an_encrypted_file(desk):
+def test_keygen_prints_public_lines_alone_and_writes_an_encrypted_file(desk: Path) -> None:
     (li, wang) = tomllib.loads((desk / "signers.toml").read_text(encoding="utf-8"))["signers"]
     assert (li["name"], li["name_zh"], li["roles"], wang["roles"]) == ("Li Na", "李娜", ["propose"], ["approve"])
     assert li["valid_from"] < li["valid_until"]
@@ -71,7 +70,7 @@ def test_keygen_prints_public_lines_alone_and_writes_an_encrypted_file(desk):
     assert b"ENCRYPTED" not in (desk / "plain.key").read_bytes()
 
 
-def test_a_version_is_proposed_approved_shown_and_withdrawn(desk):
+def test_a_version_is_proposed_approved_shown_and_withdrawn(desk: Path) -> None:
     version = register(desk)
     li, wang = str(key(desk, "Li Na")), str(key(desk, "Wang Wei"))
     done = fenlei("propose", version, "--note", "first", "--key", li, input="a secret 秘密\n")
@@ -94,7 +93,7 @@ def test_a_version_is_proposed_approved_shown_and_withdrawn(desk):
     assert isinstance(refused("history", "--head", "9 " + "0" * 64), ApprovalError)
 
 
-def test_a_gate_that_says_no_is_exit_code_1_and_says_why(desk):
+def test_a_gate_that_says_no_is_exit_code_1_and_says_why(desk: Path) -> None:
     version = register(desk, evaluation=judged("fail", why="class C found less than class B"))
     done = fenlei("propose", version, "--note", "x", "--key", str(key(desk, "Li Na")), env=PASSPHRASE)
     assert done.exit_code == 1
@@ -102,7 +101,7 @@ def test_a_gate_that_says_no_is_exit_code_1_and_says_why(desk):
     assert "in force: none" in fenlei("history").stdout
 
 
-def test_an_unknown_is_accepted_with_a_reason_that_history_shows(desk):
+def test_an_unknown_is_accepted_with_a_reason_that_history_shows(desk: Path) -> None:
     version = register(desk, evaluation=judged("cannot tell"))
     note = "no markup: [/red] \x1b[2J"
     arguments = ["propose", version, "--note", note, "--key", str(key(desk, "Li Na"))]
@@ -115,7 +114,7 @@ def test_an_unknown_is_accepted_with_a_reason_that_history_shows(desk):
     assert "\x1b" not in shown
 
 
-def test_another_list_can_be_named_and_an_alias_set_by_hand_is_mended(desk):
+def test_another_list_can_be_named_and_an_alias_set_by_hand_is_mended(desk: Path) -> None:
     version = register(desk)
     elsewhere = desk / "elsewhere.toml"
     shutil.move(desk / "signers.toml", elsewhere)
@@ -128,7 +127,7 @@ def test_another_list_can_be_named_and_an_alias_set_by_hand_is_mended(desk):
     assert versions.aliased(here()) is None
 
 
-def test_history_says_that_a_version_in_force_is_not_what_was_signed(desk):
+def test_history_says_that_a_version_in_force_is_not_what_was_signed(desk: Path) -> None:
     version = register(desk)
     li, wang = str(key(desk, "Li Na")), str(key(desk, "Wang Wei"))
     fenlei("propose", version, "--note", "first", "--key", li, env=PASSPHRASE)

@@ -9,13 +9,14 @@ from pathlib import Path
 import duckdb
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from scipy.stats import binom
 
 from features.check import check_folder
 from features.population.outcomes import read_outcomes
 from fenlei.bench.common.page import fill
 from fenlei.bench.feedback.effects import ALL, Resamples, concentration, drifts, years
-from fenlei.bench.feedback.loop import Loop, Pace, Run, history_indicators, run_all, split_for
+from fenlei.bench.feedback.loop import Loop, Pace, Run, Way, history_indicators, run_all, split_for
 from fenlei.bench.feedback.lots import against_lots, effect
 from fenlei.bench.feedback.world import END, OWN, World, make_world, month_after, number_of
 from helpers.root import ROOT
@@ -53,7 +54,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
 
 
 @pytest.fixture(scope="module")
-def runs(world: World, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
+def runs(world: World, tmp_path_factory: pytest.TempPathFactory) -> dict[Way, Run]:
     scratch = tmp_path_factory.mktemp("runs")
     return dict(run_all(world, few_indicators(), PLAN, scratch, lambda _: None, PACE))
 
@@ -70,7 +71,7 @@ def test_the_simulated_random_arm_ends_with_the_history_and_the_targeted_one_doe
 
 
 @pytest.mark.slow
-def test_the_records_pass_the_check_and_hold_every_visit(runs: dict[str, Run], tmp_path: Path) -> None:
+def test_the_records_pass_the_check_and_hold_every_visit(runs: dict[Way, Run], tmp_path: Path) -> None:
     for way in ("ours", "naive"):  # uniform writes as ours does
         run = runs[way]
         report = check_folder(run.folder, END, tmp_path / way)
@@ -91,7 +92,7 @@ def test_the_records_pass_the_check_and_hold_every_visit(runs: dict[str, Run], t
 
 
 @pytest.mark.slow
-def test_every_policy_visits_as_often(runs: dict[str, Run]) -> None:
+def test_every_policy_visits_as_often(runs: dict[Way, Run]) -> None:
     ours = runs["ours"].visited.sum(axis=0)
     assert (ours > 0).all()
     assert (runs["naive"].visited.sum(axis=0) == ours).all()
@@ -102,7 +103,7 @@ def test_every_policy_visits_as_often(runs: dict[str, Run]) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("way", ["ours", "uniform"])
-def test_stated_probabilities_are_those_of_the_draws(runs: dict[str, Run], way: str) -> None:
+def test_stated_probabilities_are_those_of_the_draws(runs: dict[Way, Run], way: Way) -> None:
     run = runs[way]
     with duckdb.connect() as con:
         stated = con.execute(
@@ -124,7 +125,7 @@ def test_stated_probabilities_are_those_of_the_draws(runs: dict[str, Run], way: 
 
 
 @pytest.mark.slow
-def test_visits_find_what_the_truth_gives(world: World, runs: dict[str, Run]) -> None:
+def test_visits_find_what_the_truth_gives(world: World, runs: dict[Way, Run]) -> None:
     truth = world.truth[:, HISTORY:]
     for run in runs.values():
         risk = truth[run.visited]
@@ -137,7 +138,7 @@ def test_visits_find_what_the_truth_gives(world: World, runs: dict[str, Run]) ->
 
 
 @pytest.mark.slow
-def test_no_outcome_is_used_before_it_is_known(runs: dict[str, Run]) -> None:
+def test_no_outcome_is_used_before_it_is_known(runs: dict[Way, Run]) -> None:
     for way, run in runs.items():
         assert [day for day, _, _ in run.learned] == [month_after(END, -MONTHS), month_after(END, -MONTHS + PACE.every)]
         for day, rows, last in run.learned:
@@ -149,7 +150,7 @@ def test_no_outcome_is_used_before_it_is_known(runs: dict[str, Run]) -> None:
 
 
 @pytest.mark.slow
-def test_what_comes_later_changes_no_earlier_month(world: World, runs: dict[str, Run], tmp_path: Path) -> None:
+def test_what_comes_later_changes_no_earlier_month(world: World, runs: dict[Way, Run], tmp_path: Path) -> None:
     """Stop after three months: the predictions and visits up to there are the same, and so are the records known."""
     short = World(
         world.base, world.seed, world.firsts[: HISTORY + 4], HISTORY, world.truth[:, : HISTORY + 3],
@@ -195,7 +196,7 @@ def test_a_learner_that_takes_looks_for_guilt_is_found_out() -> None:
     rng = np.random.default_rng(1)
     truth = np.repeat(rng.uniform(0.05, 0.3, (4000, 1)), 30, axis=1)
     visited = rng.uniform(size=truth.shape) < 0.1
-    before = np.cumsum(visited, axis=1) - visited
+    before: NDArray[np.int64] = np.cumsum(visited, axis=1) - visited
     run, draws = made_run(truth + 0.03 * before, visited), Resamples(4000, 1, 200)
     found = next(r for r in drifts(run, truth, draws) if r.name == ALL)
     assert found.gap_before.value == pytest.approx(0.0)

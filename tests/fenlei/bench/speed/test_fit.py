@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from scipy.special import expit
@@ -13,7 +15,7 @@ PROVINCE = ROOT / "experiments" / "province.toml"
 
 
 @pytest.mark.slow
-def test_a_fit_on_rows_from_a_file_says_what_each_step_took(tmp_path):
+def test_a_fit_on_rows_from_a_file_says_what_each_step_took(tmp_path: Path) -> None:
     rng = np.random.default_rng(1)
     n = 4_000 + STOP + CALIBRATE
     X = rng.normal(size=(n, 3))
