@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
@@ -16,8 +16,6 @@ from helpers.thorough import PROFILE, examples
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
-    from xdist.remote import Producer
-    from xdist.scheduler import LoadFileScheduling
 
 # Before numpy is loaded, and for every process that a test starts: on problems of a few parameters OpenBLAS's threads
 # wait for one another far longer than they work (measured: 11 s of processor time instead of 1 s for the 400 refits on
@@ -62,14 +60,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling:
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Give a worker whole files, so that what a file builds (a trained study, a province) is built once.
 
     Not by xdist's own groups: it writes them into a name of the test that pytest 9 does not read any more.
     """
-    from xdist.scheduler import LoadFileScheduling
+    from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
 
-    class Together(LoadFileScheduling):
+    class Together(LoadFileScheduling):  # type: ignore[misc]
         def _split_scope(self, nodeid: str) -> str:
             return kept_together(nodeid)
 

@@ -111,11 +111,11 @@ def test_a_swapped_calibrator_is_seen_whatever_is_done_to_the_hashes_of_the_mode
     "name", ["bundle_hash", "model_hash", "evaluation_hash", "frozen_hash", "inputs_hash", "data_hash"]
 )
 def test_mlflow_lets_nobody_change_a_hash_that_the_run_was_logged_with(store: Path, name: str) -> None:
-    run = registry.run_id(register(store))
-    said = tracking.get_run(run).data.params[name]
-    with pytest.raises(MlflowException, match="Changing param values is not allowed"), tracking.quiet():
-        tracking.client().log_param(run, name, "0" * 64)
-    assert tracking.get_run(run).data.params[name] == said
+    run = versions.run_id(here(), register(store))
+    said = runs.get_run(here(), run).data.params[name]
+    with pytest.raises(MlflowException, match="Changing param values is not allowed"), runs.quiet():
+        runs.client(here()).log_param(run, name, "0" * 64)
+    assert runs.get_run(here(), run).data.params[name] == said
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -58,8 +59,22 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
+def reading() -> Counter[str]:
+    """How often the two trainings opened the clean folder and read the outcomes."""
+    return Counter()
+
+
+def counted(function: Callable[..., Any], calls: Counter[str], name: str) -> Callable[..., Any]:
+    def call(*arguments: Any, **named: Any) -> Any:
+        calls[name] += 1
+        return function(*arguments, **named)
+
+    return call
+
+
+@pytest.fixture(scope="module")
 def trained(
-    study: Path, province: Path, empty_store: Path, tmp_path_factory: pytest.TempPathFactory
+    study: Path, province: Path, empty_store: Path, reading: Counter[str], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Trained]:
     """The study on a small province, trained twice: three trials, then the same again."""
     home = tmp_path_factory.mktemp("trained")
@@ -80,6 +95,11 @@ def trained(
 
 
 pytestmark = pytest.mark.slow
+
+
+def test_a_training_opens_its_records_once_and_reads_the_outcomes_once(trained: Trained, reading: Counter[str]) -> None:
+    """The stages of the split and of every rolling origin are parts of one read; two trainings were run."""
+    assert reading == {"open_folder": 2, "outcomes_by_day": 2}
 
 
 def test_the_model_and_its_rivals_stand_on_the_same_visits_with_intervals(trained: Trained) -> None:
@@ -151,6 +171,7 @@ def test_trained_again_no_trial_is_logged_again_and_the_run_says_where_they_are(
 KILLED = """
 import os, signal, sys
 from pathlib import Path
+from typing import Any
 import models.learning.learner as learning
 from models.pipeline import train
 from models.tracking.store import Store
@@ -264,7 +285,7 @@ def test_the_answer_can_be_read_by_a_program_and_by_a_person(trained: Trained) -
 def test_a_trained_version_passes_the_gate_can_be_signed_and_compared(
     trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    frame = compare.runs([trained[0].run_id])
+    frame = compare.compare_runs(here(), [trained[0].run_id])
     assert frame["auc"].iloc[0] == pytest.approx(trained[0].evaluation.values["model"]["auc"].value)
     signers = people(tmp_path)
     monkeypatch.setenv("FENLEI_SIGNERS", str(signers.path))
@@ -309,7 +330,7 @@ def test_a_missing_or_empty_source_is_named(tmp_path: Path) -> None:
 @pytest.mark.real
 @pytest.mark.parametrize("study", ["beijing_culture", "beijing_miyun"])
 def test_the_real_studies_run_and_say_there_is_no_random_arm(study: str, shared: Path, store: Path) -> None:
-    result = train(FOLDER / f"{study}.toml", shared / "data" / "beijing_open", work=store / "work")
+    result = train(FOLDER / f"{study}.toml", store=here(), data=shared / "data" / "beijing_open", work=store / "work")
     assert "no random arm" in result.arm_statement
     assert "no random arm" in result.report.read_text(encoding="utf-8")
     for rival in ("scorecard", "past_rate"):

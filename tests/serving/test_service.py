@@ -292,7 +292,7 @@ def test_an_approval_is_served_without_a_restart_and_a_withdrawal_ends_it(by_rul
 def test_a_bundle_changed_since_approval_is_not_served_and_the_rules_answer(
     by_model: httpx.Client, world: World
 ) -> None:
-    booster = registry.bundle("1") / "booster.txt"
+    booster = versions.bundle(here(), "1") / "booster.txt"
     before = booster.read_bytes()
     try:
         booster.write_bytes(before.replace(b"leaf_value=", b"leaf_value=9", 1))

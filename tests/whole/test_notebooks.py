@@ -33,9 +33,10 @@ def test_a_reader_is_shown_faces_alone(path: Path) -> None:
     """What a notebook or the README imports of ours is exported by a package, not found in one of its files."""
     text = path.read_text(encoding="utf-8")
     if path.suffix == ".ipynb":
-        text = "\n".join(cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code")
+        notebook = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
+        text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
     ours = re.findall(
-        r"^\s*(?:from|import) ((?:features|models|serving|simulation|supervision|fenlei)\b[\w.]*)", text, re.M
+        r"^\s*(?:from|import) ((?:features|models|serving|simulation|supervision|fenlei)\b[\w.]*)", text, re.MULTILINE
     )
     inner = [name for name in ours if not (ROOT / "src" / Path(*name.split(".")) / "__init__.py").is_file()]
     assert inner == []

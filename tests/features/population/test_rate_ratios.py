@@ -14,6 +14,7 @@ from features.catalogue import CATALOGUE
 from features.contract import TABLES
 from features.engine.duckdb_engine import evaluate
 from features.records.store import open_frames
+from features.scope import Scope
 from helpers.records import CUTOFF, ENTERPRISES, frame, province, rows_of
 from helpers.thorough import examples
 

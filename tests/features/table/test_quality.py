@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pytest
@@ -62,10 +61,12 @@ def test_staleness_is_counted_from_the_last_known_version(small_clean: Path, tmp
 
 
 def test_a_notebook_gets_the_same_from_source_clean_folder_and_store(small_province: Path, small_clean: Path) -> None:
-    wanted = compute_indicators(small_clean, cohort(small_clean, [CUTOFF]), names=["penalties_3y", "complaints_1y"])
-    asked: dict[str, Any] = {"names": ["penalties_3y", "complaints_1y"], "show_progress": False}
-    pd.testing.assert_frame_equal(indicators(small_province, "2026-01", **asked), wanted)
-    pd.testing.assert_frame_equal(indicators(str(small_clean), CUTOFF, **asked), wanted)
+    wanted = compute_indicators(
+        small_clean, cohort(small_clean, [CUTOFF], HEBEI), Scope("hebei", names=["penalties_3y", "complaints_1y"])
+    )
+    asked = Scope("hebei", names=["penalties_3y", "complaints_1y"])
+    pd.testing.assert_frame_equal(indicators(small_province, "2026-01", asked, show_progress=False), wanted)
+    pd.testing.assert_frame_equal(indicators(str(small_clean), CUTOFF, asked, show_progress=False), wanted)
     store = open_folder(small_clean)
     some = cohort(store, [CUTOFF], HEBEI).head(20)
     pd.testing.assert_frame_equal(indicators(store, some, asked, show_progress=False), wanted.head(20))

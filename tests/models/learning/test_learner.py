@@ -10,7 +10,7 @@ import pytest
 from features.policy import policy_root
 from helpers import small_study
 from models.learning.backtest import at_origin, visits_needed
-from models.learning.learn import Learned, learn, study_name
+from models.learning.learner import Learned, learn, study_name
 from models.study.dataset import Dataset
 from models.study.experiment import Experiment
 

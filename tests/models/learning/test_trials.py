@@ -15,7 +15,8 @@ from mlflow.entities import Run
 
 from features.errors import ConfigError
 from helpers import small_study
-from models.learning.learn import search
+from helpers.here import here
+from models.learning.learner import search
 from models.learning.search import Tuned
 from models.learning.trials import CONTINUED_BY, CONTINUES, PLACE, TrialLog, alone, end_killed
 from models.tracking import runs
@@ -25,8 +26,8 @@ PARENT = "mlflow.parentRunId"
 
 def trial_runs() -> list[Run]:
     """All runs of trials, by start."""
-    where = tracking.experiment_id("demo")
-    found: list[Run] = tracking.client().search_runs([where], "tags.kind = 'trial'", order_by=["start_time"])
+    where = runs.experiment_id(here(), "demo")
+    found: list[Run] = runs.client(here()).search_runs([where], "tags.kind = 'trial'", order_by=["start_time"])
     return found
 
 
@@ -50,7 +51,7 @@ def trained(
 def left_running(place: str = "here") -> str:
     """A training run as a kill leaves it."""
     tags = {"kind": "training", PLACE: place}
-    run_id: str = tracking.client().create_run(tracking.experiment_id("demo"), tags=tags).info.run_id
+    run_id: str = runs.client(here()).create_run(runs.experiment_id(here(), "demo"), tags=tags).info.run_id
     return run_id
 
 
@@ -115,7 +116,7 @@ def test_a_killed_runs_trials_go_on_under_its_successor_and_are_logged_once(stor
 def test_of_several_runs_cut_off_each_names_the_next_and_the_last_has_all_trials(
     store: Path, training: Training
 ) -> None:
-    runs = []
+    ids = []
     for trials in (1, 2):
         ids.append(left_running())
         end_killed(here(), "demo", "here", ids[-1])

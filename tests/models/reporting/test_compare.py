@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
+from helpers.here import here
 from helpers.signing import ON, People, register
 from models.reporting import compare
 from models.scoring.risk_model import RiskModel
@@ -50,14 +51,14 @@ def shown(frame: pd.DataFrame) -> str:
 
 
 def test_training_runs_are_listed_and_trials_are_not(two_runs: list[str]) -> None:
-    frame = compare.runs()
+    frame = compare.compare_runs(here())
     assert sorted(frame.index) == sorted(two_runs)
     assert set(frame["study"]) == {"a", "b"}
     assert frame.loc[two_runs[1], "auc"] == 0.72
 
 
 def test_named_runs_come_in_the_order_asked_for(two_runs: list[str]) -> None:
-    frame = compare.runs([two_runs[1], two_runs[0][:12]])
+    frame = compare.compare_runs(here(), [two_runs[1], two_runs[0][:12]])
     assert list(frame.index) == two_runs[::-1]
     with pytest.raises(compare.RunNotFound, match="begin with 'zz'"):
         compare.compare_runs(here(), ["zz"])
@@ -82,13 +83,13 @@ def test_an_unknown_metric_to_sort_by_is_named_with_those_there_are(two_runs: li
 
 
 def test_the_table_shows_value_interval_verdicts_and_arm(two_runs: list[str]) -> None:
-    text = shown(compare.runs(two_runs))
+    text = shown(compare.compare_runs(here(), two_runs))
     for said in ("0.6100", "[0.6700, 0.7700]", "band contract", "cannot tell", "Measured on the random arm."):
         assert said in text
 
 
 def test_a_run_is_best_only_where_its_interval_lies_apart(two_runs: list[str]) -> None:
-    frame = compare.runs(two_runs)
+    frame = compare.compare_runs(here(), two_runs)
     assert compare.best(frame, "auc").run == two_runs[1]
     assert compare.best(frame, "log_loss").text == compare.OVERLAP
     text = shown(frame)
@@ -117,7 +118,7 @@ def test_figures_of_other_visits_are_not_compared(store: Path) -> None:
 
 
 def test_a_program_reads_the_same(two_runs: list[str]) -> None:
-    plain = json.loads(json.dumps(compare.as_dict(compare.runs(two_runs))))
+    plain = json.loads(json.dumps(compare.as_dict(compare.compare_runs(here(), two_runs))))
     assert [r["version"] for r in plain["runs"]] == ["1", "2"]
     assert plain["best"]["auc"] == two_runs[1]
     assert plain["differs"] == {}
@@ -143,8 +144,8 @@ def test_a_metric_means_the_same_under_a_rivals_name_or_as_a_difference() -> Non
 
 
 def test_an_empty_store_gives_an_empty_table(store: Path) -> None:
-    assert compare.runs().empty
-    assert "runs" in shown(compare.runs())
+    assert compare.compare_runs(here()).empty
+    assert "runs" in shown(compare.compare_runs(here()))
 
 
 def test_the_run_that_two_people_signed_is_called_approved_and_no_other(store: Path, signers: People) -> None:
@@ -178,7 +179,7 @@ def test_a_swapped_model_and_a_broken_record_are_not_called_approved(store: Path
 
 
 def test_what_a_run_wrote_is_no_input_in_which_runs_differ(store: Path) -> None:
-    made = [registry.run_id(register(store, n)) for n in (1, 2)]
-    frame = compare.runs(made)
+    made = [versions.run_id(here(), register(store, n)) for n in (1, 2)]
+    frame = compare.compare_runs(here(), made)
     assert frame["params.bundle_hash"].nunique() == 2
     assert compare.differs(frame) == {}

@@ -21,11 +21,11 @@ from helpers.root import ROOT
 from helpers.scope import HEBEI
 from models.evaluation.drift.psi import Frozen
 from models.evaluation.verdicts import overall
-from models.learning.learn import Learned, learn
+from models.learning.learner import Learned, learn
 from models.review import review as reviewing
 from models.review.measure import score_all
 from models.review.review import direct_grades, review, write_review
-from models.study.dataset import Dataset, Part, build
+from models.study.dataset import Dataset, Part, build_dataset
 from models.study.experiment import Experiment, load_experiment
 from models.study.panel import follow
 from models.study.pending import awaited_visits, count_by_month, score_awaited

@@ -60,7 +60,7 @@ def swap(version: str) -> None:
 
 
 def test_nothing_is_approved_until_two_people_have_signed(one: People) -> None:
-    assert approval.approved_model() is None
+    assert approval.approved_model(here()) is None
     propose(one)
     assert approval.approved_model(here()) is None
     assert versions.aliased(here()) is None
@@ -208,7 +208,7 @@ def test_an_evaluation_edited_after_the_proposal_stops_the_approval(store: Path,
 
 
 def test_an_alias_set_by_hand_approves_nothing_and_can_be_mended(two: People) -> None:
-    MlflowClient().set_registered_model_alias(tracking.MODEL_NAME, tracking.ALIAS, "2")
+    runs.client(here()).set_registered_model_alias(versions.MODEL_NAME, versions.ALIAS, "2")
     with pytest.raises(ApprovalError, match="set by hand"):
         approval.approved_model(here())
     assert approval.follow(here()) is None

@@ -132,7 +132,10 @@ def swap(version: str) -> None:
 
 
 def test_what_is_in_use_is_said_of_each_province_and_why_not(both: People) -> None:
-    assert {p: (e.version, why) for p, (e, why) in approval.in_use().items()} == {"hebei": ("1", ""), HENAN: ("2", "")}
+    assert {p: (e.version, why) for p, (e, why) in approval.in_use(here()).items()} == {
+        "hebei": ("1", ""),
+        HENAN: ("2", ""),
+    }
     swap("2")
     found = approval.in_use(here())
     assert found["hebei"][1] == ""

@@ -229,7 +229,7 @@ def test_damaged_inputs_fail_and_say_what_is_wrong(store: Path, how: str) -> Non
 
 
 def test_a_run_that_logged_nothing_cannot_be_signed_whatever_is_accepted(store: Path) -> None:
-    found = gate.examine(register(store, evaluation={}, inputs=False))
+    found = gate.examine(here(), register(store, evaluation={}, inputs=False))
     assert found.verdicts["inputs"] == "fail"
     for what in ("inputs_hash", "evaluation_hash", "frozen_hash"):
         assert f"its run and the version states no {what}" in found.not_passed()

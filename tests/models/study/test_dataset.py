@@ -158,7 +158,7 @@ def dataset(checked: Path) -> Dataset:
 def test_what_becomes_known_in_the_test_period_changes_no_row_learnt_from(
     dataset: Dataset, checked: Path, tmp_path: Path
 ) -> None:
-    other = build(altered(checked, tmp_path / "clean", 1), DEMO, AS_OF)
+    other = build_dataset(altered(checked, tmp_path / "clean", 1), DEMO, AS_OF)
     assert other.source_hash != dataset.source_hash
     assert other.names == dataset.names
     for name in SEGMENTS[:-1]:
@@ -219,7 +219,7 @@ def test_inverse_probability_weights_make_the_visited_look_like_the_cohort(datas
 
 @pytest.mark.slow
 def test_the_population_is_the_cohort_when_the_model_could_be_signed(dataset: Dataset, checked: Path) -> None:
-    members = cohort(checked, [DEMO.split.test_from])
+    members = cohort(checked, [DEMO.split.test_from], HEBEI)
     assert dataset.population.shape == (len(members), len(dataset.names))
     fewer = population(checked, DEMO, dataset.names, most=100)
     assert fewer.shape == (100, len(dataset.names))

@@ -32,7 +32,7 @@ def test_without_a_setting_everything_lives_under_data_generated(
     assert found.artifacts == home / "mlartifacts"  # where the process goes later changes nothing
 
 
-def test_a_server_keeps_its_files_and_our_records_stand_where_they_are_told(tmp_path):
+def test_a_server_keeps_its_files_and_our_records_stand_where_they_are_told(tmp_path: Path) -> None:
     told = {
         "MLFLOW_TRACKING_URI": "http://mlflow.example:5000",
         "FENLEI_RECORDS": str(tmp_path / "r"),
@@ -44,7 +44,7 @@ def test_a_server_keeps_its_files_and_our_records_stand_where_they_are_told(tmp_
     assert Store.from_env({**told, "FENLEI_RECORDS": "", "FENLEI_SIGNERS": ""}).signers is None
 
 
-def test_two_stores_are_at_work_in_one_process_and_neither_sees_the_other(empty_store, tmp_path):
+def test_two_stores_are_at_work_in_one_process_and_neither_sees_the_other(empty_store: Path, tmp_path: Path) -> None:
     """Runs, versions, alias and record of each are its own, whatever is done in between in the other."""
     process = mlflow.get_tracking_uri(), dict(os.environ)
     stores = []
@@ -98,13 +98,13 @@ def test_a_run_keeps_what_it_was_given_and_leaves_out_what_is_no_number(store: P
 
 
 def test_more_metrics_than_a_server_takes_at_once_are_all_written(store: Path) -> None:
-    many = {f"worth_plan{k}_lift": float(k) for k in range(2 * tracking.MOST_METRICS + 1)}
-    with tracking.run("study", "many") as run_id:
-        tracking.log(run_id, metrics=many)
-    assert tracking.get_run(run_id).data.metrics == many
-    sizes = [len(b) for b in tracking.batched(list(many), tracking.MOST_METRICS)]
-    assert sizes == [tracking.MOST_METRICS, tracking.MOST_METRICS, 1]
-    assert tracking.batched([], 3) == [[]]
+    many = {f"worth_plan{k}_lift": float(k) for k in range(2 * runs.MOST_METRICS + 1)}
+    with runs.run(here(), "study", "many") as run_id:
+        runs.log(here(), run_id, metrics=many)
+    assert runs.get_run(here(), run_id).data.metrics == many
+    sizes = [len(b) for b in runs.batched(list(many), runs.MOST_METRICS)]
+    assert sizes == [runs.MOST_METRICS, runs.MOST_METRICS, 1]
+    assert runs.batched([], 3) == [[]]
 
 
 def test_the_day_of_a_run_is_the_day_it_began(store: Path) -> None:
@@ -115,13 +115,13 @@ def test_the_day_of_a_run_is_the_day_it_began(store: Path) -> None:
 
 
 def test_a_run_that_breaks_is_marked_failed(store: Path) -> None:
-    with pytest.raises(RuntimeError), tracking.run("study", "breaks") as run_id:
+    with pytest.raises(RuntimeError), runs.run(here(), "study", "breaks") as run_id:
         raise RuntimeError("no")
     assert runs.get_run(here(), run_id).info.status == "FAILED"
 
 
 def test_a_nested_run_names_its_parent(store: Path) -> None:
-    with tracking.run("study", "outer") as outer, tracking.run("study", "inner", parent=outer) as inner:
+    with runs.run(here(), "study", "outer") as outer, runs.run(here(), "study", "inner", parent=outer) as inner:
         pass
     assert runs.get_run(here(), inner).data.tags["mlflow.parentRunId"] == outer
 

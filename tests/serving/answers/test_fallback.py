@@ -364,7 +364,7 @@ def test_a_new_table_is_seen_at_the_next_look(world: World, tmp_path: Path) -> N
 
 
 def test_settings_come_from_the_environment_and_a_wrong_one_is_named(tmp_path: Path) -> None:
-    settings = Settings(table=tmp_path / "t.parquet", max_items=5)
+    settings = Settings(province="hebei", table=tmp_path / "t.parquet", max_items=5)
     assert Settings.from_env(settings.as_env()).max_items == 5
     assert Settings.from_env(settings.as_env()).table == tmp_path / "t.parquet"
     with pytest.raises(ConfigError, match="FENLEI_MAX_ITEMS"):

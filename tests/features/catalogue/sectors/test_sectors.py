@@ -31,6 +31,7 @@ from features.table.month import read_table, table_policies, write_clean_table
 from helpers.oracles import World
 from helpers.oracles.food import belongs
 from helpers.records import CUTOFF, ENTERPRISES, move_the_future, province, rows_of
+from helpers.scope import HEBEI
 from helpers.thorough import examples
 
 EARLY = {t: date(2000, 1, 1) for t in TABLES}

@@ -152,7 +152,7 @@ def test_an_indicator_that_the_new_model_dropped_gives_its_points_back() -> None
 
 
 def test_without_an_approved_model_there_is_nothing_to_differ_from(store: Path) -> None:
-    found = against_approved(model(), panel(), CATALOGUE, "2026-02-03")
+    found = against_approved(here(), model(), panel(), CATALOGUE, "2026-02-03")
     assert (found.version, found.problem) == ("", "")
     assert "Looked up on 2026-02-03. No model is approved" in compared(found)
 

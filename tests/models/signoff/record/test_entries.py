@@ -81,7 +81,7 @@ def refused(*entries: Entry, match: str) -> None:
 
 @pytest.mark.parametrize("change", ["edit", "drop", "swap", "insert"])
 def test_a_record_that_was_touched_is_refused(pair: tuple[Entry, Entry], change: str) -> None:
-    lines = record_path().read_text(encoding="utf-8").splitlines()
+    lines = record_path(here()).read_text(encoding="utf-8").splitlines()
     if change == "edit":
         lines[0] = lines[0].replace("by hand", "by Hand")
     elif change == "drop":
@@ -176,7 +176,7 @@ def test_a_list_that_was_swapped_shows(who: People, pair: tuple[Entry, Entry]) -
 
 
 def test_a_list_that_grew_since_is_said_of_each_entry(who: People) -> None:
-    first = entry(who, "li", "propose", [], policies={"gate": "g", "signers": load_signers("hebei").hash})
+    first = entry(who, "li", "propose", [], policies={"gate": "g", "signers": load_signers(here(), "hebei").hash})
     write(first)
     found = approval.read(here())
     assert not found.under_another_list(first)
@@ -225,7 +225,7 @@ def test_going_back_by_hand_needs_what_was_approved(who: People, pair: tuple[Ent
     ],
 )
 def test_a_line_that_is_no_entry_is_named(who: People, line: str, says: str) -> None:
-    record_path().write_text(line + "\n", encoding="utf-8")
+    record_path(here()).write_text(line + "\n", encoding="utf-8")
     with pytest.raises(ApprovalError, match=says):
         approval.history(here())
 
