@@ -97,7 +97,7 @@ def test_a_swapped_calibrator_is_seen_whatever_is_done_to_the_hashes_of_the_mode
     if bundle == "deleted":
         deleted(version, "bundle_hash")
     elif bundle == "rewritten":
-        rewritten(version, "bundle_hash", versions.model_hash(here(), version))
+        rewritten(version, "bundle_hash", artifacts.bundle_hash(versions.bundle(here(), version)))
     if content == "deleted":
         runs.client(here()).delete_tag(run, "model_hash")
         deleted(version, "model_hash")

@@ -19,7 +19,7 @@ _ARROW = {
 }
 
 
-def write_table(folder: Path, table: str, rows: Iterable[Mapping[str, Any]]) -> int:
+def write_records(folder: Path, table: str, rows: Iterable[Mapping[str, Any]]) -> int:
     """Write one record table with exactly the contract's columns; return the number of rows.
 
     Rows are sorted by enterprise_id, record_id and version, so the same rows give the same bytes.

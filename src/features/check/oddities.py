@@ -8,7 +8,7 @@ from pathlib import Path
 
 import duckdb
 
-from features.check.reading import Source, literal
+from features.check.reading import SourceTable, literal
 from features.check.report import Oddity
 from features.contract import TABLES
 from features.contract.uscc import fault
@@ -17,7 +17,7 @@ EXAMPLES = 5
 _BATCH = 50_000
 
 
-def file_oddities(source: Source) -> Iterator[Oddity]:
+def file_oddities(source: SourceTable) -> Iterator[Oddity]:
     """Warn of columns the contract doesn't know and of columns stored as another type."""
     for name in source.unknown:
         yield Oddity(source.table.name, "unknown_column", f"column {name!r} is not in the contract; left out")

@@ -26,7 +26,7 @@ class RawColumn:
 
 
 @dataclass(frozen=True)
-class Source:
+class SourceTable:
     """One source file, ready for SQL.
 
     Parameters
@@ -111,7 +111,7 @@ def find_tables(folder: Path) -> tuple[dict[str, Path], list[str]]:
     return {name: found[name] for name in TABLES if name in found}, other
 
 
-def open_source(con: duckdb.DuckDBPyConnection, table: Table, file: Path, work: Path) -> Source:
+def open_source(con: duckdb.DuckDBPyConnection, table: Table, file: Path, work: Path) -> SourceTable:
     """Open one file and see that it has the required columns.
 
     Parameters
@@ -144,7 +144,7 @@ def open_source(con: duckdb.DuckDBPyConnection, table: Table, file: Path, work: 
     return source
 
 
-def _hint(name: str, source: Source) -> str:
+def _hint(name: str, source: SourceTable) -> str:
     near = [n for n in source.columns if n.strip().casefold() == name]
     if near:
         return f"; column names are exact: rename {near[0]!r} to {name!r}"
@@ -153,7 +153,7 @@ def _hint(name: str, source: Source) -> str:
     return ""
 
 
-def _open_parquet(con: duckdb.DuckDBPyConnection, table: Table, file: Path) -> Source:
+def _open_parquet(con: duckdb.DuckDBPyConnection, table: Table, file: Path) -> SourceTable:
     scan = f"read_parquet({literal(str(file))}, file_row_number=true)"
     try:
         described = con.execute(f"DESCRIBE SELECT * FROM {scan}").fetchall()
@@ -165,7 +165,7 @@ def _open_parquet(con: duckdb.DuckDBPyConnection, table: Table, file: Path) -> S
         for name, kind, *_ in described
         if name != "file_row_number"
     }
-    return Source(table, file, scan, "file_row_number + 1", _bytes_fault(table, columns), columns, rows)
+    return SourceTable(table, file, scan, "file_row_number + 1", _bytes_fault(table, columns), columns, rows)
 
 
 def _bytes_fault(table: Table, columns: dict[str, RawColumn]) -> str:
@@ -179,23 +179,23 @@ def _bytes_fault(table: Table, columns: dict[str, RawColumn]) -> str:
     return f"CASE {' '.join(checks)} END" if checks else "NULL::VARCHAR"
 
 
-def _open_csv(table: Table, file: Path, work: Path) -> Source:
+def _open_csv(table: Table, file: Path, work: Path) -> SourceTable:
     text = work / f"{table.name}.text.parquet"
     header, rows = csv_to_parquet(file, text)
     columns = {name: RawColumn(name, f'"c{i}"', "VARCHAR") for i, name in enumerate(header)}
-    return Source(table, file, f"read_parquet({literal(str(text))})", "file_row", "fault", columns, rows)
+    return SourceTable(table, file, f"read_parquet({literal(str(text))})", "file_row", "fault", columns, rows)
 
 
 def _first_line(err: Exception) -> str:
     return str(err).strip().splitlines()[0]
 
 
-def broken(source: Source, err: Exception) -> SourceError:
+def broken(source: SourceTable, err: Exception) -> SourceError:
     """Return the error of a file that opened but can't be read to its end."""
     return SourceError(f"{source.file}: can't be read to its end: {_first_line(err)}")
 
 
-def each_source(con: duckdb.DuckDBPyConnection, files: dict[str, Path], work: Path) -> Iterator[Source]:
+def each_source(con: duckdb.DuckDBPyConnection, files: dict[str, Path], work: Path) -> Iterator[SourceTable]:
     """Open the files one after the other; only one CSV's text lies in ``work`` at a time."""
     for name, file in files.items():
         yield open_source(con, TABLES[name], file, work)

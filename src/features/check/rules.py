@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from datetime import date
 
-from features.check.reading import RawColumn, Source, literal, quote
+from features.check.reading import RawColumn, SourceTable, literal, quote
 from features.contract import Column
 
 KINDS: dict[str, tuple[str, str]] = {
@@ -75,7 +75,7 @@ class Cell:
     rules: tuple[Rule, ...]
 
 
-def cells(source: Source, as_of: date) -> list[Cell]:
+def cells(source: SourceTable, as_of: date) -> list[Cell]:
     """Return the cells of a source, in contract order."""
     return [_cell(column, source.columns.get(column.name), as_of) for column in source.table.columns]
 
@@ -199,7 +199,7 @@ def expectation(column: Column) -> str:
     }[column.type]
 
 
-def stage_sql(source: Source, as_of: date) -> str:
+def stage_sql(source: SourceTable, as_of: date) -> str:
     """SQL that reads a source once into typed columns, ``file_row`` and ``reasons``.
 
     ``reasons`` is NULL for a good row, else the list of structs (kind, text) of all that is wrong.

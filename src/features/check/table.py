@@ -8,7 +8,7 @@ from pathlib import Path
 
 import duckdb
 
-from features.check.reading import Source, broken, literal, quote
+from features.check.reading import SourceTable, broken, literal, quote
 from features.check.report import TableReport
 from features.check.rules import stage_sql
 
@@ -18,7 +18,7 @@ ROWS_NAMED = 5
 
 
 def check_table(
-    con: duckdb.DuckDBPyConnection, source: Source, as_of: date, clean: Path, quarantine: Path
+    con: duckdb.DuckDBPyConnection, source: SourceTable, as_of: date, clean: Path, quarantine: Path
 ) -> TableReport:
     """Divide the rows of one source into clean, merged and quarantined.
 
@@ -83,7 +83,7 @@ def _count(con: duckdb.DuckDBPyConnection, relation: str) -> int:
     return int(count)
 
 
-def _divide_duplicates(con: duckdb.DuckDBPyConnection, source: Source) -> int:
+def _divide_duplicates(con: duckdb.DuckDBPyConnection, source: SourceTable) -> int:
     """Put further copies of identical rows into ``further``, all conflicting ones into ``bad``.
 
     Returns the number of conflicting rows.
@@ -124,7 +124,7 @@ def _divide_duplicates(con: duckdb.DuckDBPyConnection, source: Source) -> int:
     return _count(con, "bad") - before
 
 
-def _write_clean(con: duckdb.DuckDBPyConnection, source: Source, clean: Path) -> None:
+def _write_clean(con: duckdb.DuckDBPyConnection, source: SourceTable, clean: Path) -> None:
     # The key is unique by now, so the order is total and the file's bytes follow from its rows. Left to its
     # statistics, DuckDB would declare a column NOT NULL or not by what else stood in the stage.
     con.execute("SET disabled_optimizers = 'statistics_propagation'")
@@ -138,7 +138,7 @@ def _write_clean(con: duckdb.DuckDBPyConnection, source: Source, clean: Path) ->
     con.execute("RESET disabled_optimizers")
 
 
-def _write_quarantine(con: duckdb.DuckDBPyConnection, source: Source, quarantine: Path) -> None:
+def _write_quarantine(con: duckdb.DuckDBPyConnection, source: SourceTable, quarantine: Path) -> None:
     """Write the bad rows as they stand in the source, all columns as text."""
     taken: set[str] = set()
     raw = []

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import pyarrow as pa
 
 
-class Answer(Protocol):
+class Result(Protocol):
     """What a statement found."""
 
     def fetchall(self) -> list[Any]:
@@ -28,7 +28,7 @@ class Query(Protocol):
 class Connection(Protocol):
     """An engine that takes statements in DuckDB's dialect: DuckDB itself, or `features.engine.spark.connection`."""
 
-    def execute(self, query: str, /) -> Answer:
+    def execute(self, query: str, /) -> Result:
         """Execute one statement."""
         ...
 

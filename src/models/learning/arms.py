@@ -62,12 +62,12 @@ def fit_known(make: Callable[[], RiskClassifier], fit: Rows, stop: Rows) -> Fitt
     The effect is estimated on rows that the trees have not seen: on their own rows the trees would have taken up
     part of it.
     """
-    effect = arm_effect(np.zeros(len(fit.y)), fit.y, fit.apart, fit.weight)
+    effect = arm_effect(np.zeros(len(fit.y)), fit.y, fit.targeted, fit.weight)
     for turn in range(ROUNDS):
         found = fit_at(make, fit, stop, effect)
         if turn == ROUNDS - 1:
             break
-        before, effect = effect, arm_effect(found.decision_function(stop.X), stop.y, stop.apart, stop.weight)
+        before, effect = effect, arm_effect(found.decision_function(stop.X), stop.y, stop.targeted, stop.weight)
         if abs(effect - before) < SETTLED:
             break
     return Fitted(found, effect)
@@ -80,11 +80,11 @@ def fit_at(
     effect: float,
 ) -> RiskClassifier:
     """Fit with the arm's effect held at a value."""
-    later = (stop.X, stop.y, stop.weight, effect * stop.apart)
-    return make().fit(fit.X, fit.y, sample_weight=fit.weight, eval_set=later, offset=effect * fit.apart)
+    later = (stop.X, stop.y, stop.weight, effect * stop.targeted)
+    return make().fit(fit.X, fit.y, sample_weight=fit.weight, eval_set=later, offset=effect * fit.targeted)
 
 
-def arm_effect(margin: Floats, y: NDArray[Any], apart: Bools, weight: Floats | None = None) -> float:
+def arm_effect(margin: Floats, y: NDArray[Any], targeted: Bools, weight: Floats | None = None) -> float:
     """Estimate the log-odds that visits outside the random arm carry at equal margins.
 
     Logistic regression of the outcome on a slope times the margin, an intercept and the arm, by maximum likelihood
@@ -94,12 +94,12 @@ def arm_effect(margin: Floats, y: NDArray[Any], apart: Bools, weight: Floats | N
     ----------
     margin
         Of a model that knows nothing of these rows' outcomes, [n]; constant is allowed.
-    y, apart, weight
+    y, targeted, weight
         As in `Rows`.
     """
-    if apart.all() or not apart.any():
+    if targeted.all() or not targeted.any():
         return 0.0
-    design = np.column_stack([margin - margin.mean(), np.ones(len(margin)), apart.astype(np.float64)])
+    design = np.column_stack([margin - margin.mean(), np.ones(len(margin)), targeted.astype(np.float64)])
     share = np.ones(len(y)) / len(y) if weight is None else weight / weight.sum()
     sign = np.where(np.asarray(y) == 1, 1.0, -1.0)
 

@@ -41,7 +41,10 @@ from models.evaluation.plan_worth import CODES, Worth, worth, worth_by_group
 from models.evaluation.policies import JUDGED_BY, DriftPolicy, load_drift, load_sampling
 from models.evaluation.visits import gather_visits
 from models.learning.learner import Learned
+from models.scoring.bands import load_bands
+from models.scoring.classification import GRADES
 from models.scoring.risk_model import RiskModel
+from models.scoring.rules.determinations import load_determinations
 from models.study.dataset import Dataset, Part
 from models.study.experiment import Experiment
 from models.study.panel import Panel
@@ -185,10 +188,6 @@ def tested_visits(source: Path | RecordStore, experiment: Experiment, test: Part
 
 def direct_grades(frame: pd.DataFrame, province: str) -> list[str]:
     """Return the class of each row's direct determination (HB 12, 13), the worst of several; empty without one."""
-    from models.scoring.bands import load_bands
-    from models.scoring.classification import GRADES
-    from models.scoring.rules.determinations import load_determinations
-
     hits, _ = load_determinations(load_bands(province).determinations).hits(frame)
     return [max((d.grade for d in row), key=GRADES.index, default="") for row in hits]
 

@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from scipy.special import expit, log_expit, logit
 
 from models.arrays import Floats
@@ -165,10 +165,3 @@ def spline_design(margin: Floats, knots: Floats) -> Floats:
 AnyCalibrator = Spline | Platt | Beta | Isotonic
 Calibrator = Annotated[AnyCalibrator, Field(discriminator="kind")]
 """Any calibrator; pydantic reads it back from JSON by its ``kind``."""
-
-_ADAPTER: TypeAdapter[AnyCalibrator] = TypeAdapter(Calibrator)
-
-
-def calibrator_from_json(text: str | bytes) -> AnyCalibrator:
-    """Read a calibrator that ``model_dump_json`` wrote."""
-    return _ADAPTER.validate_json(text)

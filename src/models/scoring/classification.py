@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
 Grade = Literal["A", "B", "C", "D"]
-Source = Literal["model", "rules"]
+AnsweredBy = Literal["model", "rules"]
 GRADES: tuple[Grade, ...] = ("A", "B", "C", "D")
 """The classes of SAMR (7) and HB 9, from low risk to high."""
 
@@ -138,7 +138,7 @@ class Classification(Answer):
     score: float = Field(ge=0, le=1000)
     grade: Grade
     score_grade: Grade
-    source: Source
+    source: AnsweredBy
     probability: float | None = Field(default=None, ge=0, le=1)
     probability_interval: tuple[Chance, Chance] | None = None
     reasons: tuple[Reason, ...] = ()

@@ -270,19 +270,18 @@ class RiskModel(BaseModel):
         return self.content_hash
 
     @classmethod
-    def load(cls, folder: Path, *, expected_hash: str | None = None) -> RiskModel:
+    def load(cls, folder: Path) -> RiskModel:
         """Read a saved model.
 
         Parameters
         ----------
         folder : Path
-        expected_hash : str, optional
-            The content hash that was signed; the folder's own hash only guards against accidents.
+            Its own hash only guards against accidents: what was signed is held by `models.signoff.approval`.
 
         Raises
         ------
         ModelFileError
-            If a file is missing or unreadable, has changed since it was saved, or isn't what was signed.
+            If a file is missing or unreadable or has changed since it was saved.
         """
         try:
             text = (folder / _BOOSTER).read_bytes().decode("utf-8")
@@ -298,8 +297,6 @@ class RiskModel(BaseModel):
             raise ModelFileError(
                 f"{folder} has changed since it was saved: its content hash is {found}, recorded {saved}"
             )
-        if expected_hash is not None and found != expected_hash:
-            raise ModelFileError(f"{folder} holds model {found}, expected {expected_hash}")
         try:
             return cls.model_validate({**payload, "booster_text": text})
         except (TypeError, ValidationError) as err:

@@ -177,11 +177,12 @@ def _examined(
     store: Store, action: Action, version: str, note: str, key: Ed25519PrivateKey, on: str, accepted: str, say: gate.Say
 ) -> Entry:
     # Who may do it is asked first: the gate takes as long as a fit.
-    province = RiskModel.load(versions.bundle(store, version)).province
+    model = RiskModel.load(versions.bundle(store, version))
+    province = model.province
     signers, entries = load_signers(store, province), history(store)
     asked = replace(_entry(action, version, note, on, signers, key, entries), province=province)
     rules.admit(asked, entries, lists(store), draft=True)
-    found = gate.examine(store, version, say)
+    found = gate.examine(store, version, say, model=model)
     with record.locked(store):
         entries = read_beside(store, versions.pointers(store)).entries
         last = rules.state(version, entries)

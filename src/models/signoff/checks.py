@@ -15,14 +15,15 @@ from features.catalogue import CATALOGUE, catalogue_hash
 from features.errors import FenleiError
 from features.policy import Policy, policy_hash
 from models.evaluation.policies import JUDGED_BY
+from models.evaluation.verdicts import Verdict
 from models.scoring.bands import BandPolicy, load_bands
 from models.scoring.risk_model import RiskModel
 from models.scoring.rules.province import POLICIES
 from models.signoff.contract_replay import contract_differs
-from models.signoff.evaluation_file import MOST, EvaluationFile, Judged, Verdict
+from models.signoff.evaluation_file import MOST, EvaluationFile, Judged
 from models.signoff.inputs import Inputs, computing, retrain
 from models.study.experiment import SEGMENTS
-from models.study.splits import Assignment, check_order
+from models.study.splits import Assignment, SegmentOrderError, check_order
 from models.tracking.artifacts import BESIDE, EVALUATION, FOLDER
 
 
@@ -68,7 +69,7 @@ class Seen:
     actual: dict[str, str] = field(default_factory=dict)
 
 
-Answer = tuple[Verdict, str]
+VerdictAndWhy = tuple[Verdict, str]
 
 
 def _held(seen: Seen, name: str, found: str | None, what: str) -> list[str]:
@@ -89,7 +90,7 @@ def _held(seen: Seen, name: str, found: str | None, what: str) -> list[str]:
     ]
 
 
-def _files(seen: Seen) -> Answer:
+def _files(seen: Seen) -> VerdictAndWhy:
     """The model's files are those that were registered, and hold the model that was measured."""
     wrong = _held(seen, "bundle_hash", seen.bundle_hash, "its files")
     wrong += _held(seen, "model_hash", seen.model.content_hash, "the model in them")
@@ -98,7 +99,7 @@ def _files(seen: Seen) -> Answer:
     return "pass", f"its files are as registered ({seen.bundle_hash[:12]}…)"
 
 
-def _inputs(seen: Seen) -> Answer:
+def _inputs(seen: Seen) -> VerdictAndWhy:
     """Every hash that the version, its run, its model and its logged files name is the same, and holds today."""
     model = seen.model
     found = {
@@ -147,13 +148,13 @@ def _judged_by(seen: Seen) -> list[str]:
     return out
 
 
-def _without_inputs(seen: Seen) -> Answer:
+def _without_inputs(seen: Seen) -> VerdictAndWhy:
     if FOLDER in seen.wrong:
         return "fail", seen.wrong[FOLDER]
     return "cannot tell", f"the run logged no {FOLDER}/"
 
 
-def _order(seen: Seen) -> Answer:
+def _order(seen: Seen) -> VerdictAndWhy:
     """Each segment is later than the last, and its outcomes were known before the next began."""
     if seen.inputs is None:
         return _without_inputs(seen)
@@ -161,7 +162,7 @@ def _order(seen: Seen) -> Answer:
     names = np.repeat(SEGMENTS, [len(seen.inputs.segments[s]) for s in SEGMENTS])
     try:
         check_order(rows, Assignment(pd.Series(names, name="segment"), {}))
-    except AssertionError as err:
+    except SegmentOrderError as err:
         return "fail", str(err)
     late = int((rows["cutoff"] > rows["visited_on"]).sum())
     if late:
@@ -169,7 +170,7 @@ def _order(seen: Seen) -> Answer:
     return "pass", f"{len(rows):,} outcomes, each segment known before the next began"
 
 
-def _single(seen: Seen) -> Answer:
+def _single(seen: Seen) -> VerdictAndWhy:
     """No indicator alone tells the test's outcomes suspiciously well."""
     if seen.inputs is None:
         return _without_inputs(seen)
@@ -195,7 +196,7 @@ def _auc(score: np.ndarray, y: np.ndarray) -> float:
     return float((rankdata(score)[y].sum() - bad * (bad + 1) / 2) / (bad * (len(y) - bad)))
 
 
-def _retrained(seen: Seen) -> Answer:
+def _retrained(seen: Seen) -> VerdictAndWhy:
     """Fitted again from the logged inputs, it gives the same booster."""
     if seen.inputs is None:
         return _without_inputs(seen)
@@ -219,7 +220,7 @@ def _computed_elsewhere(inputs: Inputs) -> str:
     return "; ".join(f"{k} {v}, here {here.get(k)}" for k, v in inputs.computed_by.items() if here.get(k) != v)
 
 
-def _judged(seen: Seen, of: Callable[[EvaluationFile], Judged | None], what: str) -> Answer:
+def _judged(seen: Seen, of: Callable[[EvaluationFile], Judged | None], what: str) -> VerdictAndWhy:
     if EVALUATION in seen.wrong:
         return "fail", seen.wrong[EVALUATION]
     found = of(seen.evaluation) if seen.evaluation is not None else None
@@ -231,7 +232,7 @@ def _judged(seen: Seen, of: Callable[[EvaluationFile], Judged | None], what: str
     return found.verdict, found.why or f"{what}: {found.verdict}, as the run's {EVALUATION} says"
 
 
-def _bands(seen: Seen) -> Answer:
+def _bands(seen: Seen) -> VerdictAndWhy:
     """The contract holds, as the run's file says; and of everyone the logged visits say the same again."""
     told = seen.evaluation.band_contract if seen.evaluation is not None else None
     verdict, why = _judged(seen, lambda e: e.band_contract, "the band contract")
@@ -251,7 +252,7 @@ def _bands(seen: Seen) -> Answer:
     return ("cannot tell", f"{text}; but it was trained with {other}") if other else ("fail", text)
 
 
-LOOK: dict[str, Callable[[Seen], Answer]] = {
+LOOK: dict[str, Callable[[Seen], VerdictAndWhy]] = {
     "files": _files,
     "inputs": _inputs,
     "order": _order,

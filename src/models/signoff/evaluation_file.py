@@ -6,13 +6,12 @@ The file is written by the evaluation and holds much more; keys that are not nam
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
+from models.evaluation.verdicts import Verdict
 from models.signoff.errors import ApprovalError
-
-Verdict = Literal["pass", "fail", "cannot tell"]
 
 MOST = 5
 """Checks named in a judgement's line; the report has them all."""

@@ -16,10 +16,11 @@ from rich.text import Text
 
 from features.errors import FenleiError
 from features.policy import load_policy, policy_hash
+from models.evaluation.verdicts import Verdict
 from models.scoring.risk_model import RiskModel
 from models.signoff.checks import LOOK, GatePolicy, Seen
 from models.signoff.errors import ApprovalError
-from models.signoff.evaluation_file import Verdict, read_evaluation
+from models.signoff.evaluation_file import read_evaluation
 from models.signoff.inputs import read_inputs
 from models.signoff.record.rules import CHECKS
 from models.signoff.record.signers import load_signers
@@ -115,8 +116,17 @@ def _run(store: Store, version: str, run_id: str) -> Run:
     return run
 
 
-def examine(store: Store, version: str, say: Say = lambda _: None) -> Gate:
+def examine(store: Store, version: str, say: Say = lambda _: None, *, model: RiskModel | None = None) -> Gate:
     """Look at a registered version with every check.
+
+    Parameters
+    ----------
+    store, version
+        Where it is registered, and which it is.
+    say
+        Told of every step.
+    model
+        The version's, where it is loaded already; its files are hashed all the same.
 
     Raises
     ------
@@ -126,7 +136,7 @@ def examine(store: Store, version: str, say: Say = lambda _: None) -> Gate:
     """
     say("reading the version")
     folder = versions.bundle(store, version)
-    model = RiskModel.load(folder)
+    model = RiskModel.load(folder) if model is None else model
     run_id = versions.run_id(store, version)
     run = _run(store, version, run_id)
     inputs = versions.artifact(store, run_id, FOLDER)

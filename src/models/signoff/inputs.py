@@ -115,7 +115,7 @@ def write_inputs(folder: Path, experiment: Experiment, dataset: Dataset, params:
     for segment in SEGMENTS:
         part = dataset.parts[segment]
         days = {c: pd.to_datetime(part.outcomes[c]).astype("datetime64[s]").to_numpy() for c in _OUTCOME[:3]}
-        columns = {**days, "violation": part.y.astype(np.int8), "weight": part.weight, "apart": part.apart}
+        columns = {**days, "violation": part.y.astype(np.int8), "weight": part.weight, "apart": part.targeted}
         chance = part.outcomes["probability_ppm"].to_numpy(dtype=np.float64, na_value=np.nan)
         # In the order of the ids: simulations by enterprise then draw the same numbers as they did on the ids.
         number = np.unique(part.enterprise.astype(str), return_inverse=True)[1]

@@ -59,13 +59,13 @@ class Part:
         return self.outcomes["enterprise_id"].to_numpy(dtype=object)
 
     @property
-    def apart(self) -> NDArray[np.bool_]:
+    def targeted(self) -> NDArray[np.bool_]:
         """Whether each visit was not of the random arm."""
         return np.asarray(self.outcomes["arm"].to_numpy(dtype=object) != "random")
 
     def rows(self) -> Rows:
         """The part as `models.learning.arms` learns from it."""
-        return Rows(self.X, self.y, self.apart, self.weight)
+        return Rows(self.X, self.y, self.targeted, self.weight)
 
 
 @dataclass(frozen=True)

@@ -14,11 +14,15 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from features.errors import ConfigError
+from features.errors import ConfigError, FenleiError
 from models.study.experiment import LEARNING, SEGMENTS, Arms, Rolling, Split
 
 FOLD = ("fit", "stop", "validate")
 """Stages of a rolling origin in time."""
+
+
+class SegmentOrderError(FenleiError):
+    """A segment is not later than the one before it, or would use a result before it was known."""
 
 
 @dataclass(frozen=True)
@@ -45,10 +49,6 @@ class Assignment:
 
     segment: pd.Series
     dropped: dict[str, int]
-
-    def rows(self, name: str) -> np.ndarray:
-        """Positions of the rows of a segment, ascending."""
-        return np.flatnonzero((self.segment == name).to_numpy())
 
 
 def segments(split: Split, as_of: date) -> tuple[Segment, ...]:
@@ -143,7 +143,7 @@ def check_order(outcomes: pd.DataFrame, assignment: Assignment, names: Sequence[
 
     Raises
     ------
-    AssertionError
+    SegmentOrderError
         If a row of a segment has its cut-off or visit on or before one of an earlier segment, or an outcome of
         an earlier segment became known only after a later segment began.
     """
@@ -154,6 +154,6 @@ def check_order(outcomes: pd.DataFrame, assignment: Assignment, names: Sequence[
     for before, after in pairwise(present):
         a, b = (assignment.segment == before), (assignment.segment == after)
         if month[a].max() >= month[b].min():
-            raise AssertionError(f"segments {before} and {after} overlap in time")
+            raise SegmentOrderError(f"segments {before} and {after} overlap in time")
         if known[a].max() >= visited[b].min():
-            raise AssertionError(f"an outcome of {before} became known after {after} began")
+            raise SegmentOrderError(f"an outcome of {before} became known after {after} began")

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from features.errors import FenleiError
 from models.arrays import Bools, Floats
 
 MOST_WEIGHT = 20.0
@@ -32,6 +33,10 @@ DENSITY_RATIO: dict[str, Any] = {
 """LightGBM's parameters of the small model that tells visited rows from the cohort's."""
 
 
+class MissingProbabilityError(FenleiError):
+    """An outcome that is weighted by its draw has no draw probability."""
+
+
 @dataclass(frozen=True)
 class Rows:
     """Rows that a strategy learns from.
@@ -42,7 +47,7 @@ class Rows:
         Indicators, float64 [n, k].
     y
         0/1 [n].
-    apart
+    targeted
         Whether the visit was not of the random arm [n].
     weight
         Weights of the fit [n]; None: all alike.
@@ -50,7 +55,7 @@ class Rows:
 
     X: Floats
     y: NDArray[Any]
-    apart: Bools
+    targeted: Bools
     weight: Floats | None = None
 
 
@@ -98,10 +103,15 @@ def design_weights(outcomes: pd.DataFrame, weights: str) -> np.ndarray:
         Column ``probability_ppm``: the draw probability in parts per million.
     weights
         "design": 1/draw probability; "equal": all 1.
+
+    Raises
+    ------
+    MissingProbabilityError
+        If "design" is asked for and an outcome has none.
     """
     if weights == "equal" or outcomes.empty:
         return np.ones(len(outcomes))
     raw = 1e6 / outcomes["probability_ppm"].to_numpy(dtype=float, na_value=np.nan)
     if not np.isfinite(raw).all():
-        raise AssertionError("a design-weighted outcome has no draw probability")
+        raise MissingProbabilityError("a design-weighted outcome has no draw probability")
     return np.asarray(raw / raw.mean())

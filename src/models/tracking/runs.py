@@ -26,6 +26,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     import mlflow
     from mlflow import MlflowClient
+    from mlflow.entities import Metric, Param, RunTag
     from mlflow.exceptions import MlflowException
 
 from models.tracking.store import Store
@@ -120,8 +121,6 @@ def log(
     files: Path | None = None,
 ) -> None:
     """Write parameters, finite metrics, tags and a folder of artifacts to a run."""
-    from mlflow.entities import Metric, Param, RunTag
-
     c = client(store)
     kept = {k: v for k, v in (metrics or {}).items() if v == v and abs(v) != float("inf")}
     # A server refuses more than a thousand at once, and every sampling plan adds some dozens.

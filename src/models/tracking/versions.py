@@ -121,11 +121,6 @@ def bundle(store: Store, version: str) -> Path:
     return inside
 
 
-def model_hash(store: Store, version: str) -> str:
-    """SHA-256 over the files of a version's bundle."""
-    return artifacts.bundle_hash(bundle(store, version))
-
-
 def inputs(store: Store, version: str) -> dict[str, str]:
     """Hashes of what a version was trained from and registered with, as its tags say."""
     found = _version(store, version)
@@ -188,10 +183,3 @@ def set_alias(store: Store, version: str | None) -> None:
                 runs.client(store).delete_registered_model_alias(MODEL_NAME, ALIAS)
         else:
             runs.client(store).set_registered_model_alias(MODEL_NAME, ALIAS, version)
-
-
-def versions(store: Store) -> list[str]:
-    """Registered versions, oldest first."""
-    with runs.quiet():
-        found = runs.client(store).search_model_versions(f"name = '{MODEL_NAME}'")
-    return sorted((str(v.version) for v in found), key=int)

@@ -17,10 +17,10 @@ def made(n: int, seed: int, effect: float = 1.2) -> tuple[Rows, np.ndarray]:
     """Visits whose log-odds are 1.5 x - 1.5, and ``effect`` more outside the random arm; and their true risk."""
     rng = np.random.default_rng(seed)
     X = rng.normal(size=(n, 3))
-    apart = rng.random(n) < expit(X[:, 0] - 0.5)
+    targeted = rng.random(n) < expit(X[:, 0] - 0.5)
     odds = 1.5 * X[:, 0] - 1.5
-    y = (rng.random(n) < expit(odds + effect * apart)).astype(np.int8)
-    return Rows(X, y, apart), expit(odds)
+    y = (rng.random(n) < expit(odds + effect * targeted)).astype(np.int8)
+    return Rows(X, y, targeted), expit(odds)
 
 
 def learner() -> RiskClassifier:
@@ -45,8 +45,8 @@ def test_the_arms_effect_is_found_and_left_out_when_scoring() -> None:
 
 def test_with_one_arm_alone_there_is_no_effect_to_find() -> None:
     rows, _ = made(3_000, 4)
-    for apart in (np.zeros(3_000, dtype=bool), np.ones(3_000, dtype=bool)):
-        assert arm_effect(np.zeros(3_000), rows.y, apart) == 0.0
+    for targeted in (np.zeros(3_000, dtype=bool), np.ones(3_000, dtype=bool)):
+        assert arm_effect(np.zeros(3_000), rows.y, targeted) == 0.0
     alone = Rows(rows.X, rows.y, np.zeros(3_000, dtype=bool))
     known, ignored = fit_known(learner, alone, alone), fit_ignored(learner, alone, alone)
     assert known.effect == 0.0
@@ -58,9 +58,9 @@ def test_with_one_arm_alone_there_is_no_effect_to_find() -> None:
 def test_the_effect_is_that_of_a_plain_logistic_regression() -> None:
     rows, _ = made(20_000, 5)
     margin = 1.5 * rows.X[:, 0]
-    assert arm_effect(margin, rows.y, rows.apart) == pytest.approx(1.2, abs=0.1)
-    twice = arm_effect(np.tile(margin, 2), np.tile(rows.y, 2), np.tile(rows.apart, 2))
-    weighted = arm_effect(margin, rows.y, rows.apart, np.full(20_000, 2.0))
+    assert arm_effect(margin, rows.y, rows.targeted) == pytest.approx(1.2, abs=0.1)
+    twice = arm_effect(np.tile(margin, 2), np.tile(rows.y, 2), np.tile(rows.targeted, 2))
+    weighted = arm_effect(margin, rows.y, rows.targeted, np.full(20_000, 2.0))
     assert twice == pytest.approx(weighted, abs=1e-4)
 
 

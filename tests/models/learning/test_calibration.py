@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import TypeAdapter
 from scipy.special import expit
 
 from helpers.thorough import examples
 from models.arrays import Floats, Ints
 from models.errors import ModelError
 from models.learning.calibration import KINDS, choose_calibrator, fit_calibrator, log_loss
-from models.scoring.calibrators import Beta, Isotonic, Kind, Platt, Spline, calibrator_from_json, spline_design
+from models.scoring.calibrators import Beta, Calibrator, Isotonic, Kind, Platt, Spline, spline_design
 
 MARGINS = st.lists(st.floats(-8, 8, allow_nan=False), min_size=8, max_size=60)
 
@@ -172,7 +173,7 @@ def test_only_ratios_of_weights_matter_and_weight_0_is_absence(kind: Kind) -> No
 def test_json_gives_the_same_calibrator_back(kind: Kind) -> None:
     margin, y, _ = draw(expit, n=3_000)
     calibrator = fit_calibrator(kind, margin, y)
-    again = calibrator_from_json(calibrator.model_dump_json())
+    again = TypeAdapter(Calibrator).validate_json(calibrator.model_dump_json())
     assert again == calibrator
     assert (again.probability(margin) == calibrator.probability(margin)).all()
 

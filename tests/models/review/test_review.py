@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 from features import cohort
-from features.adapters.write import write_table
+from features.adapters.write import write_records
 from features.contract.manifest import Coverage, Manifest, write_manifest
 from features.population.outcomes import read_awaited
 from helpers.root import ROOT
@@ -48,7 +48,7 @@ def test_visits_without_a_result_are_those_that_are_awaited(tmp_path: Path) -> N
     folder, day = tmp_path / "clean", DEMO.split.test_from + timedelta(days=3)
     folder.mkdir()
     common = {"enterprise_id": "E1", "record_state": "active", "occurred_at": day, "arm": "random", "draw_id": "D1"}
-    write_table(
+    write_records(
         folder,
         "inspections",
         [
@@ -60,7 +60,7 @@ def test_visits_without_a_result_are_those_that_are_awaited(tmp_path: Path) -> N
         ],
     )
     drawn = {**common, "record_id": "D1", "version": 1, "known_at": day, "probability_ppm": 50_000, "fate": "visited"}
-    write_table(folder, "draws", [drawn])
+    write_records(folder, "draws", [drawn])
     covers = Coverage(covers_from=date(2021, 1, 1))
     write_manifest(Manifest(source="t", as_of=AS_OF, tables={"inspections": covers, "draws": covers}), folder)
     found = read_awaited(folder, AS_OF)

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from features import cohort
-from features.adapters.write import write_table
+from features.adapters.write import write_records
 from features.catalogue import CATALOGUE
 from features.contract.manifest import Coverage, Manifest, write_manifest
 from features.errors import ConfigError, SourceError
@@ -33,7 +33,7 @@ def visits(folder: Path, rows: list[dict[str, object]]) -> Path:
     """A clean folder with nothing but visits."""
     folder.mkdir()
     common = {"version": 1, "enterprise_id": "E1", "record_state": "active", "arm": "targeted"}
-    write_table(folder, "inspections", [{**common, **row} for row in rows])
+    write_records(folder, "inspections", [{**common, **row} for row in rows])
     covered = {"inspections": Coverage(covers_from=date(2021, 1, 1))}
     write_manifest(Manifest(source="test", as_of=AS_OF, tables=covered), folder)
     return folder

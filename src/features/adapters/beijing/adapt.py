@@ -17,9 +17,9 @@ from features.adapters.beijing.inspections import chosen, merge_visits
 from features.adapters.beijing.others import LEFT_OUT, OTHERS
 from features.adapters.beijing.penalties import PENALTIES, merge_decisions
 from features.adapters.beijing.registrations import DIRECTORY, Placed, in_directory_early, registrations
-from features.adapters.beijing.rows import Cells, Draft, Source, Unmappable
+from features.adapters.beijing.rows import Cells, Draft, SourceFile, Unmappable
 from features.adapters.report import AdapterReport, FileReport
-from features.adapters.write import write_table
+from features.adapters.write import write_records
 from features.contract.manifest import Coverage, Manifest, write_manifest
 from features.errors import SourceError
 
@@ -84,7 +84,7 @@ def adapt_beijing(source: Path, out: Path, *, inspections: Sequence[str]) -> Ada
 
     out.mkdir(parents=True, exist_ok=True)
     for table, rows in sorted(tables.items()):
-        report.tables[table] = write_table(out, table, rows)
+        report.tables[table] = write_records(out, table, rows)
     report.counts["enterprises"] = len({p.entity for p in placed})
     early = in_directory_early(placed, tables["registration"])
     report.counts["enterprises known by their first visit before its row was"] = early
@@ -96,7 +96,7 @@ def adapt_beijing(source: Path, out: Path, *, inspections: Sequence[str]) -> Ada
     return report
 
 
-def _require(source: Path, visits: Sequence[Source]) -> None:
+def _require(source: Path, visits: Sequence[SourceFile]) -> None:
     absent = [f"{s.file}.parquet" for s in visits if not (source / f"{s.file}.parquet").is_file()]
     if absent:
         there = sorted(p.name for p in source.glob("insp_*.parquet")) if source.is_dir() else "no such folder"
@@ -118,8 +118,8 @@ def _cells(path: Path, columns: Sequence[str]) -> Iterator[Cells]:
 
 
 def _read(
-    source: Path, spec: Source, number: int, report: AdapterReport
-) -> Iterator[tuple[Draft, Source, tuple[int, int]]]:
+    source: Path, spec: SourceFile, number: int, report: AdapterReport
+) -> Iterator[tuple[Draft, SourceFile, tuple[int, int]]]:
     path = source / f"{spec.file}.parquet"
     if not path.is_file():
         report.missing.append(path.name)
@@ -137,7 +137,7 @@ def _read(
             yield draft, spec, (number, line)
 
 
-def _place(drafts: Sequence[tuple[Draft, Source, tuple[int, int]]], report: AdapterReport) -> list[Placed]:
+def _place(drafts: Sequence[tuple[Draft, SourceFile, tuple[int, int]]], report: AdapterReport) -> list[Placed]:
     """Give every draft its enterprise and put all in the order in which they became known."""
     keys, unclear, resolver = resolve([(d.known, d.name, d.code) for d, _, _ in drafts])
     report.counts.update(resolver.counts)

@@ -16,7 +16,7 @@ from features.adapters.beijing.rows import (
     PUBLISHED_LAG_DAYS,
     Cells,
     Draft,
-    Source,
+    SourceFile,
     Unmappable,
     known_on,
     when,
@@ -65,7 +65,7 @@ def _reader(
     field: str,
     code: str | None = None,
     region: str | None = None,
-) -> Source:
+) -> SourceFile:
     """Declare one inspection file by its columns."""
 
     def parse(row: Cells) -> Draft:
@@ -86,7 +86,7 @@ def _reader(
         )
 
     columns = tuple(c for c in (name, code, day, outcome, form) if c is not None)
-    return Source(f"insp_{key}", "inspections", columns, parse)
+    return SourceFile(f"insp_{key}", "inspections", columns, parse)
 
 
 _CULTURE = {
@@ -98,7 +98,7 @@ _CULTURE = {
     "field": "culture",
 }
 
-INSPECTIONS: dict[str, Source] = {
+INSPECTIONS: dict[str, SourceFile] = {
     "culture": _reader("culture", **_CULTURE),
     "culture_press": _reader("culture_press", **_CULTURE),
     "miyun_emergency": _reader(
@@ -133,7 +133,7 @@ INSPECTIONS: dict[str, Source] = {
 """Inspection files by the name an experiment uses for them."""
 
 
-def chosen(names: Sequence[str]) -> list[Source]:
+def chosen(names: Sequence[str]) -> list[SourceFile]:
     """Return the inspection sources named by an experiment, in the given order.
 
     Raises

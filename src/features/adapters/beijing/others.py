@@ -7,7 +7,7 @@ from features.adapters.beijing.rows import (
     PUBLISHED_LAG_DAYS,
     Cells,
     Draft,
-    Source,
+    SourceFile,
     Unmappable,
     known_on,
     when,
@@ -21,7 +21,9 @@ OPEN_END_YEAR = 2099
 """A validity that ends in this year or later means 'no end'."""
 
 
-def _licence(file: str, *, name: str, code: str, number: str, granted: str, valid_to: str, kind: str | None) -> Source:
+def _licence(
+    file: str, *, name: str, code: str, number: str, granted: str, valid_to: str, kind: str | None
+) -> SourceFile:
     def parse(row: Cells) -> Draft:
         who_name, who_code = who(row, name, code)
         day = when(row, granted)
@@ -46,7 +48,7 @@ def _licence(file: str, *, name: str, code: str, number: str, granted: str, vali
         )
 
     columns = (name, code, number, granted, valid_to, *(() if kind else ("项目名称", "许可内容")))
-    return Source(file, "licences", columns, parse)
+    return SourceFile(file, "licences", columns, parse)
 
 
 def _complaint(row: Cells) -> Draft:
@@ -70,7 +72,7 @@ def _evaluation(row: Cells) -> Draft:
     return Draft(name, code, day, known_on(day, PUBLISHED_LAG_DAYS), f"{day.isoformat()}|{grade}", {"grade": grade})
 
 
-OTHERS: tuple[Source, ...] = (
+OTHERS: tuple[SourceFile, ...] = (
     _licence(
         "permit_safety_production",
         name="企业名称",
@@ -89,7 +91,7 @@ OTHERS: tuple[Source, ...] = (
         valid_to="许可截止日期",
         kind=None,
     ),
-    Source(
+    SourceFile(
         "complaint_12315_green_channel",
         "complaints",
         ("企业名称", "时间", "注册号"),
@@ -97,7 +99,7 @@ OTHERS: tuple[Source, ...] = (
         1,
         "the market regulator's own platform: known the day after it is received [K]",
     ),
-    Source(
+    SourceFile(
         "registration_2023_yanqing_miyun",
         "registration",
         ("企业名称", "统一社会信用代码", "核准日期"),
@@ -105,7 +107,7 @@ OTHERS: tuple[Source, ...] = (
         0,
         "the market regulator's own register: known on the day of approval",
     ),
-    Source(
+    SourceFile(
         "credit_rating_research",
         "credit_evaluations",
         ("机构名称", "统一社会信用代码", "信用等级", "认定时间"),

@@ -15,7 +15,7 @@ from features.adapters.beijing.rows import (
     PUBLISHED_LAG_DAYS,
     Cells,
     Draft,
-    Source,
+    SourceFile,
     Unmappable,
     known_on,
     when,
@@ -90,7 +90,7 @@ def _reader(
     subject_kind: str | None = None,
     deleted: str | None = None,
     region: str | None = None,
-) -> Source:
+) -> SourceFile:
     """Declare one penalty file by its columns."""
 
     def parse(row: Cells) -> Draft:
@@ -134,7 +134,7 @@ def _reader(
         subject_kind,
         deleted,
     )
-    return Source(f"penalty_{file}", "penalties", tuple(c for c in wanted if c is not None), parse)
+    return SourceFile(f"penalty_{file}", "penalties", tuple(c for c in wanted if c is not None), parse)
 
 
 def _no_decision_date(row: Cells) -> Draft:
@@ -151,7 +151,7 @@ def _tax_list(row: Cells) -> Draft:
 _DOCUMENT = "行政处罚决定书文号"
 _SUBJECT = "行政相对人名称"
 
-PENALTIES: tuple[Source, ...] = (
+PENALTIES: tuple[SourceFile, ...] = (
     _reader(
         "culture_union",
         name=_SUBJECT,
@@ -192,7 +192,7 @@ PENALTIES: tuple[Source, ...] = (
         document="决定书编号",
         field="tax",
     ),
-    Source("penalty_environment", "penalties", ("单位名称",), _no_decision_date, 0, "not used"),
+    SourceFile("penalty_environment", "penalties", ("单位名称",), _no_decision_date, 0, "not used"),
     _reader(
         "huairou",
         name=_SUBJECT,
@@ -255,7 +255,7 @@ PENALTIES: tuple[Source, ...] = (
         field="construction",
         region="110118",
     ),
-    Source(
+    SourceFile(
         "major_tax_violation",
         "blacklists",
         ("纳税人名称", "纳税人识别号", "发布时间"),

@@ -16,7 +16,7 @@ from typing import Any
 
 from features.adapters.beijing.entities import enterprise_id
 from features.adapters.beijing.industry import guess_established, guess_industry, guess_region, guess_type
-from features.adapters.beijing.rows import Draft, Source
+from features.adapters.beijing.rows import Draft, SourceFile
 
 DIRECTORY = (
     "the first visit to an enterprise that nothing has shown by then counts as a sighting on the day before the"
@@ -37,7 +37,7 @@ class Placed:
     order: tuple[int, int]
     entity: str
     draft: Draft
-    source: Source
+    source: SourceFile
 
 
 @dataclass(slots=True)

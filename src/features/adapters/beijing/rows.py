@@ -59,7 +59,7 @@ class Draft:
 
 
 @dataclass(frozen=True)
-class Source:
+class SourceFile:
     """One file of the folder and how its rows are read.
 
     Parameters

@@ -14,7 +14,7 @@ from features.adapters.chicago import complaints, licences, visits
 from features.adapters.chicago.registrations import DIRECTORY, at_address, registrations, sightings
 from features.adapters.chicago.rows import CALL_RULE, LAG_RULE, NEXT_DAY, WEEK, Cells, Permit, Unmappable, Visit
 from features.adapters.report import AdapterReport, FileReport
-from features.adapters.write import write_table
+from features.adapters.write import write_records
 from features.contract.manifest import Coverage, Manifest, write_manifest
 from features.errors import ConfigError, SourceError
 
@@ -220,7 +220,7 @@ def _write(
     for table, rows in sorted(tables.items()):
         if absent.get(table) in missing:
             continue
-        report.tables[table] = write_table(out, table, rows)
+        report.tables[table] = write_records(out, table, rows)
         lag = {"complaints": NEXT_DAY, "inspections": WEEK, "warning_talks": WEEK}.get(table, 0)
         begin = complaints.COVERS_FROM if table == "complaints" else start
         covered[table] = Coverage(covers_from=begin, lag_days=lag, note=_NOTES[table])

@@ -172,7 +172,7 @@ def study(
         hunch=hunch,
         enterprises=_enterprises(folder),
         fit_visits=len(dataset.parts["fit"]),
-        targeted=float(dataset.parts["fit"].apart.mean()),
+        targeted=float(dataset.parts["fit"].targeted.mean()),
         test_visits=len(test),
         test_violations=int(test.y.sum()),
         arm_effect=fits[KNOWN].effect or 0.0,
@@ -212,8 +212,8 @@ def ways(dataset: Dataset, experiment: Experiment) -> list[tuple[str, Rows, Rows
     fit, stop = dataset.parts["fit"], dataset.parts["stop"]
 
     def alone(part: Part, weights: str) -> Rows:
-        own = ~part.apart & part.outcomes["probability_ppm"].notna().to_numpy()
-        return Rows(part.X[own], part.y[own], part.apart[own], design_weights(part.outcomes[own], weights))
+        own = ~part.targeted & part.outcomes["probability_ppm"].notna().to_numpy()
+        return Rows(part.X[own], part.y[own], part.targeted[own], design_weights(part.outcomes[own], weights))
 
     plain_fit, plain_stop = replace(fit.rows(), weight=None), replace(stop.rows(), weight=None)
     return [

@@ -82,7 +82,7 @@ class Flag(Policy):
         return np.where(value > 0, self.points, 0.0)
 
 
-class Entry(Policy):
+class ScorecardItem(Policy):
     """One indicator's points.
 
     ``missing`` are the neutral points of an unknown value; ``why`` tells a reader what the entry rests on.
@@ -109,7 +109,7 @@ class Scorecard(Policy):
     name: str
     base: float = Field(ge=0, le=1000)
     families: dict[str, FamilyWeight]
-    entries: tuple[Entry, ...] = Field(min_length=1)
+    entries: tuple[ScorecardItem, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
     def _consistent(self) -> Scorecard:
@@ -127,7 +127,7 @@ class Scorecard(Policy):
         """Names of the indicators that get points, in order."""
         return tuple(e.indicator for e in self.entries)
 
-    def evaluate(self, frame: pd.DataFrame) -> Scored:
+    def evaluate(self, frame: pd.DataFrame) -> ScorecardResult:
         """Give points to every row.
 
         Parameters
@@ -137,7 +137,7 @@ class Scorecard(Policy):
 
         Returns
         -------
-        Scored
+        ScorecardResult
         """
         n = len(frame)
         tenths = np.zeros((n, len(self.entries)), dtype=np.int64)
@@ -151,11 +151,11 @@ class Scorecard(Policy):
         base = int(_tenths(np.asarray(self.base)))
         total = base + tenths.sum(axis=1)
         clipped = np.clip(total, 0, 1000 * TENTHS)
-        return Scored(base=base, tenths=tenths, limit=clipped - total, score_tenths=clipped, values=value)
+        return ScorecardResult(base=base, tenths=tenths, limit=clipped - total, score_tenths=clipped, values=value)
 
 
 @dataclass(frozen=True)
-class Scored:
+class ScorecardResult:
     """What `Scorecard.evaluate` found, in tenths: ``base + tenths.sum(1) + limit == score_tenths``.
 
     ``tenths`` and ``values`` are of shape (n, entries), ``limit`` (what clipping changed) and

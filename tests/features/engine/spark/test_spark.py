@@ -121,7 +121,7 @@ def test_todays_knowledge_of_past_months_is_the_same_and_parts_change_nothing(
     expected = compute_indicators(random_clean, everyone(), Scope("hebei", known_as_of=known, names=names))
     assert not expected.equals(compute_indicators(random_clean, everyone(), Scope("hebei", names=names)))
     with run_engine("spark", random_clean) as (_, batches):
-        parts = list(batches(everyone(), names=names, known_as_of=known, part=5))
+        parts = list(batches(everyone(), Scope("hebei", known_as_of=known, names=names), part=5))
     assert [p.num_rows for p in parts] == [5, 5, 2]
     assert_same_cells(as_frame(parts), expected)
 
