@@ -1,7 +1,8 @@
 """Hash chain: an append-only file of JSON lines, each bound to the one before it by its hash.
 
-The record of sign-offs and the audit trail are both one; what a line may say is theirs, how lines hang together is
-here.
+The record of sign-offs and the audit trail are both one; what a line may say is theirs, how lines hang together, are
+read, held and written is here. People who sign wait for each other (`locked`, `append`); a service holds its own chain
+while it runs (`Writer`).
 The chain shows edits, insertions and removals inside a file. Who can write the file could make a whole new one, or cut
 lines off its end: so the newest hash is kept in a second place.
 """
@@ -12,10 +13,14 @@ import fcntl
 import hashlib
 import json
 import os
+import threading
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from features.errors import FenleiError
 
 FIRST = "0" * 64
 """Hash that the first line names as that of the line before it."""
@@ -43,14 +48,49 @@ def follows(body: Mapping[str, Any], number: int, previous: str, leave_out: Coll
     return held and body.get("hash") == digest(body, leave_out)
 
 
-def lines(path: Path) -> Iterator[tuple[int, bytes, bool]]:
-    """Yield number, bytes and wholeness of each line; a missing file has none, a last line without an end isn't whole.
+@dataclass(frozen=True)
+class Link:
+    """A line as it was read.
+
+    Parameters
+    ----------
+    number, line, body
+        Its place from 0, its bytes without the line's end, and what it says; nothing where it is no JSON object.
+    whole
+        Whether it has its end: of a torn one, writing was cut short.
+    holds
+        Whether it stands where it belongs.
+    """
+
+    number: int
+    line: bytes
+    body: dict[str, Any]
+    whole: bool
+    holds: bool
+
+
+def walk(path: Path, leave_out: Collection[str] = ("hash",)) -> Iterator[Link]:
+    """Yield the lines of a chain from the first; a missing file has none. What follows a line that does not hold can't.
 
     Only a line feed ends a line: a text may hold U+2028, which JSON leaves as it is.
     """
+    previous: str | None = FIRST
     with (path if path.exists() else Path(os.devnull)).open("rb") as file:
-        for number, line in enumerate(file):
-            yield number, line.removesuffix(b"\n"), line.endswith(b"\n")
+        for number, raw in enumerate(file):
+            line, whole = raw.removesuffix(b"\n"), raw.endswith(b"\n")
+            body = read(line)
+            holds = whole and previous is not None and follows(body, number, previous, leave_out)
+            yield Link(number, line, body, whole, holds)
+            previous = str(body["hash"]) if holds else None
+
+
+def read(line: bytes) -> dict[str, Any]:
+    """Return what a line says; nothing where it is no JSON object, which then follows no other line."""
+    try:
+        body = json.loads(line)
+    except ValueError:
+        return {}
+    return body if isinstance(body, dict) else {}
 
 
 def head(count: int, last: str) -> str:
@@ -65,6 +105,99 @@ def append(path: Path, line: str) -> None:
         file.write(line.encode() + b"\n")
         file.flush()
         os.fsync(file.fileno())
+
+
+class ChainError(FenleiError):
+    """A chain can't be continued."""
+
+
+class Writer:
+    """A chain, open for writing by this process alone; safe to use from several threads.
+
+    A line is handed to the operating system before `append` returns; it is not forced to disk each time. Where the last
+    line is torn, because the machine stopped while it was written, nothing chains to it yet: it is removed, and
+    ``torn`` holds it, for the owner to say so.
+
+    Parameters
+    ----------
+    path
+        The file; it and its folder are made when missing.
+
+    Raises
+    ------
+    ChainError
+        If another process writes it, or its last line does not hold.
+    """
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.path = path
+        self._lock = threading.Lock()
+        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as err:
+            os.close(self._file)
+            raise ChainError(f"{path} is in use by another process; give each its own") from err
+        try:
+            self._number, self._last, self.torn = self._tail()
+        except ChainError:
+            os.close(self._file)
+            raise
+        if self.torn:
+            os.truncate(self._file, os.fstat(self._file).st_size - len(self.torn))
+
+    def _tail(self) -> tuple[int, str, bytes]:
+        """Return the next number, the last hash and what follows the last line end."""
+        size = os.fstat(self._file).st_size
+        block, data = 65_536, b""
+        while len(data) < size and data.count(b"\n") < 2:
+            block *= 2
+            start = max(0, size - block)
+            data = os.pread(self._file, size - start, start)
+        whole, _, torn = data.rpartition(b"\n")
+        if not whole:
+            return 0, FIRST, torn
+        body = read(whole.rpartition(b"\n")[2])
+        if "hash" not in body or body["hash"] != digest(body):
+            raise ChainError(f"{self.path}: the last line does not hold; find out why, then move the file aside")
+        return int(body["number"]) + 1, str(body["hash"]), torn
+
+    def append(self, body: Mapping[str, Any]) -> str:
+        """Write one line, with its number and the hash before it, and return its hash.
+
+        Raises
+        ------
+        ChainError
+            If it can't be written whole; the chain then ends where it did.
+        """
+        with self._lock:
+            line = {**body, "number": self._number, "previous": self._last}
+            line["hash"] = digest(line)
+            self._write((canonical(line) + "\n").encode())
+            self._number, self._last = self._number + 1, line["hash"]
+            return self._last
+
+    def _write(self, data: bytes) -> None:
+        size = os.fstat(self._file).st_size
+        try:
+            whole = os.write(self._file, data) == len(data)
+        except OSError as err:
+            raise ChainError(f"{self.path} can't be written: {err.strerror}") from err
+        if not whole:
+            # The disk is full: half a line would break the chain for all that follow.
+            os.truncate(self._file, size)
+            raise ChainError(f"{self.path} can't be written: the disk is full")
+
+    @property
+    def head(self) -> tuple[int, str]:
+        """Lines written and the newest hash."""
+        with self._lock:
+            return self._number, self._last
+
+    def close(self) -> None:
+        """Close the file and let others write it."""
+        os.close(self._file)
 
 
 @contextmanager

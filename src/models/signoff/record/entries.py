@@ -142,26 +142,25 @@ def read_chain(path: Path) -> list[Entry]:
         If a line is no entry, or was changed, removed, moved or put in; the message names it.
     """
     entries: list[Entry] = []
-    previous = FIRST
-    found = list(chain.lines(path))
-    if found and not found[-1][2]:
+    links = list(chain.walk(path, _SIGNED_LATER))
+    if links and not links[-1].whole:
         raise ApprovalError(
-            f"{path}, line {len(found)}: the last line has no end: writing it was cut short; nothing was approved "
+            f"{path}, line {len(links)}: the last line has no end: writing it was cut short; nothing was approved "
             "by it, remove it",
             "the last line of the approval record is not whole",
         )
-    for number, line, _ in found:
+    for link in links:
+        place = f"{path}, line {link.number + 1}"
         try:
-            entry = parse(line.decode("utf-8", errors="replace"))
+            entry = parse(link.line.decode("utf-8", errors="replace"))
         except ValueError as err:
-            short = f"line {number + 1} of the approval record is no entry"
-            raise ApprovalError(f"{path}, line {number + 1}: not an entry: {err}", short) from err
-        if not chain.follows(asdict(entry), number, previous, _SIGNED_LATER):
+            short = f"line {link.number + 1} of the approval record is no entry"
+            raise ApprovalError(f"{place}: not an entry: {err}", short) from err
+        if not link.holds:
             raise ApprovalError(
-                f"{path}, line {number + 1}: the record was changed: its hashes don't chain",
+                f"{place}: the record was changed: its hashes don't chain",
                 "the approval record was changed: its hashes don't chain",
             )
-        previous = entry.hash
         entries.append(entry)
     return entries
 
