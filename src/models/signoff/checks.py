@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 from pydantic import Field
-from scipy.stats import rankdata
+from sklearn.metrics import roc_auc_score
 
 from features.catalogue import CATALOGUE, catalogue_hash
 from features.errors import FenleiError
@@ -35,7 +35,7 @@ class GatePolicy(Policy):
     unknown: Literal["reason", "refuse", "allow"]
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Seen:
     """What the checks look at, read once.
 
@@ -182,18 +182,12 @@ def _single(seen: Seen) -> VerdictAndWhy:
             if min(int(y[rows].sum()), int((~y[rows]).sum())) < policy.single_least:
                 continue
             judged += 1
-            found = _auc(score[rows], y[rows])
+            found = float(roc_auc_score(y[rows], score[rows]))
             best = max(best, (max(found, 1 - found), what))
     if judged == 0:
         return "cannot tell", f"fewer than {policy.single_least} visits with or without a violation in the test"
     text = f"the strongest alone is {best[1]}, AUC {best[0]:.3f} on the test; up to {policy.single_auc:g} is believed"
     return ("fail" if best[0] > policy.single_auc else "pass"), text
-
-
-def _auc(score: np.ndarray, y: np.ndarray) -> float:
-    """Probability that a violating visit outranks a clean one; ties count half."""
-    bad = int(y.sum())
-    return float((rankdata(score)[y].sum() - bad * (bad + 1) / 2) / (bad * (len(y) - bad)))
 
 
 def _retrained(seen: Seen) -> VerdictAndWhy:

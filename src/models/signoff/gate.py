@@ -43,7 +43,7 @@ class Finding:
     why: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Gate:
     """A version as the gate saw it: what would be signed, and the findings.
 
@@ -169,12 +169,12 @@ def examine(store: Store, version: str, say: Say = lambda _: None, *, model: Ris
         findings.append(Finding(name, verdict, why))
     policies = {"gate": policy_hash(model.province, "gate"), "signers": load_signers(store, model.province).hash}
     return Gate(
-        version,
-        run_id,
-        model.province,
-        seen.bundle_hash,
-        seen.actual,
-        policies,
-        tuple(findings),
-        seen.policy.unknown,
+        version=version,
+        run=run_id,
+        province=model.province,
+        model_hash=seen.bundle_hash,
+        inputs=seen.actual,
+        policies=policies,
+        findings=tuple(findings),
+        rule=seen.policy.unknown,
     )

@@ -28,6 +28,9 @@ from serving.settings import Settings
 
 log = logging.getLogger("fenlei.serving")
 
+TRIES = 3
+"""Times the policies are read again when they changed while they were read."""
+
 PATIENCE = 2.0
 """Seconds to give a sign-off that is under way: the record is written before the alias."""
 
@@ -125,9 +128,9 @@ class State:
             record = (signature(approval.record_path(self._store)), signers, self._policies())
             stale = now - self._checked >= self.settings.recheck_seconds or self._failing_since is not None
             if force or stale or record != self._record:
-                self._rules = self._read_rules()
-                served = self._served(now, settled=force)
-                self._record, self._checked = record, now
+                self._rules, policies = self._read_rules()
+                served = self._served(now, policies, settled=force)
+                self._record, self._checked = (*record[:2], policies), now
             else:
                 served = self._snapshot.served
             table, no_table = self._table()
@@ -136,13 +139,23 @@ class State:
                 log.info("now serving: %s", f"model version {served.version}" if served.model else served.why)
             return self._snapshot
 
-    def _read_rules(self) -> ProvinceRules:
-        """The rules as the policies say now; where they can't be read, those read last go on answering."""
-        try:
-            return load_rules(self.settings.province)
-        except ConfigError as err:
-            log.warning("the rules stay as they were read last: %s", err)
-            return self._rules
+    def _read_rules(self) -> tuple[ProvinceRules, str]:
+        """Return the rules as the policies say now, and the hash of the very files that they were read from.
+
+        Where the files can't be read, or are written while they are, those read last go on answering, and no model was
+        signed under what can't be told.
+        """
+        for _ in range(TRIES):
+            policies = self._policies()
+            try:
+                rules = load_rules(self.settings.province)
+            except ConfigError as err:
+                log.warning("the rules stay as they were read last: %s", err)
+                return self._rules, ""
+            if policies == self._policies():
+                return rules, policies
+        log.warning("the rules stay as they were read last: the policies are being written")
+        return self._rules, ""
 
     def _policies(self) -> str:
         """Hash of the policies as they are now; empty when they can't be read, which no model was signed under."""
@@ -152,7 +165,7 @@ class State:
             log.warning("%s", err)
             return ""
 
-    def _served(self, now: float, *, settled: bool) -> Served:
+    def _served(self, now: float, policies: str, *, settled: bool) -> Served:
         province = self.settings.province
         try:
             found = approval.approved_model(self._store, province)
@@ -171,7 +184,7 @@ class State:
         if model.catalogue_hash != catalogue_hash(CATALOGUE):
             # Columns may still be there and mean something else: not what was signed.
             return Served(province, why=f"approved version {version} was signed with another catalogue")
-        if model.policy_hash != self._policies():
+        if model.policy_hash != policies:
             return Served(province, why=f"approved version {version} was signed under other policies than hold now")
         if not model.bands.same_bands(self._rules.bands):
             return Served(province, why=f"approved version {version} was signed with other cuts than hold now")

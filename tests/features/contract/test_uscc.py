@@ -21,7 +21,7 @@ bodies = st.builds(
 
 
 def standard_check(body: str) -> str:
-    """The check digit as domain.md writes it: weights 3^(i-1) mod 31."""
+    """The check digit as GB 32100-2015 writes it: weights 3^(i-1) mod 31."""
     total = sum(ALPHABET.index(sign) * pow(3, i, 31) for i, sign in enumerate(body))
     return ALPHABET[(31 - total % 31) % 31]
 

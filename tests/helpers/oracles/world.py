@@ -31,7 +31,7 @@ def months_before(day: date, months: int) -> date:
 
 
 def outcome(visit: Rec) -> int | None:
-    """1 a violation was found, 0 nothing was found and nothing else said, None no label (domain.md, Label)."""
+    """1 a violation was found, 0 nothing was found and nothing else said, None no label (outcomes.toml)."""
     codes = set((visit["result_codes"] or "").split(";")) - {""}
     if codes & VIOLATION:
         return 1

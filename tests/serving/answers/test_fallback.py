@@ -27,11 +27,12 @@ from models.errors import ModelError
 from models.scoring.classification import Classification
 from models.scoring.classify import classify_frame
 from models.scoring.risk_model import RiskModel
-from models.scoring.rules.province import POLICIES, load_rules
+from models.scoring.rules.province import POLICIES, ProvinceRules, load_rules
 from models.signoff import approval
 from serving.answers.answer import Lost, Result, answer
 from serving.answers.fallback import classify
 from serving.answers.requests import Item
+from serving.current import snapshot as snapshots
 from serving.current.served import NO_MODEL, Served
 from serving.current.snapshot import Snapshot, State
 from serving.current.table import CurrentTable
@@ -175,6 +176,41 @@ def test_a_policy_changed_since_the_sign_off_lets_the_rules_answer_and_says_so(
     (one,) = classify(world.frame.iloc[:1], snapshot.served, snapshot.rules)
     assert (one.source, one.fallback) == ("rules", snapshot.served.why)
     assert one.versions["policy"] == load_rules("hebei").version != signed
+
+
+def test_rules_and_model_are_of_one_state_of_the_policies_even_when_they_change_while_they_are_read(
+    world: World, policies: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Read before the change and hashed after it, they would let a model answer under rules it was not signed with."""
+    world.approve("1")
+    state = State(world.settings)
+    path = policies / "hebei" / "determinations.toml"
+    signed = path.read_bytes()
+    path.write_bytes(signed + b"# decided anew\n")
+    state.refresh()
+    reads = []
+
+    def read_while_the_signed_file_comes_back(province: str) -> ProvinceRules:
+        rules = load_rules(province)
+        reads.append(rules.version)
+        path.write_bytes(signed)
+        return rules
+
+    monkeypatch.setattr(snapshots, "load_rules", read_while_the_signed_file_comes_back)
+    snapshot = state.refresh(force=True)
+    assert snapshot.served.model is not None
+    assert snapshot.rules.version == load_rules("hebei").version == reads[-1] != reads[0]
+    changes = iter(range(100))
+
+    def read_while_it_is_written(province: str) -> ProvinceRules:
+        rules = load_rules(province)
+        path.write_bytes(signed + f"# {next(changes)}\n".encode())
+        return rules
+
+    monkeypatch.setattr(snapshots, "load_rules", read_while_it_is_written)
+    snapshot = state.refresh(force=True)
+    assert snapshot.served.why == "approved version 1 was signed under other policies than hold now"
+    assert snapshot.rules.version == reads[-1]
 
 
 def test_a_province_without_all_its_policies_cannot_be_served(world: World, policies: Path) -> None:

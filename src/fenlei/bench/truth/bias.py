@@ -7,16 +7,15 @@ from datetime import date
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from fenlei.bench.truth.learners import boosted
 from fenlei.bench.truth.ranking import LEARN
 from fenlei.bench.truth.raw_counts import raw_counts
 from fenlei.bench.truth.visits import enterprise_months, labelled_visits
+from models.arrays import Floats
 from models.evaluation.metrics import Interval
 
-Floats = npt.NDArray[np.float64]
 HUNCHES = (1.0, 1.5, 2.5, 4.0)
 MONTH = date(2025, 3, 1)
 """The month whose true risk every enterprise is compared with."""

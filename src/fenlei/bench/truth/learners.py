@@ -6,12 +6,12 @@ from typing import Any
 
 import lightgbm as lgb
 import numpy as np
-import numpy.typing as npt
 from sklearn.linear_model import LogisticRegressionCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-Floats = npt.NDArray[np.float64]
+from models.arrays import Floats
+
 SETTINGS: dict[str, Any] = {
     "objective": "cross_entropy",  # takes labels 0 and 1, and probabilities as well
     "learning_rate": 0.08,

@@ -8,16 +8,15 @@ from datetime import date
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from fenlei.bench.truth.learners import MANY, boosted, logistic
 from fenlei.bench.truth.raw_counts import raw_counts
 from fenlei.bench.truth.visits import enterprise_months, labelled_visits
+from models.arrays import Floats
 from models.evaluation.drift.expected import expected_auc
 from models.evaluation.metrics import Interval, Sample, auc_kernel, resample, top_kernel
 
-Floats = npt.NDArray[np.float64]
 LEARN = (date(2024, 1, 1), date(2024, 12, 1))
 """Months of the one year of labels."""
 TEST = (date(2025, 2, 1), date(2025, 12, 1))

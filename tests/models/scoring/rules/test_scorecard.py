@@ -136,7 +136,7 @@ def test_an_indicator_counts_once() -> None:
 
 
 def believable(n: int, seed: int) -> pd.DataFrame:
-    """A population whose marginals follow domain.md's published aggregates, tied by one hidden badness. [K]"""
+    """A population whose marginals follow published aggregates, tied by one hidden badness. [K]"""
     rng = np.random.default_rng(seed)
     bad = rng.gamma(0.6, 1.0, n)  # a long tail: most firms are fine
 
@@ -215,7 +215,7 @@ def believable(n: int, seed: int) -> pd.DataFrame:
 
 
 def test_a_believable_province_falls_near_the_published_class_mix() -> None:
-    # domain.md: 55/32/9/4 assumed; published mixes run from 48.6 to 73.2 % A and from 1.5 to 3.5 % D.
+    # 55/32/9/4 assumed; published mixes run from 48.6 to 73.2 % A and from 1.5 to 3.5 % D.
     score = CARD.evaluate(believable(20_000, 1)).score
     mix = np.bincount(load_bands("hebei").grade_index(score), minlength=4) / len(score)
     np.testing.assert_allclose(mix, [0.55, 0.32, 0.09, 0.04], atol=0.06)
