@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from rich.console import Group
@@ -19,11 +20,13 @@ from models.evaluation.metrics import Evaluation, Interval
 from models.learning.learner import Learned, learn
 from models.learning.trials import PLACE, TrialLog, alone, end_killed
 from models.reporting.gather import gather
+from models.reporting.logged import example_of, records_of, version_tags
 from models.reporting.report import render
+from models.reporting.run_texts import experiment_text, run_text, version_text
 from models.reporting.terminal import contract_table, figures, lines, worth_table
 from models.review.measure import arm_statement, measure
 from models.review.review import Review, review, write_review
-from models.review.run_metrics import design_params, learned_metrics, metrics_of, review_metrics
+from models.review.run_metrics import design_params, learned_metrics, metrics_of, own_plan, review_metrics
 from models.signoff import inputs as retrain
 from models.study.dataset import Dataset, build_dataset
 from models.study.experiment import Experiment, experiment_hash, load_experiment
@@ -31,6 +34,8 @@ from models.study.indicators import catalogue, policies_hash
 from models.study.panel import follow
 from models.study.records import Prepared, account, prepare
 from models.tracking import artifacts, runs, versions
+from models.tracking.metric_names import headline
+from models.tracking.names import model_name
 from models.tracking.store import Store
 
 WORK = Path("data/generated")
@@ -186,6 +191,7 @@ def _trained(
         dataset = build_dataset(records, experiment, prepared.as_of)
         tags = {"kind": "training", PLACE: place}
         with runs.run(store, experiment.name, experiment.name, tags=tags) as run_id:
+            runs.describe(store, experiment.name, experiment_text(experiment))
             end_killed(store, experiment.name, place, run_id)
             learned = learn(
                 experiment,
@@ -205,7 +211,8 @@ def _trained(
             panel = follow(records, experiment, dataset.parts["test"].outcomes["visited_on"].max())
             say("contract, worth, fairness, drift")
             reviewed = review(records, experiment, dataset, learned, panel, measured.scorers)
-            write_review(reviewed, out)
+            measures = metrics_of(measured) | review_metrics(reviewed) | learned_metrics(learned)
+            write_review(reviewed, out, measures)
             report = out / "report.html"
             say("writing the report")
             found = hashes(experiment, dataset)
@@ -215,6 +222,10 @@ def _trained(
                 store, experiment, dataset, learned, measured, reviewed, panel, folder=out, facts=facts, on=day
             )
             report.write_text(render(content), encoding="utf-8")
+            said = partial(
+                run_text, experiment, dataset, measured.evaluation, reviewed,
+                arm=content.arm_statement, records=prepared.summary,
+            )  # fmt: skip
             runs.log(
                 store,
                 run_id,
@@ -224,22 +235,25 @@ def _trained(
                     "calibration": learned.model.calibrator.kind,
                     "indicators": len(dataset.names),
                     "province": experiment.province,
+                    runs.STUDY: experiment.name,
                     "seed": experiment.seed,
                     "as_of": prepared.as_of.isoformat(),
                     **{f"{s}_visits": len(p) for s, p in dataset.parts.items()},
                     **design_params(experiment),
                     **found,
                 },
-                metrics=metrics_of(measured) | review_metrics(reviewed) | learned_metrics(learned),
+                metrics=headline(measures, own_plan(reviewed, experiment.province)),
                 tags={
                     "kind": "training",
                     "arm": content.arm_statement,
                     "model_hash": learned.model.content_hash,
                     "band_contract": reviewed.contract.verdict,
                     "drift": reviewed.stable.retrain.verdict,
+                    runs.NOTE: said(report=runs.artifact_page(store, run_id, report.name)),
                 },
                 files=out,
             )
+            runs.log_records(store, run_id, records_of(dataset, experiment))
             say("registering")
             found["model_hash"] = learned.model.content_hash
             found |= retrain.log_inputs(
@@ -248,7 +262,16 @@ def _trained(
             bundle = own / "bundle"
             shutil.rmtree(bundle, ignore_errors=True)
             learned.model.save(bundle)
-            version = versions.register(store, run_id, bundle, dataset.names, found)
+            version = versions.register(
+                store,
+                run_id,
+                bundle,
+                dataset.names,
+                found | version_tags(experiment, reviewed),
+                model=model_name(experiment.province, experiment.name),
+                about=version_text(said(), found),
+                example=example_of(dataset),
+            )
             runs.log(store, run_id, tags={"version": version})
     return TrainResult(
         experiment=experiment,

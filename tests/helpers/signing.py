@@ -200,7 +200,7 @@ def register(
         (out / artifacts.EVALUATION).write_text(json.dumps(found_of_it), encoding="utf-8")
     if inputs:
         (out / artifacts.FROZEN).write_text("{}", encoding="utf-8")
-    with runs.run(here(), "study", f"run {n}") as run_id:
+    with runs.run(here(), "demo", f"run {n}") as run_id:
         found = tags(province)
         tags_of_run = {"kind": "training", "model_hash": made.content_hash}
         runs.log(here(), run_id, params={**found, "seed": experiment.seed}, tags=tags_of_run, files=out)

@@ -23,6 +23,7 @@ from models.signoff import approval, gate
 from models.signoff.errors import ApprovalError
 from models.study.experiment import Bands
 from models.tracking import artifacts, runs, versions
+from models.tracking.names import LEGACY
 
 pytestmark = pytest.mark.usefixtures("signers")
 
@@ -33,11 +34,11 @@ def finding(version: str, check: str) -> gate.Finding:
 
 
 def deleted(version: str, tag: str) -> None:
-    runs.client(here()).delete_model_version_tag(versions.MODEL_NAME, version, tag)
+    runs.client(here()).delete_model_version_tag(LEGACY, version, tag)
 
 
 def rewritten(version: str, tag: str, value: str) -> None:
-    runs.client(here()).set_model_version_tag(versions.MODEL_NAME, version, tag, value)
+    runs.client(here()).set_model_version_tag(LEGACY, version, tag, value)
 
 
 def evaluation_of(version: str) -> Path:

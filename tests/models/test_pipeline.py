@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import getpass
 import io
 import json
+import platform
 import re
 import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -38,6 +41,7 @@ from models.study.experiment import load_experiment
 from models.study.indicators import catalogue
 from models.study.panel import Panel
 from models.tracking import runs, versions
+from models.tracking.metric_names import HEADLINE
 
 FOLDER = ROOT / "experiments"
 TRIALS = 3
@@ -120,38 +124,82 @@ def test_learning_twice_gives_the_same_model_and_searches_only_once(trained: Tra
     first, second, said = trained
     assert first.learned.model.content_hash == second.learned.model.content_hash
     assert first.evaluation == second.evaluation
-    assert (first.version, second.version) == ("1", "2")
+    assert (first.version, second.version) == ("hebei.demo/1", "hebei.demo/2")
     assert [s for s in said if s.startswith("trial")] == [
         s for s in said[: said.index("registering")] if s.startswith("trial")
     ]
+
+
+def evaluation_of(result: TrainResult) -> dict[str, Any]:
+    """What a run says of itself in its ``evaluation.json``."""
+    told: dict[str, Any] = json.loads((result.report.parent / "evaluation.json").read_text(encoding="utf-8"))
+    return told
 
 
 def test_the_run_holds_metrics_plots_hashes_and_the_model(trained: Trained) -> None:
     result = trained[0]
     run = runs.get_run(here(), result.run_id)
     auc = result.evaluation.values["model"]["auc"]
-    assert run.data.metrics["auc"] == pytest.approx(auc.value)
-    assert run.data.metrics["auc_low"] == pytest.approx(auc.low)
-    for name in ("scorecard_auc", "past_rate_auc", "auc_minus_scorecard", "auc_minus_past_rate_low"):
-        assert name in run.data.metrics
+    assert len(run.data.metrics) <= 40
+    assert run.data.metrics["test/auc"] == pytest.approx(auc.value)
+    assert run.data.metrics["test/auc_low"] == pytest.approx(auc.low)
+    every = evaluation_of(result)["metrics"]
+    assert len(every) > 400
+    for shown, name in HEADLINE.items():
+        name = name.format(plan="hebei")
+        assert (shown in run.data.metrics) == (name in every)
+        assert run.data.metrics.get(shown) == pytest.approx(every.get(name))
     for name in ("days_earlier", "days_earlier_whole_test"):
-        own = run.data.metrics[name]
         for rival in ("scorecard", "past_rate", "logistic"):
-            its, less = run.data.metrics[f"{rival}_{name}"], run.data.metrics[f"{name}_minus_{rival}"]
-            assert less == pytest.approx(own - its)
-            assert f"{name}_minus_{rival}_low" in run.data.metrics
+            its, less = every[f"{rival}_{name}"], every[f"{name}_minus_{rival}"]
+            assert less == pytest.approx(every[name] - its)
+            assert f"{name}_minus_{rival}_low" in every
     for k, o in enumerate(result.learned.origins, start=1):
         for name, i in (("auc", o.auc), ("log_loss", o.log_loss)):
-            logged = [run.data.metrics[f"origin_{k}_{name}{end}"] for end in ("", "_low", "_high")]
+            logged = [every[f"origin_{k}_{name}{end}"] for end in ("", "_low", "_high")]
             assert logged == pytest.approx([i.value, i.low, i.high])
             assert i.low < i.value < i.high
-        assert run.data.metrics[f"origin_{k}_visits"] == o.visits
+        assert every[f"origin_{k}_visits"] == o.visits
     for name in ("data_hash", "catalogue_hash", "policy_hash", "experiment_hash"):
         assert len(run.data.params[name]) == 64
     files = {f.path for f in runs.client(here()).list_artifacts(result.run_id)}
     assert {"reliability.png", "precision_recall.png", "gain.png", "shap_summary.png", "report.html"} <= files
     assert len(trial_runs(result.run_id)) == TRIALS
-    assert run.data.tags["version"] == "1"
+    assert run.data.tags["version"] == "hebei.demo/1"
+
+
+def test_mlflows_pages_say_what_a_reviewer_needs_and_nothing_of_the_machine(trained: Trained) -> None:
+    """Experiment, run and version: kind, descriptions, records, verdicts, hashes last; no path, host or user."""
+    result = trained[1]
+    client = runs.client(here())
+    experiment = client.get_experiment_by_name("demo")
+    assert experiment is not None
+    assert experiment.tags["mlflow.experimentKind"] == "custom_model_development"
+    assert "experiments/demo.toml" in experiment.tags["mlflow.note.content"]
+    run = client.get_run(result.run_id)
+    note = run.data.tags["mlflow.note.content"]
+    for said in ("Band contract", "Drift", "AUC", "against logistic regression", "arm", "records", "report.html"):
+        assert said in note
+    assert 8 <= note.count("\n- ") + 1 <= 12
+    [(version)] = [v for v in client.search_model_versions("name = 'fenlei.hebei.demo'") if str(v.version) == "2"]
+    assert {k: version.tags[k] for k in ("study", "province", "contract", "drift", "signed")} == {
+        "study": "demo",
+        "province": "hebei",
+        "contract": result.review.contract.verdict,
+        "drift": result.review.stable.retrain.verdict,
+        "signed": "no",
+    }
+    about = str(version.description)
+    assert about.startswith(note.partition("\n\n[")[0])
+    assert about.index("AUC") < about.index("Hashes") < about.index("Sign-off")
+    assert run.inputs is not None
+    inputs = {i.tags[0].value: i.dataset for i in run.inputs.dataset_inputs}
+    assert list(inputs) == ["fit", "stop", "calibrate", "test"]
+    assert json.loads(str(inputs["test"].profile))["num_rows"] == result.evaluation.visits
+    texts = [*run.data.tags.values(), *run.data.params.values(), *experiment.tags.values(), about]
+    texts += [f"{d.source}{d.profile}{d.name}" for d in inputs.values()]
+    machine = (str(Path.home()), platform.node(), getpass.getuser(), tempfile.gettempdir())
+    assert not [t for t in texts for word in machine if word and re.search(rf"(?<!\w){re.escape(word)}(?!\w)", str(t))]
 
 
 def trial_runs(run_id: str) -> list[Run]:
@@ -261,14 +309,14 @@ def test_a_report_after_another_run_is_the_same_but_for_the_run_it_names(
 
 def test_the_answer_can_be_read_by_a_program_and_by_a_person(trained: Trained) -> None:
     plain = json.loads(json.dumps(trained[0].as_dict()))
-    assert plain["version"] == "1"
+    assert plain["version"] == "hebei.demo/1"
     assert plain["test"]["values"]["model"]["auc"]["low"] < plain["test"]["values"]["model"]["auc"]["high"]
     assert sum(c["visits"] for c in plain["classes"]) == plain["test"]["visits"]
     contract = {c["grade"]: c for c in plain["review"]["band_contract"]["classes"] if not c["direct"]}
     for c in plain["classes"]:
         own = contract[c["class"]]
         assert c["rate"] == {"value": own["rate"], "low": own["low"], "high": own["high"]}
-        assert runs.get_run(here(), plain["run"]).data.metrics[f"class_{c['class']}_rate_low"] == own["low"]
+        assert evaluation_of(trained[0])["metrics"][f"class_{c['class']}_rate_low"] == own["low"]
     console = Console(width=200, record=True, file=io.StringIO())
     console.print(trained[0].render())
     text = console.export_text()
@@ -290,13 +338,13 @@ def test_a_trained_version_passes_the_gate_can_be_signed_and_compared(
     signers = people(tmp_path)
     monkeypatch.setenv("FENLEI_SIGNERS", str(signers.path))
     entry = approval.propose(
-        here(), "1", "demo", key=signers.keys["li"], on="2026-01-01", accept_unknown="a small province"
+        here(), trained[0].version, "demo", key=signers.keys["li"], on="2026-01-01", accept_unknown="a small province"
     )
     # The small province has too few visits for the rest to be told; what needs no visits must hold.
     assert {entry.verdicts[check] for check in ("files", "inputs", "order", "retrained")} == {"pass"}
     # The gate judges the contract again from the logged visits: of an honest run it finds what the review found.
     assert entry.verdicts["bands"] == trained[0].review.contract.verdict
-    approval.approve(here(), "1", key=signers.keys["wang"], on="2026-01-01")
+    approval.approve(here(), trained[0].version, key=signers.keys["wang"], on="2026-01-01")
     found = approval.approved_model(here())
     assert found is not None
     assert found[0].content_hash == trained[0].learned.model.content_hash
@@ -304,10 +352,10 @@ def test_a_trained_version_passes_the_gate_can_be_signed_and_compared(
     firms = test[~test.index.duplicated()]
     followed = Panel(firms, (max(firms.index.get_level_values("cutoff")).date(),))
     beside = against_approved(here(), found[0], followed, catalogue(trained[0].experiment))
-    assert (beside.version, beside.changed, beside.problem) == ("1", 0, "")
+    assert (beside.version, beside.changed, beside.problem) == ("hebei.demo/1", 0, "")
     assert (beside.approved_on, beside.entry) == ("2026-01-01", 1)
     assert beside.enterprises > 0
-    approval.reject(here(), "1", "end of the test", key=signers.keys["wang"], on="2026-01-02")
+    approval.reject(here(), trained[0].version, "end of the test", key=signers.keys["wang"], on="2026-01-02")
 
 
 def test_a_wrong_learner_parameter_or_band_is_named() -> None:

@@ -17,6 +17,7 @@ from models.scoring.classification import Classification
 from models.scoring.classify import classify_frame
 from models.scoring.rules.province import load_rules
 from models.tracking import versions
+from models.tracking.names import LEGACY
 from serving.answers.fallback import classify
 from serving.current.served import Served
 from serving.guard.audit import verify
@@ -273,10 +274,10 @@ def by_version(version: str) -> Callable[[dict[str, Any]], bool]:
 
 def test_an_approval_is_served_without_a_restart_and_a_withdrawal_ends_it(by_rules: httpx.Client, world: World) -> None:
     question = {"enterprise_id": world.frame.index[0][0]}
-    versions.set_alias(here(), "2")  # by hand: signed by nobody
+    versions.set_alias(here(), LEGACY, "2")  # by hand: signed by nobody
     wait_for(by_rules, lambda s: "set by hand" in str(s["fallback"]))
     assert by_rules.post("/classify", json=question).json()["source"] == "rules"
-    versions.set_alias(here(), None)
+    versions.set_alias(here(), LEGACY, None)
     for version in ("1", "2"):
         world.approve(version)
         status = wait_for(by_rules, by_version(version))

@@ -8,6 +8,7 @@ takes over the trials of a run that did not end well; those of one that did stay
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import platform
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -32,7 +33,7 @@ _MOST = 10_000
 
 @contextmanager
 def alone(folder: Path) -> Iterator[str]:
-    """Hold a working folder for one training at a time and yield its name, this machine's and the path.
+    """Hold a working folder for one training at a time and yield a digest of its path and this machine.
 
     The system lets go of it when the process ends, killed or not: who holds it knows that nobody else works there.
 
@@ -47,7 +48,8 @@ def alone(folder: Path) -> Iterator[str]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as err:
             raise ConfigError(f"{folder}: another training is at work there; wait, or name another --work") from err
-        yield f"{platform.node()}:{folder.resolve()}"
+        # Of machine and path only a digest: what is logged names neither.
+        yield hashlib.sha256(f"{platform.node()}:{folder.resolve()}".encode()).hexdigest()[:16]
 
 
 def end_killed(store: Store, experiment: str, place: str, successor: str) -> None:

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from features.errors import FenleiError
 from models.signoff.approval import in_use
-from models.tracking.metric_names import BETTER, GROUPS, better, group_of
+from models.tracking.metric_names import GROUPS, HEADLINE, better, group_of
 from models.tracking.runs import client, quiet
 from models.tracking.store import Store
 
@@ -132,7 +132,7 @@ def metrics_in(frame: pd.DataFrame) -> list[str]:
     ends = ("_low", "_high")
     names = [c for c in frame.columns if c not in FACTS and not c.startswith(PARAMS)]
     plain = [n for n in names if not (n.endswith(ends) and n.removesuffix(ends[0]).removesuffix(ends[1]) in names)]
-    order = {n: k for k, n in enumerate(n for group in GROUPS.values() for n in group)}
+    order = {n: k for k, n in enumerate(HEADLINE)}
     return sorted(plain, key=lambda n: ([*GROUPS, ""].index(group_of(n)), order.get(n, len(order)), n))
 
 
@@ -267,7 +267,7 @@ def _cell(row: pd.Series[Any], metric: str, wide: bool) -> str:
     value, low, high = (row.get(f"{metric}{end}", math.nan) for end in ("", "_low", "_high"))
     if pd.isna(value):
         return "–"
-    if metric in BETTER and float(value).is_integer() and pd.isna(low):
+    if better(metric) and float(value).is_integer() and pd.isna(low):
         return f"{value:,.0f}"
     return f"{value:.4f}" + ("" if pd.isna(low) else f"{' ' if wide else LINE}[{low:.4f}, {high:.4f}]")
 

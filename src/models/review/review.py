@@ -272,9 +272,20 @@ def expected_by_month(visits: TestVisits, waiting: Awaited | None, seed: int) ->
     )
 
 
-def write_review(found: Review, folder: Path) -> None:
-    """Write ``evaluation.json`` and ``frozen.json`` into the folder of a run's artifacts."""
-    text = json.dumps(found.as_dict(), ensure_ascii=False, indent=1, sort_keys=True, default=_plain)
+def write_review(found: Review, folder: Path, metrics: Mapping[str, float] | None = None) -> None:
+    """Write ``evaluation.json`` and ``frozen.json`` into the folder of a run's artifacts.
+
+    Parameters
+    ----------
+    found, folder
+        The review, and where its files go.
+    metrics
+        Every finite figure of the run by its name, of which MLflow shows a few.
+    """
+    finite = {name: value for name, value in (metrics or {}).items() if np.isfinite(value)}
+    text = json.dumps(
+        {**found.as_dict(), "metrics": finite}, ensure_ascii=False, indent=1, sort_keys=True, default=_plain
+    )
     (folder / EVALUATION).write_text(text + "\n", encoding="utf-8")
     frozen = {name: f.model_dump(mode="json") for name, f in found.frozen.items()}
     (folder / FROZEN).write_text(json.dumps(frozen, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")

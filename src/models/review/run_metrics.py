@@ -1,4 +1,4 @@
-"""The metrics of a run under the names all runs share, so that sorting runs in MLflow ranks them."""
+"""Figures of a run by name: ``evaluation.json`` holds them all, MLflow shows `models.tracking.metric_names`."""
 
 from __future__ import annotations
 
@@ -66,6 +66,12 @@ def review_metrics(found: Review) -> dict[str, float]:
     if found.stable.scores:
         out |= {"psi_score_last": found.stable.scores[-1].psi, "psi_classes_last": found.stable.classes[-1].psi}
     return {name: float(value) for name, value in out.items() if math.isfinite(value)}
+
+
+def own_plan(found: Review, province: str) -> str:
+    """Return the sampling plan that stands for the province: its own, else the first."""
+    plans = [w.plan for w in found.worth]
+    return province if province in plans else next(iter(plans), "")
 
 
 def _days_earlier(d: DaysEarlier) -> dict[str, float]:

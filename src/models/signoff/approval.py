@@ -6,6 +6,7 @@ the record is read, every line of it is checked as if it were to be written now 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -23,6 +24,7 @@ from models.signoff.record.keys import public_of
 from models.signoff.record.rules import in_force
 from models.signoff.record.signers import Signers, load_signers
 from models.tracking import artifacts, versions
+from models.tracking.names import is_of, split_version
 from models.tracking.store import Store
 
 __all__ = [
@@ -42,6 +44,16 @@ __all__ = [
     "record_path",
     "reject",
 ]
+
+STATES: dict[Action, str] = {"propose": "proposed", "back": "proposed", "approve": "approved", "reject": "rejected"}
+"""What the tag ``signed`` of a version says after a step."""
+
+WORDS: dict[Action, str] = {
+    "propose": "proposed by 提请",
+    "back": "proposed to return by 提请恢复",
+    "approve": "approved by 批准",
+    "reject": "rejected by 否决",
+}
 
 ALLOWED = "allowed by gate.toml 按门槛文件允许"
 """Reason that is recorded where the province asks for none."""
@@ -213,24 +225,39 @@ def _write(store: Store, draft: Entry, key: Ed25519PrivateKey, entries: list[Ent
     entry = draft.signed(key)
     rules.admit(entry, entries, lists(store))
     record.append(store, entry)
-    _follow(store, [*entries, entry])
+    after = [*entries, entry]
+    _follow(store, after)
+    about = [e for e in after if e.version == entry.version]
+    versions.say_signed(store, entry.version, STATES[entry.action], [f"{WORDS[e.action]} {e.by} {e.on}" for e in about])
     return entry
 
 
 def _follow(store: Store, entries: list[Entry]) -> None:
-    versions.set_tag(store, HEAD, record.head_of(entries))
-    newest = in_force(entries)
-    versions.set_alias(store, newest.version if newest else None)
+    """Write the record's head to every model it names, and let each one's alias point at what is in force of it."""
+    expected = _expected(entries)
+    signed_for = {split_version(e.version)[0] for e in entries}
+    for name in sorted(versions.pointers(store)):
+        if name in signed_for:
+            versions.set_tag(store, name, HEAD, record.head_of(entries))
+        versions.set_alias(store, name, expected.get(name))
+
+
+def _expected(entries: list[Entry]) -> dict[str, str]:
+    """Return, by registered model, the number of the version that its alias must point at."""
+    found: dict[str, Entry] = {}
+    for approved in rules.standing(entries).values():
+        name = split_version(approved[-1].version)[0]
+        if name not in found or approved[-1].number > found[name].number:
+            found[name] = approved[-1]
+    return {name: split_version(entry.version)[1] for name, entry in found.items()}
 
 
 def follow(store: Store) -> str | None:
-    """Let head and alias follow the verified record again, as after an alias set by hand; returns the version."""
+    """Let heads and aliases follow the verified record again, as after an alias set by hand; returns the newest
+    version in force."""
     with record.locked(store):
         entries = read_beside(store, versions.pointers(store)).entries
-        if entries:
-            _follow(store, entries)
-        else:
-            versions.set_alias(store, None)
+        _follow(store, entries)
         newest = in_force(entries)
     return newest.version if newest else None
 
@@ -245,7 +272,7 @@ def approved_model(store: Store, province: str | None = None) -> tuple[RiskModel
     store
         Where versions and the record are.
     province
-        Whose; None: the newest approval in force of any, which is where the alias points.
+        Whose; None: the newest approval in force of any.
 
     Raises
     ------
@@ -262,7 +289,7 @@ def approved_model(store: Store, province: str | None = None) -> tuple[RiskModel
     """
     pointers = versions.pointers(store)
     entries = read_beside(store, pointers).entries
-    _hold_alias(pointers, entries)
+    _hold_alias(pointers, entries, province)
     entry = in_force(entries, province)
     return None if entry is None else (_signed_model(store, entry), entry.version)
 
@@ -275,7 +302,7 @@ def in_use(store: Store) -> dict[str, tuple[Entry, str]]:
     for province, approved in rules.standing(entries).items():
         why = ""
         try:
-            _hold_alias(pointers, entries)
+            _hold_alias(pointers, entries, province)
             _signed_model(store, approved[-1])
         except FenleiError as err:
             why = str(err)
@@ -283,13 +310,16 @@ def in_use(store: Store) -> dict[str, tuple[Entry, str]]:
     return found
 
 
-def _hold_alias(pointers: versions.Pointers, entries: list[Entry]) -> None:
-    newest = in_force(entries)
-    if pointers.alias != (newest.version if newest else None):
-        raise ApprovalError(
-            f"alias {versions.ALIAS!r} points at version {pointers.alias}, the record approves "
-            f"{newest.version if newest else 'none'}: the alias was set by hand"
-        )
+def _hold_alias(pointers: Mapping[str, versions.Pointers], entries: list[Entry], province: str | None) -> None:
+    """Hold that the aliases of a province's models point where the record says."""
+    expected = _expected(entries)
+    for name in sorted(pointers.keys() | expected.keys()):
+        alias = pointers[name].alias if name in pointers else None
+        if (province is None or is_of(name, province)) and alias != expected.get(name):
+            raise ApprovalError(
+                f"alias {versions.ALIAS!r} of {name} points at version {alias}, the record approves "
+                f"{expected.get(name, 'none')}: the alias was set by hand"
+            )
 
 
 def _signed_model(store: Store, entry: Entry) -> RiskModel:

@@ -30,6 +30,7 @@ from models.tracking.artifacts import BESIDE, EVALUATION, FOLDER
 class GatePolicy(Policy):
     """``gate.toml``: see the file."""
 
+    studies: tuple[str, ...] = Field(min_length=1)
     single_auc: float = Field(gt=0.5, le=1.0)
     single_least: int = Field(ge=1)
     unknown: Literal["reason", "refuse", "allow"]

@@ -26,6 +26,7 @@ from models.signoff.record.rules import CHECKS
 from models.signoff.record.signers import load_signers
 from models.tracking import artifacts, runs, versions
 from models.tracking.artifacts import BESIDE, EVALUATION, FOLDER
+from models.tracking.names import LEGACY, model_name, split_version
 from models.tracking.store import Store
 
 if TYPE_CHECKING:
@@ -116,6 +117,22 @@ def _run(store: Store, version: str, run_id: str) -> Run:
     return run
 
 
+def _of_the_province(store: Store, version: str, run: Run, model: RiskModel, policy: GatePolicy) -> None:
+    """Hold that a version is of a study that its province has said it serves, and registered as that study's."""
+    study = runs.study_of(store, run)
+    if study not in policy.studies:
+        raise ApprovalError(
+            f"version {version} is of the study {study!r}; the gate of {model.province} admits "
+            f"{', '.join(policy.studies)} (studies in gate.toml)",
+            f"version {version} is of a study that its province does not admit",
+        )
+    registered, own = split_version(version)[0], model_name(model.province, study)
+    if registered not in (LEGACY, own):
+        raise ApprovalError(
+            f"version {version} is registered as {registered}, but its model and its run are of {own}: train it again"
+        )
+
+
 def examine(store: Store, version: str, say: Say = lambda _: None, *, model: RiskModel | None = None) -> Gate:
     """Look at a registered version with every check.
 
@@ -139,6 +156,8 @@ def examine(store: Store, version: str, say: Say = lambda _: None, *, model: Ris
     model = RiskModel.load(folder) if model is None else model
     run_id = versions.run_id(store, version)
     run = _run(store, version, run_id)
+    policy = load_policy(model.province, "gate", GatePolicy)
+    _of_the_province(store, version, run, model, policy)
     inputs = versions.artifact(store, run_id, FOLDER)
     beside = {k: versions.artifact(store, run_id, name) for k, name in BESIDE.items()}
     evaluation = beside["evaluation_hash"]
@@ -151,7 +170,7 @@ def examine(store: Store, version: str, say: Say = lambda _: None, *, model: Ris
         params=dict(run.data.params),
         inputs=None,
         evaluation=None,
-        policy=load_policy(model.province, "gate", GatePolicy),
+        policy=policy,
         actual=bound(store, version, inputs, beside),
     )
     try:

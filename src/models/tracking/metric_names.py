@@ -1,57 +1,75 @@
-"""Names of a run's metrics: whether more is better, and the group each belongs to."""
+"""Names of the figures that MLflow shows of a run: at most forty, by group, and whether more of one is better.
+
+Everything else that was measured stands in the run's ``evaluation.json``, under ``metrics``.
+"""
 
 from __future__ import annotations
 
-import re
-
-_HIGHER = (
-    *("auc", "average_precision", "precision_top_tenth", "days_earlier", "contract_passes", "contract_months"),
-    *("days_earlier_whole_test", "days_earlier_severity", "days_earlier_whole_test_severity"),
-    *("per_inspection", "lift", "saved"),
-)
+BASELINES = ("scorecard", "past_rate", "logistic")
 
 
-_LOWER = (
-    *("log_loss", "brier", "calibration_error", "contract_fails", "contract_cannot_tell"),
-    *("psi_score_last", "psi_classes_last"),
-)
+def _three(shown: str, measured: str) -> dict[str, str]:
+    return {f"{shown}{end}": f"{measured}{end}" for end in ("", "_low", "_high")}
 
 
-BETTER = dict.fromkeys(_HIGHER, 1) | dict.fromkeys(_LOWER, -1)
-"""Metric to 1 where more is better, -1 where less is; under a baseline's prefix or as a difference too."""
+HEADLINE: dict[str, str] = {
+    "test/visits": "test_visits",
+    "test/violations": "test_violations",
+    **_three("test/rate", "test_rate"),
+    **_three("test/auc", "auc"),
+    "test/average_precision": "average_precision",
+    "test/precision_top_tenth": "precision_top_tenth",
+    "test/log_loss": "log_loss",
+    "test/brier": "brier",
+    "test/calibration_error": "calibration_error",
+    **_three("test/calibration_slope", "calibration_slope"),
+    **{k: v for b in BASELINES for k, v in _three(f"baseline/{b}/auc_difference", f"auc_minus_{b}").items()},
+    "contract/passes": "contract_passes",
+    "contract/fails": "contract_fails",
+    "contract/cannot_tell": "contract_cannot_tell",
+    "drift/psi_score": "psi_score_last",
+    "drift/psi_classes": "psi_classes_last",
+    **_three("worth/days_earlier", "days_earlier"),
+    **_three("worth/lift", "worth_{plan}_lift"),
+    "learnt/arm_effect": "arm_effect_log_odds",
+}
+"""Name in MLflow to the name of the figure in ``evaluation.json``; ``{plan}`` is the province's own sampling plan."""
+
+GROUPS = ("test", "baseline", "contract", "worth", "drift", "learnt")
+"""Groups in the order in which `fenlei compare` shows them: what a name begins with."""
+
+BETTER = dict.fromkeys(
+    ("auc", "auc_difference", "average_precision", "precision_top_tenth", "passes", "days_earlier", "lift"), 1
+) | dict.fromkeys(("log_loss", "brier", "calibration_error", "fails", "cannot_tell", "psi_score", "psi_classes"), -1)
+"""Last part of a name to 1 where more is better, -1 where less is."""
 
 
-GROUPS: dict[str, tuple[str, ...]] = {
-    "ranking": ("auc", "average_precision", "precision_top_tenth", "auc_minus_scorecard", "auc_minus_past_rate",
-                "auc_minus_logistic", "without_6_and_B_auc"),
-    "probability": ("log_loss", "brier", "calibration_error", "calibration_slope"),
-    "contract": ("contract_passes", "contract_fails", "contract_cannot_tell", "contract_months", "class_A_rate",
-                 "class_B_rate", "class_C_rate", "class_D_rate"),
-    "worth": ("days_earlier", "days_earlier_minus_scorecard", "days_earlier_minus_past_rate",
-              "days_earlier_minus_logistic", "days_earlier_severity", "without_6_and_B_days_earlier",
-              "days_earlier_whole_test"),
-    "stability": ("psi_score_last", "psi_classes_last", "arm_effect_log_odds"),
-}  # fmt: skip
-"""Metrics that `fenlei compare` shows, by group; `group_of` adds every plan's lift and saving and every origin."""
+def headline(measured: dict[str, float], plan: str) -> dict[str, float]:
+    """Return the figures that MLflow shows.
 
-
-_OWN = {"worth": r"worth_(?!.+_severity_).+_(lift|saved)", "stability": r"origin_\d+_(auc|log_loss)"}
-
-
-_RIVAL = re.compile(r"^(scorecard|past_rate|logistic)_|^without_6_and_B_|_minus_(scorecard|past_rate|logistic)$")
+    Parameters
+    ----------
+    measured
+        Every figure of a run, by the names of `models.review.run_metrics`.
+    plan
+        The province's sampling plan.
+    """
+    wanted = {shown: name.format(plan=plan) for shown, name in HEADLINE.items()}
+    return {shown: measured[name] for shown, name in wanted.items() if name in measured}
 
 
 def better(metric: str) -> int:
-    """Return 1 where a greater value of a metric is better, -1 where a smaller one is, 0 where neither."""
-    name = _RIVAL.sub("", _RIVAL.sub("", metric))
-    if name.startswith(("worth_", "origin_")):
-        name = next((n for n in BETTER if name.endswith(f"_{n}")), name)
-    return BETTER.get(name, 0)
+    """Return 1 where a greater value of a figure is better, -1 where a smaller one is, 0 where neither.
+
+    Examples
+    --------
+    >>> better("test/auc"), better("test/log_loss"), better("test/visits")
+    (1, -1, 0)
+    """
+    return BETTER.get(metric.rpartition("/")[2], 0)
 
 
 def group_of(metric: str) -> str:
-    """Return the group that a metric is shown in; empty for those shown only when all are asked for."""
-    for group, names in GROUPS.items():
-        if metric in names or (group in _OWN and re.fullmatch(_OWN[group], metric)):
-            return group
-    return ""
+    """Return the group that a figure is shown in; empty for one that is of none."""
+    group = metric.partition("/")[0]
+    return group if group in GROUPS else ""

@@ -26,7 +26,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     import mlflow
     from mlflow import MlflowClient
-    from mlflow.entities import Metric, Param, RunTag
+    from mlflow.entities import DatasetInput, Metric, Param, RunTag
     from mlflow.exceptions import MlflowException
 
 from models.tracking.store import Store
@@ -35,6 +35,14 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
 MOST_METRICS = 500
+KIND = "mlflow.experimentKind"
+"""Tag of an experiment by which MLflow chooses the page that it opens on."""
+MODELS = "workflowType=machine_learning"
+"""Part of an address by which MLflow's pages are those of model training, whichever they were left at."""
+NOTE = "mlflow.note.content"
+"""Tag with the description that MLflow shows, in Markdown."""
+STUDY = "study"
+"""Parameter of a training run with the name of its study."""
 
 T = TypeVar("T")
 
@@ -85,7 +93,28 @@ def experiment_id(store: Store, name: str) -> str:
         if found is not None:
             return str(found.experiment_id)
         where = (store.artifacts / name).as_uri() if store.artifacts is not None else None
-        return str(c.create_experiment(name, artifact_location=where))
+        # Without the kind, MLflow opens a study on its page for language models.
+        return str(c.create_experiment(name, artifact_location=where, tags={KIND: "custom_model_development"}))
+
+
+def describe(store: Store, study: str, about: str) -> None:
+    """Write what a study is about on its experiment's page, in Markdown."""
+    c, where = client(store), experiment_id(store, study)
+    runs_page = f"[All runs side by side 各次训练对比](#/experiments/{where}/runs?{MODELS})"
+    with quiet():
+        c.set_experiment_tag(where, NOTE, f"{about}\n\n{runs_page}")
+        c.set_experiment_tag(where, KIND, "custom_model_development")
+
+
+def log_records(store: Store, run_id: str, records: list[DatasetInput]) -> None:
+    """Log what a run was given as its dataset inputs."""
+    with quiet():
+        client(store).log_inputs(run_id, records)
+
+
+def artifact_page(store: Store, run_id: str, name: str) -> str:
+    """Return the address, within MLflow's pages, of a file that a run logged."""
+    return f"#/experiments/{get_run(store, run_id).info.experiment_id}/runs/{run_id}/artifacts/{name}?{MODELS}"
 
 
 @contextmanager
@@ -167,6 +196,15 @@ def get_run(store: Store, run_id: str) -> Run:
             return client(store).get_run(run_id)
     except MlflowException as err:
         raise KeyError(f"no run {run_id!r} in {store.uri}") from err
+
+
+def study_of(store: Store, run: Run) -> str:
+    """Return the study that a run belongs to: by its parameter, which nobody can change, else by its experiment."""
+    said = run.data.params.get(STUDY)
+    if said is not None:
+        return str(said)
+    with quiet():
+        return str(client(store).get_experiment(run.info.experiment_id).name)
 
 
 def download(store: Store, uri: str, into: Path | None = None) -> Path:

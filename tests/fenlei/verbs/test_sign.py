@@ -17,6 +17,7 @@ from helpers.signing import judged, register
 from models.scoring.risk_model import RiskModel
 from models.signoff.errors import ApprovalError, KeyFileError
 from models.tracking import runs, versions
+from models.tracking.names import LEGACY
 
 runner = CliRunner()
 PASSPHRASE = {"FENLEI_KEY_PASSPHRASE": "a secret 秘密"}
@@ -122,7 +123,7 @@ def test_another_list_can_be_named_and_an_alias_set_by_hand_is_mended(desk: Path
     li = ["propose", version, "--note", "x", "--key", str(key(desk, "Li Na"))]
     assert "signers.toml: no such file" in str(refused(*li))
     assert fenlei(*li, *named, env=PASSPHRASE).exit_code == 0
-    runs.client(here()).set_registered_model_alias(versions.MODEL_NAME, versions.ALIAS, version)
+    runs.client(here()).set_registered_model_alias(LEGACY, versions.ALIAS, version)
     assert fenlei("history", "--mend", *named).exit_code == 0
     assert versions.aliased(here()) is None
 

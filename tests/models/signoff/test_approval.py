@@ -17,6 +17,7 @@ from models.signoff import approval
 from models.signoff.approval import ApprovalError, GateRefused
 from models.signoff.record.entries import HEAD
 from models.tracking import artifacts, runs, versions
+from models.tracking.names import LEGACY
 
 LATER = "2026-11-05"
 
@@ -186,13 +187,13 @@ def test_a_model_swapped_after_the_approval_is_not_an_approved_model(one: People
 def test_hashes_changed_after_the_proposal_or_the_approval_undo_it(one: People) -> None:
     propose(one)
     client = runs.client(here())
-    client.set_model_version_tag(versions.MODEL_NAME, "1", "data_hash", "e" * 64)
+    client.set_model_version_tag(LEGACY, "1", "data_hash", "e" * 64)
     with pytest.raises(ApprovalError, match=r"not what was proposed: data_hash is eeeeeeeeeeee…, proposed was ddddd"):
         approve(one)
-    client.set_model_version_tag(versions.MODEL_NAME, "1", "data_hash", "d" * 64)
+    client.set_model_version_tag(LEGACY, "1", "data_hash", "d" * 64)
     approve(one)
     assert served() == "1"
-    client.set_model_version_tag(versions.MODEL_NAME, "1", "data_hash", "e" * 64)
+    client.set_model_version_tag(LEGACY, "1", "data_hash", "e" * 64)
     with pytest.raises(ApprovalError, match="what is registered of approved version 1 has changed since approval"):
         approval.approved_model(here())
 
@@ -208,12 +209,12 @@ def test_an_evaluation_edited_after_the_proposal_stops_the_approval(store: Path,
 
 
 def test_an_alias_set_by_hand_approves_nothing_and_can_be_mended(two: People) -> None:
-    runs.client(here()).set_registered_model_alias(versions.MODEL_NAME, versions.ALIAS, "2")
+    runs.client(here()).set_registered_model_alias(LEGACY, versions.ALIAS, "2")
     with pytest.raises(ApprovalError, match="set by hand"):
         approval.approved_model(here())
     assert approval.follow(here()) is None
     accept(two, "1")
-    runs.client(here()).set_registered_model_alias(versions.MODEL_NAME, versions.ALIAS, "2")
+    runs.client(here()).set_registered_model_alias(LEGACY, versions.ALIAS, "2")
     with pytest.raises(ApprovalError, match="points at version 2, the record approves 1: the alias was set by hand"):
         approval.approved_model(here())
     assert approval.follow(here()) == "1"
@@ -284,14 +285,14 @@ def test_lines_cut_off_the_end_show(two: People) -> None:
     path = approval.record_path(here())
     whole = path.read_text(encoding="utf-8")
     path.write_text("".join(whole.splitlines(keepends=True)[:2]), encoding="utf-8")
-    versions.set_alias(here(), "1")
+    versions.set_alias(here(), LEGACY, "1")
     with pytest.raises(ApprovalError, match="has 2 entries; the model registry says there were 4: lines were cut off"):
         approval.approved_model(here())
     path.unlink()
-    versions.set_alias(here(), None)
+    versions.set_alias(here(), LEGACY, None)
     with pytest.raises(ApprovalError, match="has 0 entries"):
         approval.approved_model(here())
-    runs.client(here()).delete_registered_model_tag(versions.MODEL_NAME, HEAD)
+    runs.client(here()).delete_registered_model_tag(LEGACY, HEAD)
     path.write_text(whole, encoding="utf-8")
     with pytest.raises(ApprovalError, match="the model registry holds no approval_head, but the record has 4 entries"):
         approval.history(here())
@@ -304,8 +305,8 @@ def test_a_head_kept_elsewhere_shows_a_record_and_registry_set_back_together(two
     accept(two, "2")
     kept = approval.read(here(), early).head
     path.write_bytes(before)
-    versions.set_tag(here(), HEAD, early)
-    versions.set_alias(here(), "1")
+    versions.set_tag(here(), LEGACY, HEAD, early)
+    versions.set_alias(here(), LEGACY, "1")
     assert served() == "1"
     for head in (kept, kept.split()[1]):
         with pytest.raises(ApprovalError, match="the head you gave"):
@@ -317,9 +318,9 @@ def test_a_crash_between_line_and_head_leaves_a_record_that_holds(one: People) -
     propose(one)
     head = approval.read(here()).head
     approve(one)
-    versions.set_tag(here(), HEAD, head)
-    versions.set_alias(here(), None)
-    with pytest.raises(ApprovalError, match="alias 'approved' points at version None, the record approves 1"):
+    versions.set_tag(here(), LEGACY, HEAD, head)
+    versions.set_alias(here(), LEGACY, None)
+    with pytest.raises(ApprovalError, match="alias 'approved' of fenlei points at version None, the record approves 1"):
         approval.approved_model(here())
     assert approval.follow(here()) == "1"
     assert served() == "1"
@@ -338,9 +339,9 @@ def test_a_record_copied_from_another_store_approves_nothing_there(
     assert register(other, 1) == "1"
     approval.record_path(here()).write_bytes(lines)
     versions.set_tag(
-        here(), HEAD, lines.decode().count("\n").__str__() + " " + json.loads(lines.splitlines()[-1])["hash"]
+        here(), LEGACY, HEAD, lines.decode().count("\n").__str__() + " " + json.loads(lines.splitlines()[-1])["hash"]
     )
-    versions.set_alias(here(), "1")
+    versions.set_alias(here(), LEGACY, "1")
     with pytest.raises(ApprovalError, match="what is registered of approved version 1 has changed since approval"):
         approval.approved_model(here())
 

@@ -15,6 +15,7 @@ from models.signoff.approval import ApprovalError
 from models.signoff.record.entries import Action, Entry
 from models.signoff.record.rules import in_force, standing
 from models.tracking import runs, versions
+from models.tracking.names import LEGACY
 
 HENAN = "henan"
 
@@ -146,7 +147,7 @@ def test_what_is_in_use_is_said_of_each_province_and_why_not(both: People) -> No
 def test_a_hash_taken_away_after_the_approval_undoes_it(store: Path, signers: People) -> None:
     register(store, 1)
     sign(signers, "1")
-    runs.client(here()).delete_model_version_tag(versions.MODEL_NAME, "1", "evaluation_hash")
+    runs.client(here()).delete_model_version_tag(LEGACY, "1", "evaluation_hash")
     with pytest.raises(ApprovalError, match="what is registered of approved version 1 has changed since approval"):
         approval.approved_model(here())
 

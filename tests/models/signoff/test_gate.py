@@ -24,6 +24,7 @@ from models.signoff.approval import GateRefused
 from models.signoff.record.rules import CHECKS
 from models.study.dataset import Dataset
 from models.tracking import artifacts, runs, versions
+from models.tracking.names import LEGACY
 
 pytestmark = pytest.mark.usefixtures("signers")
 
@@ -63,7 +64,7 @@ def test_files_swapped_with_their_registered_hash_are_not_the_model_that_was_mea
     folder = versions.bundle(here(), version)
     RiskModel.load(folder).model_copy(update={"arm": "another"}).save(folder)
     digest = artifacts.bundle_hash(folder)
-    runs.client(here()).set_model_version_tag(versions.MODEL_NAME, version, "bundle_hash", digest)
+    runs.client(here()).set_model_version_tag(LEGACY, version, "bundle_hash", digest)
     found = finding(version, "files")
     assert found.verdict == "fail"
     assert "bundle_hash of its files" in found.why
@@ -73,7 +74,7 @@ def test_files_swapped_with_their_registered_hash_are_not_the_model_that_was_mea
 @pytest.mark.parametrize("name", ["data_hash", "catalogue_hash", "policy_hash", "experiment_hash"])
 def test_a_hash_of_the_version_that_is_not_its_runs_is_seen(store: Path, name: str) -> None:
     version = register(store)
-    runs.client(here()).set_model_version_tag(versions.MODEL_NAME, version, name, "0" * 64)
+    runs.client(here()).set_model_version_tag(LEGACY, version, name, "0" * 64)
     found = finding(version, "inputs")
     assert found.verdict == "fail"
     assert re.search(rf"{name} of .* is \w+…, the version states 000000000000…", found.why)

@@ -15,6 +15,7 @@ from helpers.here import here
 from helpers.small_model import NAMES, rows
 from helpers.small_model import model as small_model
 from models.tracking import artifacts, runs, versions
+from models.tracking.names import LEGACY
 from models.tracking.store import Store
 
 
@@ -62,7 +63,7 @@ def test_two_stores_are_at_work_in_one_process_and_neither_sees_the_other(empty_
         ids.append(run_id)
         assert version == str(number + 1)
     served, shadow = stores
-    versions.set_alias(shadow, "2")
+    versions.set_alias(shadow, LEGACY, "2")
     assert (versions.aliased(served), versions.aliased(shadow)) == (None, "2")
     with pytest.raises(versions.RegistryError, match="no version '2'"):
         versions.bundle(served, "2")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache, partial
 
@@ -42,14 +43,19 @@ def lists(store: Store) -> rules.Lists:
     return lru_cache(maxsize=None)(partial(load_signers, store))
 
 
-def read_beside(store: Store, pointers: versions.Pointers) -> History:
+def read_beside(store: Store, pointers: Mapping[str, versions.Pointers]) -> History:
     """Return the verified record, held against pointers that were read before it.
 
     In this order, a line written meanwhile makes the record longer than its head says, never shorter.
     """
     path = record_path(store)
     entries = record.read_chain(path)
-    record.check_head(path, entries, pointers.tags.get(HEAD), "the model registry")
+    # Every model that was ever signed for keeps the head; of several, one that a cleaning-up took away is no loss.
+    heads = {name: p.tags[HEAD] for name, p in pointers.items() if HEAD in p.tags}
+    for name, head in heads.items() or [("", None)]:
+        record.check_head(
+            path, entries, head, f"the model registry ({name})" if len(heads) > 1 else "the model registry"
+        )
     known = lists(store)
     for number, entry in enumerate(entries):
         try:

@@ -21,6 +21,7 @@ from models.signoff.record.entries import HEAD, Entry, append, head_of, parse, r
 from models.signoff.record.rules import CHECKS, admit
 from models.signoff.record.signers import Signers, load_signers
 from models.tracking import runs, versions
+from models.tracking.names import LEGACY
 
 PASSED = dict.fromkeys(CHECKS, "pass")
 
@@ -53,13 +54,13 @@ def write(*entries: Entry) -> None:
     record_path(here()).unlink(missing_ok=True)
     for e in entries:
         append(here(), e)
-    versions.set_tag(here(), HEAD, head_of(list(entries)))
+    versions.set_tag(here(), LEGACY, HEAD, head_of(list(entries)))
 
 
 @pytest.fixture
 def who(signers: People) -> People:
     """The people, and a registry that knows the model."""
-    runs.client(here()).create_registered_model(versions.MODEL_NAME)
+    runs.client(here()).create_registered_model(LEGACY)
     return signers
 
 
