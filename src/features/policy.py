@@ -14,6 +14,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from features.errors import ConfigError
+from features.near import did_you_mean
 
 
 class Policy(BaseModel):
@@ -51,7 +52,8 @@ def policy_path(province: str, name: str) -> Path:
         if path.is_file():
             return path
     there = sorted(p.relative_to(policy_root()).parts[0] for p in policy_root().glob(f"*/{name}.toml"))
-    raise ConfigError(f"no policy {name!r} for province {province!r}; provinces that have one: {there}")
+    meant = did_you_mean(province, there)
+    raise ConfigError(f"no policy {name!r} for province {province!r}; provinces that have one: {there}{meant}")
 
 
 def province_line(province: str) -> tuple[str, ...]:

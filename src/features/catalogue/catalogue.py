@@ -9,6 +9,7 @@ from features.catalogue.families import association, basic, dynamic, regulatory,
 from features.catalogue.families import inspections as visited
 from features.catalogue.sectors import Sector
 from features.errors import CatalogueError
+from features.near import did_you_mean
 from features.policies import FeaturesPolicy
 
 _MODULES = (basic, dynamic, regulatory, visited, association, societal)  # importing them declares
@@ -33,7 +34,7 @@ def lookup(name: str, among: Mapping[str, Indicator] = CATALOGUE) -> Indicator:
     Raises
     ------
     CatalogueError
-        If there is none of that name; the message lists similar names.
+        If there is none of that name; the message names the nearest.
 
     Examples
     --------
@@ -42,8 +43,7 @@ def lookup(name: str, among: Mapping[str, Indicator] = CATALOGUE) -> Indicator:
     """
     if name in among:
         return among[name]
-    near = [n for n in among if any(part in n for part in name.split("_"))][:8]
-    raise CatalogueError(f"no indicator {name!r}; similar: {', '.join(near) or 'none'}")
+    raise CatalogueError(f"no indicator {name!r}{did_you_mean(name, among) or '; `fenlei indicators` lists them'}")
 
 
 __all__ = ["CATALOGUE", "FAMILIES", "Indicator", "catalogue_hash", "catalogue_of", "lookup", "with_sector"]

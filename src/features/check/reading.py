@@ -12,6 +12,7 @@ from features.check.csv_text import csv_to_parquet
 from features.contract import TABLES, Column, Table
 from features.contract.manifest import MANIFEST_NAME
 from features.errors import SourceError
+from features.near import did_you_mean
 
 SUFFIXES = (".parquet", ".csv")
 
@@ -150,7 +151,7 @@ def _hint(name: str, source: SourceTable) -> str:
         return f"; column names are exact: rename {near[0]!r} to {name!r}"
     if source.file.suffix == ".csv" and len(source.columns) == 1:
         return "; a CSV file separates its columns with commas"
-    return ""
+    return did_you_mean(name, source.unknown)
 
 
 def _open_parquet(con: duckdb.DuckDBPyConnection, table: Table, file: Path) -> SourceTable:

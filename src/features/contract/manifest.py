@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from features.contract import TABLES
 from features.errors import SourceError
+from features.near import did_you_mean
 
 MANIFEST_NAME = "manifest.json"
 
@@ -86,7 +87,8 @@ def read_manifest(folder: Path) -> Manifest:
         raise SourceError(f"{path} is not a valid manifest:\n" + "\n".join(lines)) from err
     unknown = sorted(set(manifest.tables) - set(TABLES))
     if unknown:
-        raise SourceError(f"{path}: tables {unknown} are not in the contract; it has {sorted(TABLES)}")
+        meant = did_you_mean(unknown[0], TABLES)
+        raise SourceError(f"{path}: tables {unknown} are not in the contract; it has {sorted(TABLES)}{meant}")
     return manifest
 
 

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from features.engine import duckdb_engine
 from features.errors import ConfigError
+from features.near import did_you_mean
 from features.records.connection import Opened
 from features.records.store import open_folder
 
@@ -43,7 +44,7 @@ def check_engine(engine: str, master: str | None = None) -> None:
         If the engine is unknown or can't run on this machine, or ``master`` is given to DuckDB.
     """
     if engine not in ENGINES:
-        raise ConfigError(f"no engine {engine!r}; there are {', '.join(ENGINES)}")
+        raise ConfigError(f"no engine {engine!r}; there are {', '.join(ENGINES)}{did_you_mean(engine, ENGINES)}")
     if engine != "spark" and master is not None:
         raise ConfigError(f"a master is Spark's: give it with engine spark, not {engine}")
     if engine == "spark":

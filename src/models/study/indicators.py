@@ -11,6 +11,7 @@ from features.catalogue import CATALOGUE, with_sector
 from features.catalogue.declaration import Indicator
 from features.catalogue.sectors import sector_or_none, sector_policy_name
 from features.errors import ConfigError
+from features.near import did_you_mean
 from features.policy import policy_hash
 from models.scoring.rules.province import POLICIES
 from models.study.experiment import Experiment, Indicators
@@ -41,7 +42,8 @@ def choose(indicators: Indicators, among: Mapping[str, Indicator] = CATALOGUE) -
     """
     unknown = [n for n in (*indicators.only, *indicators.without) if n not in among]
     if unknown:
-        raise ConfigError(f"indicators not in the catalogue: {unknown}; see `fenlei indicators`")
+        meant = did_you_mean(unknown[0], among)
+        raise ConfigError(f"indicators not in the catalogue: {unknown}; see `fenlei indicators`{meant}")
     names = tuple(
         name
         for name, i in among.items()

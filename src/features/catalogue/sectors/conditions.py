@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import Field, model_validator
 
 from features.contract import TABLES, Column
+from features.near import did_you_mean
 from features.policy import Policy
 
 VISITS = "visits"
@@ -111,11 +112,13 @@ def column_of(table: str, name: str) -> Column:
     elif table in TABLES:
         columns = TABLES[table].columns
     else:
-        raise ValueError(f"no table {table!r}; there are {sorted([*TABLES, VISITS])}")
+        there = sorted([*TABLES, VISITS])
+        raise ValueError(f"no table {table!r}; there are {there}{did_you_mean(table, there)}")
     for column in columns:
         if column.name == name:
             return column
-    raise ValueError(f"table {table} has no column {name!r}; it has {[c.name for c in columns]}")
+    names = [c.name for c in columns]
+    raise ValueError(f"table {table} has no column {name!r}; it has {names}{did_you_mean(name, names)}")
 
 
 def _require(column: Column, condition: str, kinds: tuple[str, ...]) -> None:

@@ -14,6 +14,7 @@ from features.catalogue.declaration import Indicator
 from features.catalogue.sectors.conditions import VISITS
 from features.catalogue.sectors.declared import DeclaredIndicator, DeclaredRows
 from features.errors import ConfigError
+from features.near import did_you_mean
 from features.policy import Policy, load_policy, policy_names
 from features.records.visibility import seen_sql
 
@@ -82,7 +83,8 @@ def load_sector(province: str, name: str) -> Sector:
     """
     there = sector_names(province)
     if name not in there:
-        raise ConfigError(f"province {province!r} declares no sector {name!r}; it has {list(there)}")
+        meant = did_you_mean(name, there)
+        raise ConfigError(f"province {province!r} declares no sector {name!r}; it has {list(there)}{meant}")
     sector = load_policy(province, sector_policy_name(name), Sector)
     if sector.name != name:
         raise ConfigError(f"sectors/{name}.toml names its sector {sector.name!r}; expected {name!r}")

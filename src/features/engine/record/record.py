@@ -26,6 +26,7 @@ from features.engine.plan import first_covered
 from features.engine.record.rows import Columns, checked_columns, distinct, numbered
 from features.engine.record.session import session
 from features.errors import RecordError, SourceError
+from features.near import did_you_mean
 from features.policies import features_policy, outcomes_policy
 from features.records.store import COVERED_FOREVER, RecordStore
 from features.scope import Scope
@@ -170,7 +171,8 @@ def indicators_of(records: Sequence[Record], scope: Scope) -> pd.DataFrame:
     for r in records:
         unknown = sorted(set(r.tables) - set(TABLES)) + sorted(set(r.relations) - set(POPULATION))
         if unknown:
-            raise RecordError(r.enterprise_id, f"unknown table or relation {unknown[0]!r}")
+            meant = did_you_mean(unknown[0], (*TABLES, *POPULATION))
+            raise RecordError(r.enterprise_id, f"unknown table or relation {unknown[0]!r}{meant}")
     province = scope.province
     order = [(r.enterprise_id, r.cutoff) for r in records]
     if not order:

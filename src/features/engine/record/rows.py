@@ -13,6 +13,7 @@ from typing import Any
 
 from features.contract import Column
 from features.errors import RecordError
+from features.near import did_you_mean
 
 Given = tuple[str, int, Mapping[str, Any]]
 """Enterprise, number of the row within its record, and the row."""
@@ -150,7 +151,8 @@ def checked_columns(
     for enterprise_id, number, row in rows:
         if not row.keys() <= names:
             unknown = sorted(set(row) - names)[0]
-            raise RecordError(enterprise_id, f"unknown column {unknown}", part=part, table=table, row=number)
+            said = f"unknown column {unknown}{did_you_mean(unknown, names)}"
+            raise RecordError(enterprise_id, said, part=part, table=table, row=number)
     cells: dict[str, list[Any]] = {"enterprise_id": [row.get("enterprise_id", own) for own, _, row in rows]}
     usual = set(map(type, cells["enterprise_id"])) == {str} and _writable("".join(cells["enterprise_id"]))
     for column in columns:
