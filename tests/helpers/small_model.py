@@ -26,17 +26,36 @@ class Entry:
 
     name: str
     zh: str
+    en: str
     family: str
     unit: str
     direction: str
 
 
 CATALOGUE = {
-    "registered_capital": Entry("registered_capital", "注册资本", "basic", "fen", "either"),
-    "years_operating": Entry("years_operating", "经营年限", "basic", "years", "lowers"),
-    "penalties_3y": Entry("penalties_3y", "近三年行政处罚次数", "regulatory", "penalties", "raises"),
-    "problem_rate_random": Entry("problem_rate_random", "随机检查历史问题率", "regulatory", "share", "raises"),
-    "complaints_1y": Entry("complaints_1y", "近一年投诉举报数", "societal", "complaints", "raises"),
+    "registered_capital": Entry("registered_capital", "注册资本", "registered capital", "basic", "fen", "either"),
+    "years_operating": Entry(
+        "years_operating", "经营年限", "years since it was established", "basic", "years", "lowers"
+    ),
+    "penalties_3y": Entry(
+        "penalties_3y",
+        "近三年行政处罚次数",
+        "penalties in the last three years",
+        "regulatory",
+        "penalties",
+        "raises",
+    ),
+    "problem_rate_random": Entry(
+        "problem_rate_random",
+        "随机检查历史问题率",
+        "share of its random inspections that found a violation",
+        "regulatory",
+        "share",
+        "raises",
+    ),
+    "complaints_1y": Entry(
+        "complaints_1y", "近一年投诉举报数", "complaints in the last year", "societal", "complaints", "raises"
+    ),
 }
 
 

@@ -5,14 +5,30 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from features.catalogue.declaration import FAMILIES, Indicator, catalogue_hash, registered
-from features.catalogue.families import association, basic, dynamic, regulatory, societal
-from features.catalogue.families import inspections as visited
+from features.catalogue.families import (
+    accounts,
+    assets,
+    association,
+    basic,
+    dynamic,
+    inspections,
+    penalties,
+    products,
+    regulatory,
+    societal,
+)
 from features.catalogue.sectors import Sector
 from features.errors import CatalogueError
 from features.near import did_you_mean
 from features.policies import FeaturesPolicy
 
-_MODULES = (basic, dynamic, regulatory, visited, association, societal)  # importing them declares
+_MODULES = (  # importing them declares
+    basic,
+    *(dynamic, accounts, assets),
+    *(regulatory, penalties, products, inspections),
+    association,
+    societal,
+)
 
 CATALOGUE: dict[str, Indicator] = registered()
 """All general indicators by name, ordered by family and declaration; their thresholds stand as names."""

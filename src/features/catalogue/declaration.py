@@ -84,8 +84,8 @@ class Indicator:
 
     Parameters
     ----------
-    name, zh, family, group
-        Column name, Chinese name, one of the five families and the group within it.
+    name, zh, en, family, group
+        Column name, Chinese and English display name, one of the five families and the group within it.
     direction
         What more of it does to the risk: raises, lowers or either.
     unit, window, missing
@@ -100,6 +100,7 @@ class Indicator:
 
     name: str
     zh: str
+    en: str
     family: Family
     group: str
     direction: Direction
@@ -150,6 +151,7 @@ def indicator(
     family: Family,
     group: str,
     zh: str,
+    en: str,
     *,
     direction: Direction,
     unit: str,
@@ -160,8 +162,8 @@ def indicator(
     Raises
     ------
     CatalogueError
-        If the name is taken, the docstring is missing, the family has no such group or a parameter is no table,
-        relation or earlier indicator.
+        If the name or a display name is taken, the docstring is missing, the family has no such group or a parameter
+        is no table, relation or earlier indicator.
     """
 
     def register(function: Callable[..., Formula]) -> Callable[..., Formula]:
@@ -169,11 +171,15 @@ def indicator(
         doc = inspect.cleandoc(function.__doc__ or "")
         if name in _REGISTRY or not doc:
             raise CatalogueError(f"indicator {name}: {'declared twice' if doc else 'has no docstring'}")
+        for other in _REGISTRY.values():
+            if zh == other.zh or en == other.en:
+                raise CatalogueError(f"indicator {name}: {other.name} has one of its display names already")
         formula = function(*(_argument(name, p) for p in inspect.signature(function).parameters))
         _REGISTRY[name] = described(
             formula,
             name=name,
             zh=zh,
+            en=en,
             family=family,
             group=group,
             direction=direction,
@@ -191,6 +197,7 @@ def described(
     *,
     name: str,
     zh: str,
+    en: str,
     family: Family,
     group: str,
     direction: Direction,
@@ -211,6 +218,7 @@ def described(
     found = Indicator(
         name=name,
         zh=zh,
+        en=en,
         family=family,
         group=group,
         direction=direction,
@@ -247,7 +255,10 @@ def registered() -> dict[str, Indicator]:
 
 
 def catalogue_hash(indicators: dict[str, Indicator]) -> str:
-    """SHA-256 over everything that decides the values and meaning of the given indicators."""
+    """SHA-256 over everything that decides the values and meaning of the given indicators.
+
+    The English display name stays out: better words change no value, and a signed model must not lapse for them.
+    """
     rows = [
         [i.name, i.zh, i.family, i.group, i.direction, i.unit, i.doc, i.formula.template]
         + [[a.table, a.sql, a.empty, str(a.window)] for a in i.formula.parts]

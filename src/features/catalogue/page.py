@@ -37,8 +37,8 @@ PROVINCE = "hebei"
 """Whose numbers and sectors the page shows."""
 
 _HEAD = (
-    "| indicator | 中文 | risk | unit | window | missing when | tables | policy | definition |",
-    "|---|---|:-:|---|---|---|---|---|---|",
+    "| indicator | English | 中文 | risk | unit | window | missing when | tables | policy | definition |",
+    "|---|---|---|:-:|---|---|---|---|---|---|",
 )
 _ARROWS = {"raises": "↑", "lowers": "↓", "either": "~"}
 
@@ -97,6 +97,7 @@ def _row(indicator: Indicator) -> str:
     tables = ", ".join(_link(t) for t in tables_read(indicator.formula.parts))
     cells = (
         f"`{indicator.name}`",
+        indicator.en,
         indicator.zh,
         _ARROWS[indicator.direction],
         indicator.unit,

@@ -99,20 +99,20 @@ def indicators(
     every = catalogue_of(features_policy(province), sector_or_none(province, sector))
     chosen = [lookup(name, every)] if name else list(every.values())
     if as_json:
-        keys = ("name", "zh", "family", "group", "direction", "unit", "window", "missing", "policy", "doc")
+        keys = ("name", "zh", "en", "family", "group", "direction", "unit", "window", "missing", "policy", "doc")
         emit([{k: getattr(i, k) for k in keys} | {"tables": i.tables} for i in chosen])
         return
     if name is None:
         table = Table(title=f"{len(chosen)} indicators in {len(FAMILIES)} families")
-        for column in ("family", "indicator", "中文", "direction", "unit", "window", "policy"):
+        for column in ("family", "indicator", "中文", "English", "direction", "unit", "window", "policy"):
             table.add_column(column)
         for i in chosen:
-            table.add_row(i.family, i.name, i.zh, i.direction, i.unit, i.window, i.policy)
+            table.add_row(i.family, i.name, i.zh, i.en, i.direction, i.unit, i.window, i.policy)
         show(table)
         return
     [one] = chosen
     lines = [
-        f"{one.name}  {one.zh}", "", one.doc, "",
+        f"{one.name}  {one.zh}  {one.en}", "", one.doc, "",
         f"family     {one.family} {FAMILIES[one.family]}, {one.group}", f"direction  {one.direction} risk",
         f"unit       {one.unit}", f"window     {one.window}", f"policy     {one.policy}",
         f"missing    {one.missing}", f"reads      {', '.join(one.tables)}",

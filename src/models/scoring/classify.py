@@ -31,9 +31,9 @@ class _Entry:
 
     name: str
     zh: str
+    en: str
     family: str
     unit: str = ""
-    direction: str = "either"
 
 
 @dataclass(frozen=True)
@@ -192,7 +192,7 @@ def _answers(
     missing = _missing(scored)
     insufficient = (1.0 - np.isnan(scored.inputs).mean(axis=1) < rules.bands.minimum_known).tolist()
     entries = [
-        catalogue.get(name) or _Entry(name, scored.labels.get(name, name), family)
+        catalogue.get(name) or _Entry(name, scored.labels.get(name, name), name.replace("_", " "), family)
         for name, family in zip(scored.names, scored.families, strict=True)
     ]
     answers = []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import sqlglot
 from sqlglot import exp
@@ -61,13 +63,46 @@ def test_names_are_unique_and_a_wrong_one_is_answered_with_similar_ones() -> Non
         lookup("penalties_4y")
 
 
+def test_each_display_name_is_short_plain_and_its_own() -> None:
+    every = {**CATALOGUE, **load_sector("hebei", "food").catalogue}
+    for names in ([i.en for i in every.values()], [i.zh for i in every.values()]):
+        assert len(set(names)) == len(every)
+    for name, i in every.items():
+        assert 4 <= len(i.en) <= 90, name
+        assert "_" not in i.en, name
+        assert i.en == i.en.strip().rstrip("."), name
+        assert name not in i.en or name in ("revenue", "listed"), name
+
+
+def test_a_display_name_that_another_indicator_has_is_refused() -> None:
+    with pytest.raises(CatalogueError, match="twin: penalties_3y has one of its display names already"):
+
+        @indicator(
+            "regulatory",
+            "penalties",
+            "近三年行政处罚次数",
+            "twin",
+            direction="raises",
+            unit="penalties",
+            policy="SAMR (5)",
+        )
+        def twin(penalties: Rows) -> Formula:
+            """Penalties again."""
+            return penalties.count()
+
+
+def test_better_words_in_english_change_no_hash() -> None:
+    other = {name: replace(i, en="other words") for name, i in CATALOGUE.items()}
+    assert catalogue_hash(other) == catalogue_hash(CATALOGUE)
+
+
 def test_an_indicator_on_an_unknown_table_is_refused() -> None:
     def on_nothing(no_such_table: Rows) -> Formula:
         """Count nothing."""
         return no_such_table.count()
 
     with pytest.raises(CatalogueError, match="no_such_table"):
-        indicator("basic", "g", "无", direction="either", unit="u", policy="SAMR (4)")(on_nothing)
+        indicator("basic", "g", "无", "none", direction="either", unit="u", policy="SAMR (4)")(on_nothing)
 
 
 def test_the_hash_follows_the_definition() -> None:
@@ -94,7 +129,9 @@ def test_an_unknown_threshold_is_refused_when_it_is_declared() -> None:
         return penalties.count()
 
     with pytest.raises(CatalogueError, match="many_penalties"):
-        indicator("regulatory", "penalties", "无", direction="either", unit="u", policy="SAMR (4)")(with_unknown)
+        indicator("regulatory", "penalties", "无", "none", direction="either", unit="u", policy="SAMR (4)")(
+            with_unknown
+        )
 
 
 def test_what_a_relation_looks_into_is_named_by_its_columns_or_kinds() -> None:

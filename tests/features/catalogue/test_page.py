@@ -27,9 +27,9 @@ def test_each_indicator_has_a_full_row_under_its_family_and_group(name: str) -> 
     group = family.partition(f"\n### {i.group} {GROUPS[i.family][i.group]}\n")[2].partition("\n### ")[0]
     [row] = [line for line in group.splitlines() if line.startswith(f"| `{name}` |")]
     cells = [cell.strip() for cell in row.strip("|").split(" | ")]
-    assert len(cells) == 9
+    assert len(cells) == 10
     assert all(cells)
-    assert {i.zh, i.unit, i.window, i.policy} <= set(cells)
+    assert {i.en, i.zh, i.unit, i.window, i.policy} <= set(cells)
 
 
 def test_there_are_as_many_indicators_and_groups_as_the_national_system_has() -> None:

@@ -1,1 +1,1 @@
-"""The five families of SAMR (4): one function an indicator, one module a family."""
+"""The five families of SAMR (4): one function an indicator, a module or a few a family."""

@@ -47,7 +47,7 @@ class DeclaredIndicator(DeclaredRows):
 
     Parameters
     ----------
-    name, zh, family, group, direction, unit, policy, doc
+    name, zh, en, family, group, direction, unit, policy, doc
         As `features.catalogue.declaration.Indicator`.
     measure
         What is made of the rows: ``count``; ``distinct``, ``total`` or ``greatest`` of ``column``; ``any`` (1 when
@@ -62,6 +62,7 @@ class DeclaredIndicator(DeclaredRows):
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     zh: str = Field(min_length=1)
+    en: str = Field(min_length=1)
     family: Family
     group: str
     direction: Direction
@@ -104,6 +105,7 @@ class DeclaredIndicator(DeclaredRows):
             self._formula(),
             name=self.name,
             zh=self.zh,
+            en=self.en,
             family=self.family,
             group=self.group,
             direction=self.direction,

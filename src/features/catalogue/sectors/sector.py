@@ -45,9 +45,10 @@ class Sector(Policy):
                 raise ValueError("a cohort reads tables of the contract; take inspections for visits")
             rows.conditions()
         names = [i.name for i in self.indicators]
-        twice = sorted({n for n in names if names.count(n) > 1})
-        if twice:
-            raise ValueError(f"indicators declared twice: {twice}")
+        for called in (names, [i.zh for i in self.indicators], [i.en for i in self.indicators]):
+            twice = sorted({n for n in called if called.count(n) > 1})
+            if twice:
+                raise ValueError(f"indicators declared twice: {twice}")
         alien = [n for n in names if not n.startswith(f"{self.name}_")]
         if alien:
             raise ValueError(f"indicators of sector {self.name} are called {self.name}_…, not {alien}")

@@ -1,8 +1,8 @@
 """Texts of the reasons: an indicator's points, in English and Chinese sentences.
 
 A model's contributions sum to its margin; points are contributions times
-``(score - base score) / (margin - base margin)``, so they add up whatever the score map. The names, units and
-directions in the sentences come from the catalogue.
+``(score - base score) / (margin - base margin)``, so they add up whatever the score map. The names and units
+in the sentences come from the catalogue.
 """
 
 from __future__ import annotations
@@ -47,11 +47,6 @@ _UNITS_ZH: dict[str, str] = {
     "visits": "次",
     "years": "年",
 }
-_DIRECTION = {
-    "raises": (" (more of it means more risk)", "（越高风险越大）"),
-    "lowers": (" (more of it means less risk)", "（越高风险越小）"),
-    "either": ("", ""),
-}
 
 
 class IndicatorLike(Protocol):
@@ -66,16 +61,16 @@ class IndicatorLike(Protocol):
         """Chinese name."""
 
     @property
+    def en(self) -> str:
+        """English display name."""
+
+    @property
     def family(self) -> str:
         """One of the five families."""
 
     @property
     def unit(self) -> str:
         """Unit of the value."""
-
-    @property
-    def direction(self) -> str:
-        """What more of it does to the risk: raises, lowers or either."""
 
 
 Catalogue = Mapping[str, IndicatorLike]
@@ -93,7 +88,6 @@ def reason(entry: IndicatorLike, value: float, points: float) -> Reason:
         What it adds to the base score.
     """
     shown_en, shown_zh = value_texts(value, entry.unit)
-    why_en, why_zh = _DIRECTION.get("either" if math.isnan(value) else entry.direction, ("", ""))
     size = f"{abs(points):.1f}"
     if float(size) == 0.0:
         effect_en, effect_zh = "leaves the score as it is", "对风险分无影响"
@@ -107,8 +101,8 @@ def reason(entry: IndicatorLike, value: float, points: float) -> Reason:
         family=entry.family,
         value=value,
         points=points,
-        text_en=f"{entry.name.replace('_', ' ')}: {shown_en}{why_en} {effect_en}",
-        text_zh=f"{entry.zh}：{shown_zh}{why_zh}，{effect_zh}",
+        text_en=f"{entry.en}: {shown_en}, {effect_en}",
+        text_zh=f"{entry.zh}：{shown_zh}，{effect_zh}",
     )
 
 

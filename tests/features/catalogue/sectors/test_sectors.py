@@ -195,6 +195,7 @@ GOOD = FOOD.indicators[0].model_dump(exclude_defaults=True)
         ({"name": "Food"}, "name"),
         ({"policy": "because"}, "policy"),
         ({"zh": ""}, "zh"),
+        ({"en": ""}, "en"),
     ],
 )
 def test_what_is_declared_wrongly_is_named_when_it_is_read(change: dict[str, object], message: str) -> None:
@@ -220,6 +221,7 @@ table = "certificates"
 [[indicators]]
 name = "toys_certificates"
 zh = "玩具证书数"
+en = "certificates of toys"
 family = "regulatory"
 group = "products"
 direction = "lowers"
@@ -249,6 +251,7 @@ features_policy_of_hebei = features_policy("hebei")
         ('name = "toys_certificates"', 'name = "certificates"', "called toys_"),
         ('table = "certificates"\n[[', 'table = "visits"\n[[', "take inspections"),
         ('unit = "certificates"\n', "", "indicators.0.unit"),
+        ('en = "certificates of toys"\n', "", "indicators.0.en"),
         ("[[cohort]]\n", "[[choir]]\n", "choir"),
     ],
 )

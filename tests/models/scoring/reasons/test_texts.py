@@ -92,13 +92,13 @@ def test_the_strongest_come_first_whatever_their_sign() -> None:
     assert strongest(np.array([[2.0, -2.0, 2.0]]), 9).tolist() == [[0, 1, 2]]
 
 
-def test_the_words_say_value_direction_and_effect_in_both_languages() -> None:
+def test_the_words_say_what_it_is_its_value_and_its_effect_in_both_languages() -> None:
     up = reason(small.CATALOGUE["penalties_3y"], 2.0, 83.25)
-    assert up.text_en == ("penalties 3y: 2 penalties (more of it means more risk) raises the score by 83.2 points")
-    assert up.text_zh == "近三年行政处罚次数：2次（越高风险越大），使风险分上升83.2分"
+    assert up.text_en == "penalties in the last three years: 2 penalties, raises the score by 83.2 points"
+    assert up.text_zh == "近三年行政处罚次数：2次，使风险分上升83.2分"
     down = reason(small.CATALOGUE["years_operating"], 12.5, -20.0)
-    assert "12.50 years (more of it means less risk) lowers the score by 20.0 points" in down.text_en
-    assert down.text_zh == "经营年限：12.50年（越高风险越小），使风险分下降20.0分"
+    assert down.text_en == "years since it was established: 12.50 years, lowers the score by 20.0 points"
+    assert down.text_zh == "经营年限：12.50年，使风险分下降20.0分"
     assert "by" not in reason(small.CATALOGUE["penalties_3y"], 0.0, 0.01).text_en
     assert (up.indicator, up.zh, up.family, up.value, up.points) == (
         "penalties_3y", "近三年行政处罚次数", "regulatory", 2.0, 83.25,
@@ -124,6 +124,17 @@ def test_a_value_is_shown_in_its_unit(value: float, unit: str, en: str, zh: str)
     assert value_texts(value, unit) == (en, zh)
 
 
+def test_no_reason_shows_a_column_name_or_argues_against_itself() -> None:
+    for entry in CATALOGUE.values():
+        for value, points in ((0.5, -3.0), (2.0, 3.0)):
+            text = reason(entry, value, points)
+            assert text.text_en.startswith(f"{entry.en}: ")
+            assert text.text_zh.startswith(f"{entry.zh}：")
+            assert "_" not in text.text_en
+            assert "risk" not in text.text_en.removeprefix(entry.en)
+            assert "风险越" not in text.text_zh
+
+
 def test_every_unit_of_the_catalogue_has_a_chinese_word() -> None:
     units = {entry.unit for entry in CATALOGUE.values()} - {"fen", "share", "0/1"}
     assert units <= set(_UNITS_ZH)
@@ -131,5 +142,5 @@ def test_every_unit_of_the_catalogue_has_a_chinese_word() -> None:
 
 def test_an_unknown_value_says_so_and_not_more() -> None:
     unknown = reason(small.CATALOGUE["penalties_3y"], math.nan, 5.0)
-    assert "unknown raises the score by 5.0 points" in unknown.text_en
+    assert unknown.text_en == "penalties in the last three years: unknown, raises the score by 5.0 points"
     assert "未知，使风险分上升5.0分" in unknown.text_zh
