@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
-from features.contract.uscc import fault, is_valid
+from features.contract.uscc import fault, is_valid, repair
 
 _SPACE = re.compile(r"_x[0-9a-fA-F]{4}_|\s")  # spreadsheets leave control characters as _x000f_
 _BRACKETS = str.maketrans("[{<【〔﹝〖〈]}>】〕﹞〗〉", "((((((((" + "))))))))")
@@ -97,12 +97,12 @@ _LOOKALIKE = str.maketrans("OISZ", "0152")  # letters a code never has, typed fo
 
 @lru_cache(maxsize=200_000)
 def read_code(text: str | None) -> Code:
-    """Read a code cell: upper case, no spaces; look-alike letters and text around it removed.
+    """Read a code cell: in the one spelling; look-alike letters and text around it removed.
 
     A repair counts only when the check character confirms it; several different confirmed codes in
     one cell are junk.
     """
-    raw = _SPACE.sub("", unicodedata.normalize("NFKC", text or "")).upper()
+    raw = repair(text or "")
     if raw in JUNK_NAMES or raw == "":
         return Code(None, "absent")
     if len(raw) == 18 and _confirmed(raw):

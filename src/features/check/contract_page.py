@@ -41,6 +41,7 @@ another row with the same `record_id` and a higher `version`, which repeats ever
 | type | SQL | how it is written |
 |---|---|---|
 | text | VARCHAR | text; blanks around a value are no part of it, and a blank value is a missing one |
+| uscc | VARCHAR | a social credit code; full-width or small letters, spaces and signs that nobody sees are mended |
 | code | VARCHAR | one code of the named list |
 | codes | VARCHAR | codes of the named list, separated by `;` |
 | date | DATE | `YYYY-MM-DD` |

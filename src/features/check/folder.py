@@ -11,11 +11,12 @@ from pathlib import Path
 
 import duckdb
 
-from features.check.oddities import clean_oddities, file_oddities, orphans
+from features.check.oddities import clean_oddities, file_oddities, mended_oddities, orphans
 from features.check.reading import each_source, find_tables, literal
 from features.check.report import CheckReport, Oddity, TableReport
 from features.check.table import check_table
 from features.contract.manifest import MANIFEST_NAME, Coverage, Manifest, read_manifest, write_manifest
+from features.contract.uscc import teach
 from features.errors import SourceError
 from features.records.store import no_bar
 
@@ -81,6 +82,7 @@ def check_folder(
         settings = _settings(work / "spill", memory_limit, threads)
         with duckdb.connect(str(work / "stage.duckdb"), config=settings) as con:
             no_bar(con)
+            teach(con)
             result, coverages = _check_tables(con, files, manifest, as_of, work, progress)
         strangers = [Oddity("", "unknown_file", f"{name!r} is no table of the contract; left out") for name in other]
         oddities = (*strangers, *result.warnings, *_manifest_oddities(manifest, coverages, as_of))
@@ -113,7 +115,7 @@ def _check_tables(
         report = check_table(con, source, as_of, clean, work / "quarantine" / f"{name}.parquet")
         orphan_rows, orphan_enterprises = orphans(con, clean, work / "clean" / "registration.parquet")
         tables[name] = replace(report, orphans=orphan_rows, orphan_enterprises=orphan_enterprises)
-        oddities += [*file_oddities(source), *clean_oddities(con, name, clean)]
+        oddities += [*file_oddities(source), *mended_oddities(con, name), *clean_oddities(con, name, clean)]
         coverages[name] = _coverage(con, clean, manifest.coverage(name))
     return CheckReport(as_of, tables, tuple(oddities)), coverages
 

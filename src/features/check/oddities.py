@@ -10,6 +10,7 @@ import duckdb
 
 from features.check.reading import SourceTable, literal
 from features.check.report import Oddity
+from features.check.rules import given_name
 from features.contract import TABLES
 from features.contract.uscc import fault
 
@@ -28,6 +29,20 @@ def file_oddities(source: SourceTable) -> Iterator[Oddity]:
                 source.table.name,
                 "other_type",
                 f"column {column.name!r} is stored as {raw.physical}, expected {column.sql_type}; read value by value",
+            )
+
+
+def mended_oddities(con: duckdb.DuckDBPyConnection, table: str) -> Iterator[Oddity]:
+    """Warn of the codes of the staged table that came in another spelling than the one they are kept in."""
+    for column in TABLES[table].columns:
+        if column.type == "uscc":
+            yield from _found(
+                con,
+                table,
+                f"{column.name}_spelling",
+                "social credit code in another spelling (full-width, small letters, spaces): kept in the usual one",
+                f"SELECT DISTINCT {given_name(column)} AS example FROM stage WHERE reasons IS NULL"
+                f" AND {given_name(column)} IS NOT NULL",
             )
 
 
@@ -82,9 +97,8 @@ def _found(con: duckdb.DuckDBPyConnection, table: str, kind: str, text: str, sql
 
 
 def _code_oddities(con: duckdb.DuckDBPyConnection, rows: str) -> Iterator[Oddity]:
-    """Warn of social credit codes whose spelling, format or check digit is wrong, a batch at a time."""
+    """Warn of social credit codes whose format or check digit is wrong, a batch at a time."""
     texts = {
-        "spelling": "social credit code in another spelling (full-width, lower case, spaces)",
         "format": "social credit code without the form of GB 32100",
         "check digit": "social credit code whose check digit is wrong (a few early official codes are so)",
     }

@@ -13,6 +13,7 @@ from datetime import date
 
 from features.check.reading import RawColumn, SourceTable, literal, quote
 from features.contract import Column
+from features.contract.uscc import repaired_sql
 
 KINDS: dict[str, tuple[str, str]] = {
     "missing": ("a required value is missing", "缺少必填值"),
@@ -135,6 +136,8 @@ def _from_text(column: Column, r: str) -> str:
         case "int" | "fen":
             form = f"regexp_full_match({r}, '[+-]?\\d+(\\.0*)?')"
             return f"CASE WHEN {form} THEN try_cast(split_part({r}, '.', 1) AS BIGINT) END"
+        case "uscc":
+            return repaired_sql(r)
         case "bool":
             return (
                 f"CASE WHEN lower({r}) IN ('true', '1', '1.0') THEN true "
@@ -164,7 +167,7 @@ def _rules(column: Column, as_of: date) -> list[Rule]:
         text = literal(f"{name} is missing, expected {expected}")
         rules.append(Rule("missing", name, f"{r} IS NULL", text))
     kind = "unknown_code" if column.codes else "wrong_type"
-    if column.type != "text":
+    if column.type not in ("text", "uscc"):
         wrong = f"{r} IS NOT NULL AND {v} IS NULL"
         rules.append(Rule(kind, name, wrong, says + literal(f", expected {expected}")))
     if column.minimum is not None:
@@ -185,11 +188,17 @@ def _rules(column: Column, as_of: date) -> list[Rule]:
     return rules
 
 
+def given_name(column: Column) -> str:
+    """Name, in SQL, of what stood in the source where a spelling was mended; see `stage_sql`."""
+    return quote(f"given {column.name}")
+
+
 def expectation(column: Column) -> str:
     """Say in words what a value of the column should be."""
     codes = ", ".join(column.codes.codes) if column.codes else ""
     return {
         "text": "text",
+        "uscc": "a social credit code",
         "code": f"one of {codes}",
         "codes": f"codes separated by ; out of {codes}",
         "date": "a day written YYYY-MM-DD",
@@ -202,12 +211,19 @@ def expectation(column: Column) -> str:
 def stage_sql(source: SourceTable, as_of: date) -> str:
     """SQL that reads a source once into typed columns, ``file_row`` and ``reasons``.
 
-    ``reasons`` is NULL for a good row, else the list of structs (kind, text) of all that is wrong.
+    ``reasons`` is NULL for a good row, else the list of structs (kind, text) of all that is wrong. A code whose
+    spelling was mended stands as it came in ``given <column>``, else NULL. The connection knows
+    `features.contract.uscc.teach`.
     """
     columns = cells(source, as_of)
     first = ", ".join(f"{cell.raw} AS {_r(cell.column)}" for cell in columns)
     second = ", ".join(f"{cell.value} AS {quote(cell.column.name)}" for cell in columns)
     names = ", ".join(quote(cell.column.name) for cell in columns)
+    mended = "".join(
+        f"CASE WHEN {_r(c)} <> {quote(c.name)} THEN {_r(c)} END AS {given_name(c)}, "
+        for c in source.table.columns
+        if c.type == "uscc"
+    )
     rules = [rule for cell in columns for rule in cell.rules]
     bad = " OR ".join(f"coalesce({rule.when}, false)" for rule in rules)
     reasons = ", ".join(rule.sql for rule in rules)
@@ -217,7 +233,7 @@ def stage_sql(source: SourceTable, as_of: date) -> str:
             SELECT CAST({source.row} AS BIGINT) AS file_row, {source.fault} AS row_fault, {first}
             FROM {source.relation}
         ), typed AS (SELECT *, {second} FROM given)
-        SELECT file_row, {names},
+        SELECT file_row, {names}, {mended}
             CASE WHEN row_fault IS NOT NULL THEN {unreadable}
                  WHEN {bad} THEN list_filter([{reasons}], lambda reason: reason IS NOT NULL) END AS reasons
         FROM typed"""

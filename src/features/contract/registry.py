@@ -14,7 +14,7 @@ REGISTRY_TABLES: tuple[Table, ...] = (
         (
             Column(
                 "uscc",
-                "text",
+                "uscc",
                 "统一社会信用代码",
                 "GB 32100 code; optional: real sources often have a name only",
             ),

@@ -12,11 +12,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-ColumnType = Literal["text", "code", "codes", "date", "int", "fen", "bool"]
-"""``codes`` is a ``;``-separated list of codes; ``fen`` is money in hundredths of a yuan."""
+ColumnType = Literal["text", "uscc", "code", "codes", "date", "int", "fen", "bool"]
+"""``uscc`` is a social credit code in its one spelling (`features.contract.uscc.repair`), ``codes`` a ``;``-separated
+list of codes; ``fen`` is money in hundredths of a yuan."""
 
 SQL_TYPES: dict[ColumnType, str] = {
     "text": "VARCHAR",
+    "uscc": "VARCHAR",
     "code": "VARCHAR",
     "codes": "VARCHAR",
     "date": "DATE",

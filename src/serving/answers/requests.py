@@ -16,6 +16,7 @@ from features.catalogue import CATALOGUE
 from features.catalogue.evidence import EVIDENCE
 from features.catalogue.relations import POPULATION
 from features.contract import TABLES
+from features.contract.uscc import repair
 from serving.errors import Problem, RequestError
 
 Kind = Literal["indicators", "record", "enterprise"]
@@ -108,7 +109,11 @@ class Item(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     enterprise_id: Name | None = None
-    uscc: Name | None = Field(default=None, description="Unified social credit code, of the current table only.")
+    uscc: Name | None = Field(
+        default=None,
+        description="Unified social credit code, of the current table only; full-width or small letters and spaces are"
+        " mended as in a source.",
+    )
     cutoff: Month | None = Field(default=None, description="Moment of the classification; windows end before it.")
     indicators: dict[str, Number | None] | None = Field(
         default=None, description="Indicator to value; null, or left out, means unknown."
@@ -119,6 +124,16 @@ class Item(BaseModel):
         "a rule left out is not checked, and the answer says so.",
     )
     record: RecordIn | None = None
+
+    @field_validator("uscc")
+    @classmethod
+    def _code(cls, given: str | None) -> str | None:
+        if given is None:
+            return None
+        code = repair(given)
+        if not code:
+            raise PydanticCustomError("no_code", "expected a social credit code, got only blanks")
+        return code
 
     @field_validator("indicators")
     @classmethod

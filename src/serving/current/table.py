@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 
 from features.catalogue import CATALOGUE, catalogue_hash
 from features.catalogue.evidence import EVIDENCE
+from features.contract.uscc import repaired_sql, teach
 from features.errors import SourceError
 from features.table.month import META_KEY, table_policies
 from serving.current.files import Signature, signature
@@ -81,6 +82,7 @@ class CurrentTable:
         con = duckdb.connect()
         con.execute("SET threads = 1")
         con.execute("SET autoinstall_known_extensions = false")
+        teach(con)
         try:
             [(first, last, rows)] = con.execute(
                 "SELECT CAST(min(cutoff) AS DATE), CAST(max(cutoff) AS DATE), count(*) FROM read_parquet(?)",
@@ -89,8 +91,9 @@ class CurrentTable:
             if not isinstance(first, date) or first != last:
                 raise SourceError(f"indicator table {path} must hold one cut-off, found {first} to {last}")
             con.execute(
-                "CREATE TABLE codes AS SELECT uscc, enterprise_id FROM read_parquet(?)"
-                " WHERE uscc IS NOT NULL ORDER BY uscc, enterprise_id",
+                # A table made before codes were mended holds them as they came.
+                f"CREATE TABLE codes AS SELECT {repaired_sql('uscc')} AS code, enterprise_id FROM read_parquet(?)"
+                " WHERE code IS NOT NULL ORDER BY ALL",
                 [str(path)],
             )
         except duckdb.Error as err:
@@ -102,12 +105,15 @@ class CurrentTable:
         return cls(path, seen, first, int(rows), policies, con)
 
     def ids_of(self, codes: Sequence[str]) -> dict[str, list[str]]:
-        """Return the enterprises registered under each social credit code; codes not found are left out."""
+        """Return the enterprises registered under each code; codes not found are left out.
+
+        Codes are spelled as `features.contract.uscc.repair` does.
+        """
         out: dict[str, list[str]] = {}
         if codes:
             marks = ", ".join("?" for _ in codes)
             found = self._con.cursor().execute(
-                f"SELECT uscc, enterprise_id FROM codes WHERE uscc IN ({marks}) ORDER BY ALL", list(codes)
+                f"SELECT code, enterprise_id FROM codes WHERE code IN ({marks}) ORDER BY ALL", list(codes)
             )
             for code, enterprise_id in found.fetchall():
                 out.setdefault(code, []).append(enterprise_id)

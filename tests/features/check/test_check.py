@@ -346,7 +346,24 @@ def test_a_wrong_social_credit_code_is_a_warning(folder: Path) -> None:
     report = check(folder)
     assert report.ok
     codes = {w.kind: (w.count, w.examples) for w in report.warnings if w.kind.startswith("uscc")}
-    assert codes == {"uscc_check_digit": (1, ("91110000600037341X",)), "uscc_format": (1, ("a1110000",))}
+    assert codes == {
+        "uscc_check_digit": (1, ("91110000600037341X",)),
+        "uscc_format": (1, ("A1110000",)),
+        "uscc_spelling": (1, ("a1110000",)),
+    }
+
+
+@pytest.mark.parametrize(
+    "written", ["91110000600037341l", "９１１１００００６０００３７３４１Ｌ", "9111 0000 6000 3734 1L"]
+)
+def test_a_code_in_another_spelling_is_kept_in_the_usual_one_and_told(folder: Path, written: str) -> None:
+    text = REGISTRATION.replace("91110000600037341L", written)
+    (folder / "registration.csv").write_text(text, encoding="utf-8")
+    report = check(folder)
+    assert report.ok
+    assert clean(folder, "registration", "uscc") == [("91110000600037341L",), (None,)]
+    told = [(w.kind, w.count, w.examples) for w in report.warnings if w.kind.startswith("uscc")]
+    assert told == [("uscc_spelling", 1, (written,))]
 
 
 def test_odd_versions_files_and_columns_are_warnings(folder: Path) -> None:

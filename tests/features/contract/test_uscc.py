@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import duckdb
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from stdnum.cn import uscc as gb32100
 
-from features.contract.uscc import fault, is_valid, repair
+from features.contract.uscc import fault, is_valid, repair, repaired_sql, teach
+from helpers.thorough import examples
 
 ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 GOOD = "91110000600037341L"
+
+ENGINE = duckdb.connect()
+teach(ENGINE)
 
 bodies = st.builds(
     lambda head, district, rest: head + district + rest,
@@ -54,6 +59,8 @@ def test_letters_in_the_first_two_places_are_the_standards_although_stdnum_refus
         "９１１１００００６０００３７３４１Ｌ",
         "9111 0000 6000 3734 1L",
         "\u300091110000600037341L\ufeff",
+        "91110000600037341L_x000D_",
+        "9111\u200b0000600037341l\x00",
     ],
 )
 def test_spelling_is_mended_and_told(written: str) -> None:
@@ -64,6 +71,15 @@ def test_spelling_is_mended_and_told(written: str) -> None:
 @given(bodies)
 def test_mending_a_well_spelled_code_changes_nothing(body: str) -> None:
     assert repair(body + "0") == body + "0"
+
+
+@settings(max_examples=examples(200), deadline=None)
+@given(st.text() | st.text("_xX000dD" + ALPHABET))
+def test_mending_twice_changes_nothing_and_the_engine_mends_alike(text: str) -> None:
+    assert repair(repair(text)) == repair(text)
+    sql = f"SELECT {repaired_sql('code')} FROM (SELECT ?::VARCHAR AS code)"
+    [(found,)] = ENGINE.execute(sql, [text]).fetchall()
+    assert (found or "") == repair(text)
 
 
 @pytest.mark.parametrize("text", ["", "91110000", GOOD + "0", "9111000060003734IL", "91AB0000600037341L", "某某公司"])

@@ -12,6 +12,7 @@ from datetime import date, datetime
 from typing import Any
 
 from features.contract import Column
+from features.contract.uscc import repair
 from features.errors import RecordError
 from features.near import did_you_mean
 
@@ -60,7 +61,17 @@ def _flag(value: Any) -> bool:
     return value
 
 
-_CONVERT: dict[str, Callable[[Any], Any]] = {"date": _day, "int": _whole, "fen": _whole, "bool": _flag}
+def _code(value: Any) -> str | None:
+    return repair(_text(value)) or None
+
+
+_CONVERT: dict[str, Callable[[Any], Any]] = {
+    "date": _day,
+    "int": _whole,
+    "fen": _whole,
+    "bool": _flag,
+    "uscc": _code,
+}
 _USUAL: dict[str, type] = {"date": date, "int": int, "fen": int, "bool": bool}
 
 
@@ -98,6 +109,8 @@ def _usual(column: Column, values: Sequence[Any]) -> bool:
         if column.type == "codes":
             different = {part for value in different for part in value.split(";")}
         return all(code in column.codes for code in different)
+    if column.type == "uscc":
+        return all(_code(value) == value for value in values if value is not None)
     if usual is str:
         return _writable("".join(v for v in values if v is not None))
     if column.type in ("int", "fen"):
