@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from features.catalogue.bounds import Bounds, bounds_of
 from features.catalogue.expressions import Formula, Rows
 from features.contract import TABLES
 from features.errors import CatalogueError
@@ -90,6 +91,8 @@ class Indicator:
         What more of it does to the risk: raises, lowers or either.
     unit, window, missing
         Unit of the value; the span before the cut-off; what a missing value means.
+    bounds
+        What a known value can be.
     policy
         Item or article that asks for it.
     doc
@@ -110,6 +113,7 @@ class Indicator:
     policy: str
     doc: str
     formula: Formula
+    bounds: Bounds
 
     @property
     def monotone(self) -> int:
@@ -156,8 +160,16 @@ def indicator(
     direction: Direction,
     unit: str,
     policy: str,
+    bounds: Bounds | None = None,
 ) -> Callable[[Callable[..., Formula]], Callable[..., Formula]]:
     """Register the decorated function as an indicator.
+
+    Parameters
+    ----------
+    family, group, zh, en, direction, unit, policy
+        As `Indicator`.
+    bounds
+        What a value can be where the unit alone says too little: a difference can be below 0, a ratio above 1.
 
     Raises
     ------
@@ -186,6 +198,7 @@ def indicator(
             unit=unit,
             policy=policy,
             doc=doc,
+            bounds=bounds,
         )
         return function
 
@@ -204,8 +217,9 @@ def described(
     unit: str,
     policy: str,
     doc: str,
+    bounds: Bounds | None = None,
 ) -> Indicator:
-    """Return the indicator of a formula; window and missing meaning are read from it.
+    """Return the indicator of a formula; window and missing meaning are read from it, bounds from the unit.
 
     Raises
     ------
@@ -228,6 +242,7 @@ def described(
         policy=policy,
         doc=doc,
         formula=formula,
+        bounds=bounds or bounds_of(unit),
     )
     for named in (*found.thresholds, *_THRESHOLD.findall(doc)):
         threshold(named)

@@ -8,6 +8,7 @@ from itertools import groupby
 from pathlib import Path
 
 from features.catalogue import CATALOGUE, catalogue_of
+from features.catalogue.bounds import bounds_of
 from features.catalogue.declaration import FAMILIES, GROUPS, Indicator
 from features.catalogue.evidence import EVIDENCE, EVIDENCE_TABLES
 from features.catalogue.relations import tables_read
@@ -57,7 +58,9 @@ def _lines() -> Iterator[str]:
     groups = sum(len(g) for g in GROUPS.values())
     features = features_policy(PROVINCE)
     general = catalogue_of(features)
-    yield _INTRODUCTION
+    yield _INTRODUCTION.rstrip()
+    yield from _values(general)
+    yield ""
     yield f"{len(general)} indicators in {groups} groups of {len(FAMILIES)} families (SAMR (4))."
     yield ""
     yield "| family | 中文 | groups | indicators | ↑ | ↓ | ~ |"
@@ -91,6 +94,19 @@ def _lines() -> Iterator[str]:
     yield ""
     for name in sector_names(PROVINCE):
         yield from _sector(load_sector(PROVINCE, name))
+
+
+def _values(general: Mapping[str, Indicator]) -> Iterator[str]:
+    """Say what values can be: by unit, and where the unit alone does not tell."""
+    yield "- A value can be what its unit can: a flag 0 or 1, a share from 0 to 1, a count or an amount a whole number"
+    yield "  of at least 0, years and ratios any number of at least 0; the service refuses others. What differs:"
+    others: dict[str, list[str]] = {}
+    for i in general.values():
+        if i.bounds != bounds_of(i.unit):
+            others.setdefault(str(i.bounds), []).append(f"`{i.name}`")
+    told = [f"{', '.join(names)} ({bounds})" for bounds, names in others.items()]
+    yield from (f"  {line}," for line in told[:-1])
+    yield from (f"  {line}." for line in told[-1:])
 
 
 def _row(indicator: Indicator) -> str:

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from features.contract import TABLES
 from features.errors import SourceError
 from features.near import did_you_mean
+from features.twice import keys_given_twice
 
 MANIFEST_NAME = "manifest.json"
 
@@ -72,19 +73,23 @@ def read_manifest(folder: Path) -> Manifest:
     Raises
     ------
     SourceError
-        If the file is no JSON, has an unknown key, a wrong value, or names a table that the
+        If the file is no JSON, has an unknown key or one twice, a wrong value, or names a table that the
         contract doesn't have.
     """
     path = folder / MANIFEST_NAME
     if not path.is_file():
         return Manifest()
     try:
-        manifest = Manifest.model_validate(json.loads(path.read_text(encoding="utf-8-sig")))
+        text = path.read_text(encoding="utf-8-sig")
+        manifest = Manifest.model_validate(json.loads(text))
     except (json.JSONDecodeError, UnicodeDecodeError) as err:
         raise SourceError(f"{path}: not valid JSON in UTF-8: {err}") from err
     except ValidationError as err:
         lines = [f"  {'.'.join(map(str, e['loc'])) or 'the file'}: {e['msg']}" for e in err.errors()]
         raise SourceError(f"{path} is not a valid manifest:\n" + "\n".join(lines)) from err
+    twice = [".".join(map(str, loc)) for loc in keys_given_twice(text)]
+    if twice:
+        raise SourceError(f"{path}: given twice: {', '.join(twice)}; expected each key once")
     unknown = sorted(set(manifest.tables) - set(TABLES))
     if unknown:
         meant = did_you_mean(unknown[0], TABLES)

@@ -100,7 +100,7 @@ def indicators(
     chosen = [lookup(name, every)] if name else list(every.values())
     if as_json:
         keys = ("name", "zh", "en", "family", "group", "direction", "unit", "window", "missing", "policy", "doc")
-        emit([{k: getattr(i, k) for k in keys} | {"tables": i.tables} for i in chosen])
+        emit([{k: getattr(i, k) for k in keys} | {"values": str(i.bounds), "tables": i.tables} for i in chosen])
         return
     if name is None:
         table = Table(title=f"{len(chosen)} indicators in {len(FAMILIES)} families")
@@ -114,7 +114,7 @@ def indicators(
     lines = [
         f"{one.name}  {one.zh}  {one.en}", "", one.doc, "",
         f"family     {one.family} {FAMILIES[one.family]}, {one.group}", f"direction  {one.direction} risk",
-        f"unit       {one.unit}", f"window     {one.window}", f"policy     {one.policy}",
+        f"unit       {one.unit}", f"values     {one.bounds}", f"window     {one.window}", f"policy     {one.policy}",
         f"missing    {one.missing}", f"reads      {', '.join(one.tables)}",
     ]  # fmt: skip
     if sql:

@@ -10,18 +10,20 @@ from datetime import date
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, field_validator, model_validator
-from pydantic_core import PydanticCustomError, from_json
+from pydantic_core import InitErrorDetails, PydanticCustomError, from_json
 
-from features.catalogue import CATALOGUE
+from features.catalogue import CATALOGUE, Indicator
 from features.catalogue.evidence import EVIDENCE
 from features.catalogue.relations import POPULATION
 from features.contract import TABLES
 from features.contract.uscc import repair
+from features.near import did_you_mean
+from features.twice import keys_given_twice
 from serving.errors import Problem, RequestError
 
 Kind = Literal["indicators", "record", "enterprise"]
 Name = Annotated[str, Field(min_length=1, max_length=128)]
-Month = Annotated[date, Field(ge=date(1990, 1, 1), le=date(2100, 1, 1))]
+Day = Annotated[date, Field(ge=date(1990, 1, 1), le=date(2100, 1, 1))]
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=-1e18, le=1e18)]
 """No indicator is beyond: 1e18 fen are ten million billion yuan."""
 Evidence = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[^;\s]([^;]*[^;\s])?$")]
@@ -36,7 +38,15 @@ def _known(kind: str, names: Any, there: Any) -> None:
     unknown = sorted(str(n)[:_LONGEST] for n in names if n not in there)
     if unknown:
         shown = ", ".join(unknown[:5]) + (f" and {len(unknown) - 5} more" if len(unknown) > 5 else "")
+        shown += did_you_mean(unknown[0], there)
         raise PydanticCustomError("unknown_name", "unknown {kind}: {shown}", {"kind": kind, "shown": shown})
+
+
+def _cannot_be(indicator: Indicator) -> InitErrorDetails:
+    """Error of one indicator's value, at its name and without the value."""
+    expected = {"bounds": str(indicator.bounds), "unit": indicator.unit}
+    error = PydanticCustomError("out_of_bounds", "expected {bounds} ({unit})", expected)
+    return InitErrorDetails(type=error, loc=(indicator.name,), input=None)
 
 
 class RecordIn(BaseModel):
@@ -52,7 +62,7 @@ class RecordIn(BaseModel):
     context: dict[str, list[Row]] = Field(
         default_factory=dict, description="What other enterprises' records make: rows by relation."
     )
-    covers_from: dict[str, Month] = Field(
+    covers_from: dict[str, Day] = Field(
         default_factory=dict, description="First day covered, by table; a table without is covered for ever."
     )
 
@@ -114,7 +124,10 @@ class Item(BaseModel):
         description="Unified social credit code, of the current table only; full-width or small letters and spaces are"
         " mended as in a source.",
     )
-    cutoff: Month | None = Field(default=None, description="Moment of the classification; windows end before it.")
+    cutoff: Day | None = Field(
+        default=None,
+        description="Moment of the classification, any day (not only the first of a month); windows end before it.",
+    )
     indicators: dict[str, Number | None] | None = Field(
         default=None, description="Indicator to value; null, or left out, means unknown."
     )
@@ -139,6 +152,13 @@ class Item(BaseModel):
     @classmethod
     def _indicators(cls, given: dict[str, float | None] | None) -> dict[str, float | None] | None:
         _known("indicator", given or {}, CATALOGUE)
+        wrong = [
+            name
+            for name, value in (given or {}).items()
+            if value is not None and not CATALOGUE[name].bounds.hold(value)
+        ]
+        if wrong:
+            raise ValidationError.from_exception_data("indicators", [_cannot_be(CATALOGUE[name]) for name in wrong])
         return given
 
     @field_validator("evidence")
@@ -219,6 +239,9 @@ def parse(raw: bytes, max_items: int) -> tuple[list[Item], bool]:
     except ValueError as err:
         at = str(err).rpartition(" at ")[2]
         raise RequestError(422, "the body is not JSON", (Problem("body", f"not JSON at {at[:_LONGEST]}"),)) from err
+    if twice := keys_given_twice(raw):
+        problems = tuple(Problem(_where(loc), "the key is given twice: which value holds is not said") for loc in twice)
+        raise RequestError(422, "a key is given twice in the body", problems)
     if not isinstance(body, dict):
         raise RequestError(422, "the request has the wrong shape", (Problem("body", "expected a JSON object"),))
     many = body.get("items")

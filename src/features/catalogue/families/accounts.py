@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from features.catalogue.bounds import COUNT, DIFFERENCE, GROWTH, RATIO
 from features.catalogue.declaration import indicator
 from features.catalogue.expressions import Formula, Rows, combine, ratio
 from features.policies import threshold
@@ -39,6 +40,7 @@ def annual_report_late(annual_reports: Rows) -> Formula:
     direction="raises",
     unit="years",
     policy="SAMR (5)",
+    bounds=COUNT,
 )
 def annual_reports_missed_3y(annual_reports: Rows, registration: Rows) -> Formula:
     """Reports due in the 3 years before the cut-off that were not submitted by it.
@@ -110,6 +112,7 @@ def revenue(annual_reports: Rows) -> Formula:
     direction="either",
     unit="share",
     policy="SAMR (4)",
+    bounds=GROWTH,
 )
 def revenue_change(annual_reports: Rows) -> Formula:
     """Revenue reported for the last year due over that of the year before, minus 1.
@@ -129,6 +132,7 @@ def revenue_change(annual_reports: Rows) -> Formula:
     direction="raises",
     unit="years",
     policy="SAMR (4)",
+    bounds=COUNT,
 )
 def loss_years_3y(annual_reports: Rows) -> Formula:
     """Different years with a loss, in reports submitted in the 3 years before the cut-off."""
@@ -143,6 +147,7 @@ def loss_years_3y(annual_reports: Rows) -> Formula:
     direction="raises",
     unit="share",
     policy="SAMR (4)",
+    bounds=RATIO,
 )
 def debt_ratio(annual_reports: Rows) -> Formula:
     """Liabilities over assets in the latest report that states both; missing without assets."""
@@ -159,6 +164,7 @@ def debt_ratio(annual_reports: Rows) -> Formula:
     direction="lowers",
     unit="share",
     policy="SAMR (4)",
+    bounds=RATIO,
 )
 def paid_in_ratio(shareholdings: Rows) -> Formula:
     """Paid-in over subscribed capital of the shares held at the cut-off that state both; missing without any."""
@@ -182,6 +188,7 @@ def insured_staff(social_insurance: Rows) -> Formula:
     direction="either",
     unit="persons",
     policy="SAMR (4)",
+    bounds=DIFFERENCE,
 )
 def insured_staff_change_1y(social_insurance: Rows) -> Formula:
     """Insured staff of the year's latest period minus that of the latest period before the year.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from features.catalogue.bounds import DIFFERENCE
 from features.catalogue.declaration import indicator
 from features.catalogue.expressions import Formula, Rows, shrunk_share
 from features.policies import threshold
@@ -50,6 +51,7 @@ def complaints_3m(complaints: Rows) -> Formula:
     direction="raises",
     unit="complaints",
     policy="SAMR (12)",
+    bounds=DIFFERENCE,
 )
 def complaints_growth_3m(complaints: Rows) -> Formula:
     """Complaints and reports of the 3 months before the cut-off minus those of the 3 months before them.

@@ -11,6 +11,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from features.catalogue.bounds import DIFFERENCE, Bounds
 from features.catalogue.declaration import Direction, Family, Indicator, described
 from features.catalogue.expressions import NEVER, Formula, Rows, shrunk_share
 from features.catalogue.sectors.conditions import Condition, column_of
@@ -112,7 +113,15 @@ class DeclaredIndicator(DeclaredRows):
             unit=self.unit,
             policy=self.policy,
             doc=self.doc,
+            bounds=self._bounds(),
         )
+
+    def _bounds(self) -> Bounds | None:
+        """Values of a column of which the contract allows negative ones can be negative."""
+        if self.column is None or self.measure == "distinct":
+            return None
+        least = column_of(self.table, self.column).minimum
+        return DIFFERENCE if least is None or least < 0 else None
 
     def _rows(self) -> Rows:
         rows = Rows(self.table, self.conditions())

@@ -17,13 +17,14 @@ import numpy as np
 import pandas as pd
 
 from features.catalogue.evidence import EVIDENCE
+from features.catalogue.neighbours import NEIGHBOUR_FLAGS
 from features.catalogue.relations import BASES, OTHERS, POPULATION
 from features.catalogue.sectors import sector_or_none
 from features.contract import TABLES, Column
 from features.contract.types import ColumnType
 from features.engine.duckdb_engine import evaluate
 from features.engine.plan import first_covered
-from features.engine.record.rows import Columns, checked_columns, distinct, numbered
+from features.engine.record.rows import Columns, Given, checked_columns, distinct, numbered
 from features.engine.record.session import session
 from features.errors import RecordError, SourceError
 from features.near import did_you_mean
@@ -67,9 +68,17 @@ class Record:
 _OWN = {table: [c for c in TABLES[table].columns if c.name != "enterprise_id"] for table in TABLES}
 _DEFAULTS = {"record_state": "active", "version": 1}
 _SQL_TYPES: dict[str, ColumnType] = {"VARCHAR": "text", "DATE": "date", "BIGINT": "int"}
+
+
+def _column(name: str, sql_type: str) -> Column:
+    """Column of a relation; its whole numbers count, or say yes (1) or no (0)."""
+    flag = name in (*NEIGHBOUR_FLAGS, "bad")
+    whole = sql_type == "BIGINT"
+    return Column(name, _SQL_TYPES[sql_type], "", minimum=0 if whole else None, maximum=1 if flag else None)
+
+
 _RELATION = {
-    relation: [Column(name, _SQL_TYPES[kind], "") for name, kind in (c.split() for c in columns.split(", "))]
-    for relation, columns in POPULATION.items()
+    relation: [_column(*column.split()) for column in columns.split(", ")] for relation, columns in POPULATION.items()
 }
 
 
@@ -85,6 +94,21 @@ def _tables(records: Sequence[Record]) -> dict[str, Columns]:
     return found
 
 
+def _no_more_bad_than_all(rows: Sequence[Given], given: Columns) -> None:
+    """Refuse a context with more paths to bad enterprises than paths: their share would be above 1."""
+    for (enterprise_id, number, _), paths, bad in zip(rows, given["paths"], given["bad_paths"], strict=True):
+        if (bad or 0) > (paths or 0):
+            raise RecordError(
+                enterprise_id,
+                "no more than paths",
+                part="relation",
+                table="two_hop",
+                row=number,
+                column="bad_paths",
+                got=repr(bad),
+            )
+
+
 def _relations(records: Sequence[Record]) -> dict[str, Columns]:
     """Return the context's rows of all records by relation; relations without rows are left out."""
     found = {}
@@ -93,6 +117,8 @@ def _relations(records: Sequence[Record]) -> dict[str, Columns]:
         rows = [given for r in of for given in numbered(r.relations[relation], r.enterprise_id)]
         if rows:
             given = checked_columns(relation, columns, rows, {}, part="relation")
+            if relation == "two_hop":
+                _no_more_bad_than_all(rows, given)
             found[relation] = given | {"cutoff": [r.cutoff for r in of for _ in r.relations[relation]]}
     return found
 

@@ -109,11 +109,28 @@ def test_neighbours_given_do_not_stand_for_tables_not_given() -> None:
 
 @pytest.mark.parametrize(
     ("row", "message"),
-    [({"kind": 7, "ratio_ppm": 1}, "relation peers, row 0, column kind"), ({"kid": "x"}, "unknown column kid")],
+    [
+        ({"kind": 7, "ratio_ppm": 1}, "relation peers, row 0, column kind"),
+        ({"kid": "x"}, r"unknown column kid; did you mean kind\?"),
+        ({"kind": "industry_random", "ratio_ppm": -1}, "row 0, column ratio_ppm: got -1, expected at least 0"),
+    ],
 )
 def test_a_bad_neighbour_is_named(row: dict[str, object], message: str) -> None:
     with pytest.raises(SourceError, match=message):
         indicators_of([Record("E1", CUTOFF, {}, {"peers": [row]})], HEBEI)
+
+
+@pytest.mark.parametrize(
+    ("relation", "row", "message"),
+    [
+        ("cluster", {"others": -3}, "relation cluster, row 0, column others: got -3, expected at least 0"),
+        ("related", {"other_id": "E2", "bad": 2}, "relation related, row 0, column bad: got 2, expected at most 1"),
+        ("two_hop", {"paths": 1, "bad_paths": 2}, "column bad_paths: got 2, expected no more than paths"),
+    ],
+)
+def test_neighbours_that_cannot_be_are_refused(relation: str, row: dict[str, object], message: str) -> None:
+    with pytest.raises(SourceError, match=message):
+        indicators_of([Record("E1", CUTOFF, {}, {relation: [row]})], HEBEI)
 
 
 @pytest.fixture(scope="module")

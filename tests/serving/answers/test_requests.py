@@ -1,0 +1,120 @@
+"""Requests: what may be asked, and that what is wrong is named and never answered for something else."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from typing import Any
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from features.catalogue import CATALOGUE
+from features.contract.uscc import repair
+from models.scoring.classification import Classification
+from serving.answers.answer import answer
+from serving.answers.requests import Item, parse
+from serving.current.snapshot import State
+from serving.errors import RequestError
+
+from ..conftest import World
+
+
+def problems(body: str | bytes | dict[str, Any]) -> dict[str, str]:
+    """What a request is refused for, by place."""
+    raw = json.dumps(body) if isinstance(body, dict) else body
+    with pytest.raises(RequestError) as told:
+        parse(raw.encode() if isinstance(raw, str) else raw, 10)
+    assert told.value.status == 422
+    return {p.where: p.what for p in told.value.problems}
+
+
+def by_indicators(**values: float | None) -> dict[str, Any]:
+    return {"enterprise_id": "E1", "cutoff": "2026-01-01", "indicators": values}
+
+
+@pytest.mark.parametrize(
+    ("body", "where"),
+    [
+        ('{"enterprise_id": "E1", "enterprise_id": "E2"}', ["enterprise_id"]),
+        ('{"items": [{"uscc": "a"}, {"uscc": "a", "uscc": "b"}]}', ["items[1].uscc"]),
+        ('{"items": [{"uscc": "a"}], "items": [{"uscc": "b"}]}', ["items"]),
+        (
+            '{"enterprise_id": "E1", "cutoff": "2026-01-01", "indicators": {"penalties_3y": 1, "penalties_3y": 0}}',
+            ["indicators.penalties_3y"],
+        ),
+        (
+            '{"enterprise_id": "E1", "cutoff": "2026-01-01", "record": {"tables": {"penalties": [{"a": 1, "a": 1}]}, '
+            '"tables": {}, "covers_from": {"penalties": "2020-01-01", "\\u0070enalties": "2020-01-01"}}}',
+            ["record.tables", "record.covers_from.penalties"],
+        ),
+    ],
+)
+def test_a_key_given_twice_is_refused_and_named_at_any_depth(body: str, where: list[str]) -> None:
+    assert problems(body) == dict.fromkeys(where, "the key is given twice: which value holds is not said")
+
+
+def test_a_value_that_an_indicator_cannot_have_is_refused_at_its_name() -> None:
+    asked = by_indicators(penalties_3y=-1, complaints_1y=0.5, problem_rate_all=1.01, state_held=2, debt_ratio=-0.5)
+    assert problems({"items": [{"enterprise_id": "E1"}, asked]}) == {
+        "items[1].indicators.penalties_3y": "expected a whole number of at least 0 (penalties)",
+        "items[1].indicators.complaints_1y": "expected a whole number of at least 0 (complaints)",
+        "items[1].indicators.problem_rate_all": "expected a number from 0 to 1 (share)",
+        "items[1].indicators.state_held": "expected 0 or 1 (0/1)",
+        "items[1].indicators.debt_ratio": "expected a number of at least 0 (share)",
+    }
+
+
+@given(st.sampled_from(sorted(CATALOGUE)), st.floats(-5, 5) | st.integers(-5, 5).map(float))
+def test_a_value_is_read_if_and_only_if_it_is_within_the_bounds(name: str, value: float) -> None:
+    body = by_indicators(**{name: value})
+    if CATALOGUE[name].bounds.hold(value):
+        ([item], _) = parse(json.dumps(body).encode(), 10)
+        assert item.indicators == {name: value}
+    else:
+        assert list(problems(body)) == [f"indicators.{name}"]
+
+
+def test_signed_indicators_ratios_above_1_and_unknown_values_are_read() -> None:
+    signed = {"complaints_growth_3m": -3.0, "insured_staff_change_1y": -40.0, "revenue_change": -0.5, "debt_ratio": 4.0}
+    ([item], single) = parse(json.dumps(by_indicators(**signed, penalties_3y=None)).encode(), 10)
+    assert single
+    assert item.indicators == {**signed, "penalties_3y": None}
+
+
+def test_a_cut_off_may_be_any_day_as_it_may_for_an_indicator_table() -> None:
+    ([item], _) = parse(json.dumps(by_indicators() | {"cutoff": "2026-01-15"}).encode(), 10)
+    assert item.cutoff == date(2026, 1, 15)
+
+
+def test_an_indicator_that_is_not_there_is_answered_with_the_one_meant() -> None:
+    assert problems(by_indicators(problem_rate_al=0.1)) == {
+        "indicators": "unknown indicator: problem_rate_al; did you mean problem_rate_all?"
+    }
+
+
+@pytest.mark.parametrize(
+    "written", ["91110000600037341l", " ９１１１００００６０００３７３４１Ｌ", "9111 0000 6000 3734 1L"]
+)
+def test_a_code_is_asked_for_in_any_spelling(written: str) -> None:
+    ([item], _) = parse(json.dumps({"uscc": written}).encode(), 10)
+    assert item.uscc == "91110000600037341L"
+
+
+@pytest.mark.parametrize("written", [" ", "\u3000", "\u200b"])
+def test_a_code_of_blanks_is_refused(written: str) -> None:
+    assert problems({"uscc": written}) == {"uscc": "expected a social credit code, got only blanks"}
+
+
+@pytest.mark.slow
+def test_the_same_enterprise_is_answered_in_whatever_spelling_its_code_is_written(world: World) -> None:
+    place = next(i for i, code in enumerate(world.codes) if pd.notna(code))
+    code = str(world.codes.iloc[place])
+    wide = "".join(chr(ord(sign) + 0xFEE0) for sign in code)
+    ways = [code, code.lower(), wide, f" {code[:4]} {code[4:]}\u200b"]
+    assert {repair(way) for way in ways} == {code}
+    found = answer([Item(uscc=way) for way in ways], State(world.settings).snapshot)
+    assert all(isinstance(one, Classification) for one in found)
+    assert {one.enterprise_id for one in found if isinstance(one, Classification)} == {world.frame.index[place][0]}
