@@ -95,6 +95,12 @@ class CohortPolicy(Policy):
     min_age_days: int = Field(ge=0)
 
 
+class TablePolicy(Policy):
+    """``table.toml``: when an indicator table may take the place of an older one."""
+
+    most_lost: float = Field(ge=0, lt=1)
+
+
 def features_policy(province: str) -> FeaturesPolicy:
     """Load a province's ``features.toml``."""
     return load_policy(province, "features", FeaturesPolicy)
@@ -108,3 +114,8 @@ def outcomes_policy(province: str) -> OutcomesPolicy:
 def cohort_policy(province: str) -> CohortPolicy:
     """Load a province's ``cohort.toml``."""
     return load_policy(province, "cohort", CohortPolicy)
+
+
+def table_policy(province: str) -> TablePolicy:
+    """Load a province's ``table.toml``."""
+    return load_policy(province, "table", TablePolicy)

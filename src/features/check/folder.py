@@ -15,9 +15,11 @@ from features.check.oddities import clean_oddities, file_oddities, mended_odditi
 from features.check.reading import each_source, find_tables, literal
 from features.check.report import CheckReport, Oddity, TableReport
 from features.check.table import check_table
+from features.contract import TABLES
 from features.contract.manifest import MANIFEST_NAME, Coverage, Manifest, read_manifest, write_manifest
 from features.contract.uscc import teach
 from features.errors import SourceError
+from features.places import check_apart, check_place
 from features.records.store import no_bar
 
 REPORT_NAME = "report.json"
@@ -61,6 +63,8 @@ def check_folder(
     SourceError
         If a file can't be read as its table at all (see `find_tables` and `open_source`), the
         manifest is wrong, or ``out`` would overwrite the source. Nothing is replaced then.
+    ConfigError
+        If ``out`` is in the source folder, or can't be written.
 
     Examples
     --------
@@ -71,6 +75,8 @@ def check_folder(
     (True, True)
     """
     files, other = find_tables(folder)
+    check_apart(out, folder)
+    check_place(out)
     manifest = read_manifest(folder)
     if folder.resolve() in {(out / "clean").resolve(), (out / "quarantine").resolve()}:
         raise SourceError(f"{out}: the clean tables would overwrite their source {folder}; choose another folder")
@@ -87,7 +93,9 @@ def check_folder(
         strangers = [Oddity("", "unknown_file", f"{name!r} is no table of the contract; left out") for name in other]
         oddities = (*strangers, *result.warnings, *_manifest_oddities(manifest, coverages, as_of))
         result = replace(result, warnings=oddities)
-        write_manifest(Manifest(source=manifest.source, as_of=as_of, tables=coverages), work / "clean")
+        # Asked for a later day than the source was taken on, the records are no newer for it.
+        taken = min(as_of, manifest.as_of or as_of)
+        write_manifest(Manifest(source=manifest.source, as_of=taken, tables=coverages), work / "clean")
         _publish(work, out, result)
     finally:
         shutil.rmtree(work)
@@ -177,3 +185,21 @@ def _publish(work: Path, out: Path, report: CheckReport) -> None:
             path.replace(target / path.name)
     text = json.dumps(report.as_dict(), ensure_ascii=False, indent=2)
     (out / REPORT_NAME).write_text(text + "\n", encoding="utf-8")
+
+
+def check_required(report: CheckReport, folder: Path) -> None:
+    """Refuse to go on with records whose register, or another required table, has no usable row.
+
+    The check itself writes such rows to quarantine, to be looked at; whoever computes from what is left calls this.
+
+    Raises
+    ------
+    SourceError
+        With the numbers and the commonest reasons.
+    """
+    for name, found in report.tables.items():
+        if TABLES[name].required and not found.kept:
+            raise SourceError(
+                f"{folder}: the required table {name} ({TABLES[name].zh}) has no usable row: {found.fate}; "
+                "`fenlei check` writes them with their reasons"
+            )

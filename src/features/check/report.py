@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from rich.console import Group
 
 
+REASONS_NAMED = 3
+"""How many reasons for quarantine a sentence names."""
+
+
 @dataclass(frozen=True)
 class Oddity:
     """Something odd that stops no row: a kind, in words, how often, and a few examples."""
@@ -69,6 +73,16 @@ class TableReport:
     def balanced(self) -> bool:
         """Whether nothing is lost: rows in = kept + merged + quarantined + unmapped."""
         return self.rows_in == self.kept + self.merged + self.quarantined + self.unmapped
+
+    @property
+    def fate(self) -> str:
+        """Sentence on what became of the rows, with the commonest reasons for quarantine."""
+        common = sorted(self.reasons.items(), key=lambda one: (-one[1], one[0]))[:REASONS_NAMED]
+        why = f" ({', '.join(f'{reason} {n:,}' for reason, n in common)})" if common else ""
+        return (
+            f"of {self.rows_in:,} rows of {self.file}, {self.kept:,} are usable and {self.quarantined:,} "
+            f"went to quarantine{why}"
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """Return the table's report as plain JSON types."""

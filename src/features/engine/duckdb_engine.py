@@ -24,6 +24,7 @@ from features.catalogue.sectors import sector_or_none
 from features.engine.plan import Plan, day_sql, first_covered, plan, result_sqls, scan_sql, window_columns
 from features.errors import SourceError
 from features.policies import features_policy, outcomes_policy
+from features.records.moments import check_ends
 from features.records.store import RecordStore, opened
 from features.records.visibility import Moment, create_unusable
 from features.scope import Scope
@@ -97,6 +98,8 @@ def batches(
     con, say, province = store.con, progress or _silent, scope.province
     chosen = plan(scope.names, features=features_policy(province), sector=sector_or_none(province, scope.sector))
     say("cohort")
+    if "cutoff" in cohort.columns:  # where it is missing, `set_cohort` says so
+        check_ends(store, cohort["cutoff"], scope.known_as_of)
     set_cohort(con, cohort, chosen.windows, scope.known_as_of)
     say("relations")
     prepare(store, chosen, province=province)
@@ -215,6 +218,8 @@ def compute_indicators(
     ------
     SourceError
         If the folder is no clean folder or the cohort is malformed.
+    ConfigError
+        If a cut-off is after the day the folder's records were taken.
 
     Examples
     --------

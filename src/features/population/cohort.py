@@ -11,6 +11,7 @@ import pandas as pd
 from features.catalogue.sectors import Sector, sector_or_none
 from features.policies import CohortPolicy, cohort_policy
 from features.records.connection import Connection, Opened
+from features.records.moments import check_begins, check_ends
 from features.records.store import RecordStore, opened
 from features.records.visibility import create_unusable, seen_sql
 from features.scope import Scope
@@ -85,6 +86,11 @@ def cohort(
     pandas.DataFrame
         Columns enterprise_id and cutoff, sorted.
 
+    Raises
+    ------
+    ConfigError
+        If a cut-off is after the day the records of a clean folder were taken, or before they begin.
+
     Examples
     --------
     With ``clean`` a clean folder:
@@ -96,6 +102,8 @@ def cohort(
     if isinstance(source, Path):
         with opened(source) as store:
             return cohort(store, cutoffs, scope, policy=policy)
+    check_ends(source, cutoffs, scope.known_as_of)
+    check_begins(source, cutoffs, scope.known_as_of)
     _set_moments(source.con, cutoffs, scope.known_as_of)
     members = _members_in(source.con, scope, policy)
     return _frame(source.con, f"SELECT * FROM ({members}) ORDER BY enterprise_id, cutoff")
@@ -121,6 +129,7 @@ def members_of(
     True
     """
     with opened(source) as store:
+        check_ends(store, pairs["cutoff"], scope.known_as_of)
         _set_moments(store.con, list(pairs["cutoff"]), scope.known_as_of)
         store.con.register("given_pairs", pairs[["enterprise_id", "cutoff"]])
         members = _members_in(store.con, scope, policy)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from pathlib import Path
 from typing import Any, Protocol
 
 import pyarrow as pa
@@ -49,4 +50,14 @@ class Opened(Protocol):
     @property
     def covers_from(self) -> Mapping[str, date]:
         """First day covered, for the tables that the source has."""
+        ...
+
+    @property
+    def folder(self) -> Path | None:
+        """The clean folder, where that is what was opened."""
+        ...
+
+    @property
+    def as_of(self) -> date | None:
+        """Day the records were taken; None where it is not known."""
         ...

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import tempfile
@@ -16,6 +15,7 @@ import duckdb
 import pandas as pd
 
 from features.contract import TABLES
+from features.contract.manifest import MANIFEST_NAME, read_manifest
 from features.errors import SourceError
 from features.records.visibility import create_versions
 
@@ -35,11 +35,14 @@ class RecordStore:
         First day covered, for the tables that the source has.
     folder
         The clean folder, where that is what was opened.
+    as_of
+        Day the records were taken; None where it is not known, as of rows in memory.
     """
 
     con: duckdb.DuckDBPyConnection
     covers_from: dict[str, date] = field(default_factory=dict)
     folder: Path | None = None
+    as_of: date | None = None
     _kept: bool = field(default=False, repr=False)
 
     def keep_versions(self) -> None:
@@ -84,21 +87,20 @@ def columns_sql(table: str) -> str:
     return ", ".join(f"{c.name} {c.sql_type}" for c in TABLES[table].columns)
 
 
-def read_coverage(clean: Path) -> dict[str, date]:
-    """Return the first day covered by each table of a clean folder, as its check wrote it down.
+def read_days(clean: Path) -> tuple[dict[str, date], date | None]:
+    """Return the first day covered by each table of a clean folder and the day of its records, as its check wrote them.
 
     Raises
     ------
     SourceError
-        If the folder was not written by the check (it has no manifest.json).
+        If the folder was not written by the check (it has no manifest.json), or its manifest can't be read.
     """
-    manifest_path = clean / "manifest.json"
-    if not manifest_path.is_file():
-        raise SourceError(f"{clean}: no manifest.json; run `fenlei check` first and use its clean folder")
-    stated = json.loads(manifest_path.read_text(encoding="utf-8"))["tables"]
+    if not (clean / MANIFEST_NAME).is_file():
+        raise SourceError(f"{clean}: no {MANIFEST_NAME}; run `fenlei check` first and use its clean folder")
+    manifest = read_manifest(clean)
     # A table without rows and without the source's word covers nothing that we know of.
-    first = {name: stated.get(name, {}).get("covers_from") for name in TABLES if (clean / f"{name}.parquet").is_file()}
-    return {name: date.fromisoformat(day) for name, day in first.items() if day}
+    first = {name: manifest.coverage(name).covers_from for name in TABLES if (clean / f"{name}.parquet").is_file()}
+    return {name: day for name, day in first.items() if day}, manifest.as_of
 
 
 def open_folder(clean: Path, *, threads: int | None = None, memory: str | None = None) -> RecordStore:
@@ -118,7 +120,8 @@ def open_folder(clean: Path, *, threads: int | None = None, memory: str | None =
     True
     >>> store.close()
     """
-    store = RecordStore(connect(threads, memory), read_coverage(clean), clean)
+    covers_from, as_of = read_days(clean)
+    store = RecordStore(connect(threads, memory), covers_from, clean, as_of)
     for name in TABLES:
         path = clean / f"{name}.parquet"
         if path.is_file():

@@ -15,17 +15,20 @@ import pyarrow.parquet as pq
 from features.catalogue import catalogue_hash, with_sector
 from features.catalogue.evidence import EVIDENCE
 from features.catalogue.sectors import sector_or_none, sector_policy_name
-from features.check import check_folder
+from features.check import check_folder, check_required
 from features.contract.manifest import read_manifest
 from features.engine.choice import check_engine, run_engine
 from features.engine.duckdb_engine import Progress
+from features.places import check_apart
+from features.policies import cohort_policy, features_policy, outcomes_policy, table_policy
 from features.policy import policy_hash
 from features.population.cohort import cohort
 from features.records.connection import Opened
+from features.records.moments import check_day
 from features.scope import Scope
 from features.table.quality import quality_path, write_quality
+from features.table.replacing import META_KEY, CohortError, check_cohort, check_table_place
 
-META_KEY = b"fenlei"
 ROW_GROUP = 16_384
 """Rows that are read to find one enterprise."""
 PART = {"duckdb": 24 * ROW_GROUP, "spark": 6 * ROW_GROUP}
@@ -42,6 +45,7 @@ def write_table(
     memory: str | None = None,
     engine: str = "duckdb",
     master: str | None = None,
+    accept_fall: bool = False,
 ) -> dict[str, Any]:
     """Check a source folder, compute the cohort's indicators at a cut-off and write them.
 
@@ -60,27 +64,51 @@ def write_table(
         As in `features.compute_indicators`.
     engine, master
         As in `features.engine.choice.run_engine`; the table is the same.
+    accept_fall
+        Replace an older table also by one with far fewer enterprises; see `features.table.replacing.check_cohort`.
 
     Returns
     -------
     dict
         As `write_clean_table`, with the number of rows quarantined.
+
+    Raises
+    ------
+    ConfigError
+        If the table can't be written there, or the cut-off is after the day of the records or before they begin.
+    SourceError
+        If the source can't be read, or its register has no usable row.
+    CohortError
+        If the cohort is empty or fell too far; an older table stays.
     """
     check_engine(engine, master)
-    # A source taken later than the cut-off is no error: what came later is clean, and simply not seen.
-    taken = max(d for d in (cutoff, scope.known_as_of, read_manifest(folder).as_of) if d is not None)
+    check_apart(output, folder)
+    check_table_place(output)
+    check_policies(scope)
+    as_of = read_manifest(folder).as_of
+    for what, day in (("cut-off", cutoff), ("known-as-of", scope.known_as_of)):
+        if day is not None:
+            check_day(what, day, as_of, folder)
+    # A source taken later than the cut-off is no error: what came later is clean, and simply not seen. A source that
+    # does not say its day is the caller's, as `fenlei check --as-of` is.
+    taken = as_of or max(cutoff, scope.known_as_of or cutoff)
     with tempfile.TemporaryDirectory(prefix="fenlei-") as scratch:
         report = check_folder(folder, taken, Path(scratch), progress=progress)
-        written = write_clean_table(
-            Path(scratch) / "clean",
-            cutoff,
-            output,
-            scope,
-            progress=progress,
-            memory=memory,
-            engine=engine,
-            master=master,
-        )
+        check_required(report, folder)
+        try:
+            written = write_clean_table(
+                Path(scratch) / "clean",
+                cutoff,
+                output,
+                scope,
+                progress=progress,
+                memory=memory,
+                engine=engine,
+                master=master,
+                accept_fall=accept_fall,
+            )
+        except CohortError as err:
+            raise CohortError(f"{err}. {folder}: {report.tables['registration'].fate}") from err
     return {**written, "quarantined": report.totals["quarantined"]}
 
 
@@ -94,6 +122,7 @@ def write_clean_table(
     memory: str | None = None,
     engine: str = "duckdb",
     master: str | None = None,
+    accept_fall: bool = False,
 ) -> dict[str, Any]:
     """Compute the cohort's indicators from a clean folder and write them; parameters as `write_table`.
 
@@ -104,11 +133,13 @@ def write_clean_table(
         enterprises and indicators, the sector where there is one, hashes of the catalogue and of `table_policies`. What
         `features.table.quality` measures stands beside, under ``quality``.
     """
+    check_table_place(output)
     known, province, sector = scope.known_as_of or cutoff, scope.province, scope.sector
     scope = Scope(province, scope.known_as_of, sector=sector)
     catalogue = with_sector(sector_or_none(province, sector))
     with run_engine(engine, clean, memory=memory, master=master) as (store, batches):
         everyone = cohort(store, [cutoff], Scope(province, sector=sector))
+        check_cohort(output, cutoff, len(everyone), province, accept_fall=accept_fall)
         about = {
             "cutoff": cutoff.isoformat(),
             "known_as_of": known.isoformat(),
@@ -130,15 +161,32 @@ def write_clean_table(
             progress=progress,
             part=PART[engine],
         )
-        with pq.ParquetWriter(fresh, schema, compression="zstd") as writer:
-            for rows in found:
-                coded = rows.append_column("uscc", _codes(store, known))
-                writer.write_table(coded.select(schema.names).cast(schema), row_group_size=ROW_GROUP)
-        if progress:
-            progress("quality")
-        write_quality(fresh, clean, store, about, catalogue).replace(quality_path(output))
-        fresh.replace(output)
+        try:
+            with pq.ParquetWriter(fresh, schema, compression="zstd") as writer:
+                for rows in found:
+                    coded = rows.append_column("uscc", _codes(store, known))
+                    writer.write_table(coded.select(schema.names).cast(schema), row_group_size=ROW_GROUP)
+            if progress:
+                progress("quality")
+            write_quality(fresh, clean, store, about, catalogue).replace(quality_path(output))
+            fresh.replace(output)
+        finally:
+            fresh.unlink(missing_ok=True)  # half written, where something went wrong
+            quality_path(fresh).unlink(missing_ok=True)
     return {**about, "output": str(output), "quality": str(quality_path(output))}
+
+
+def check_policies(scope: Scope) -> None:
+    """Read every policy that a table rests on, before any record is.
+
+    Raises
+    ------
+    ConfigError
+        If one is missing or wrong, or the province has no such sector.
+    """
+    for load in (cohort_policy, features_policy, outcomes_policy, table_policy):
+        load(scope.province)
+    sector_or_none(scope.province, scope.sector)
 
 
 def table_policies(province: str, sector: str | None = None) -> str:

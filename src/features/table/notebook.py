@@ -12,13 +12,14 @@ import pandas as pd
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from features.catalogue.sectors import sector_or_none
-from features.check import check_folder
+from features.check import check_folder, check_required
 from features.contract.manifest import read_manifest
 from features.engine.duckdb_engine import evaluate
 from features.engine.plan import plan
 from features.errors import SourceError
 from features.policies import features_policy
 from features.population.cohort import cohort
+from features.records.moments import check_day
 from features.records.store import RecordStore, open_folder
 from features.scope import Scope
 
@@ -53,7 +54,10 @@ def indicators(
     Raises
     ------
     SourceError
-        If the folder or the cohort can't be read, or the text is no date.
+        If the folder or the cohort can't be read, the register has no usable row, nobody belongs to the cohort, or the
+        text is no date.
+    ConfigError
+        If a cut-off is after the day the records were taken, or a cohort's before they begin.
 
     Examples
     --------
@@ -64,7 +68,8 @@ def indicators(
     FrozenList(['enterprise_id', 'cutoff'])
     """
     asked = _day(cohort_or_as_of) if isinstance(cohort_or_as_of, str) else cohort_or_as_of
-    last = max(pd.to_datetime(asked["cutoff"])).date() if isinstance(asked, pd.DataFrame) and len(asked) else asked
+    days = [*asked["cutoff"]] if isinstance(asked, pd.DataFrame) else [asked]
+    last = max((pd.Timestamp(day).date() for day in days), default=None)
     province, known = scope.province, scope.known_as_of
     chosen = plan(scope.names, features=features_policy(province), sector=sector_or_none(province, scope.sector))
     steps = len(chosen.wanted) + 5
@@ -75,13 +80,13 @@ def indicators(
         def step(name: str) -> None:
             bar.update(task, description=name, advance=1)
 
-        until = last if isinstance(last, date) else date.max
-        with _opened(data, max(until, known or until), step) as store:
-            pairs = (
-                asked
-                if isinstance(asked, pd.DataFrame)
-                else cohort(store, [asked], Scope(province, sector=scope.sector))
-            )
+        with _opened(data, last, known, step) as store:
+            if isinstance(asked, pd.DataFrame):
+                pairs = asked
+            else:
+                pairs = cohort(store, [asked], Scope(province, sector=scope.sector))
+                if pairs.empty:
+                    raise SourceError(f"no enterprise belongs to the cohort of {province} at {asked}")
             return evaluate(store, pairs, scope, progress=step)
 
 
@@ -93,7 +98,9 @@ def _day(text: str) -> date:
 
 
 @contextmanager
-def _opened(data: Path | str | RecordStore, until: date, step: Callable[[str], None]) -> Iterator[RecordStore]:
+def _opened(
+    data: Path | str | RecordStore, last: date | None, known: date | None, step: Callable[[str], None]
+) -> Iterator[RecordStore]:
     """Open what was given; what was opened here is closed at the end."""
     if isinstance(data, RecordStore):
         yield data
@@ -103,9 +110,14 @@ def _opened(data: Path | str | RecordStore, until: date, step: Callable[[str], N
         raise SourceError(f"{folder}: no such folder; expected a source folder or the clean folder of `fenlei check`")
     with tempfile.TemporaryDirectory(prefix="fenlei-") as scratch:
         if not (folder.name == "clean" and (folder.parent / "report.json").is_file()):
-            taken = max(until, read_manifest(folder).as_of or until)
+            as_of = read_manifest(folder).as_of
+            for what, day in (("cut-off", last), ("known-as-of", known)):
+                if day is not None:
+                    check_day(what, day, as_of, folder)
             step("check")
-            check_folder(folder, taken, Path(scratch))
+            asked = max((day for day in (last, known) if day is not None), default=date.max)
+            report = check_folder(folder, as_of or asked, Path(scratch))
+            check_required(report, folder)
             folder = Path(scratch) / "clean"
         store = open_folder(folder)
         try:

@@ -78,7 +78,9 @@ def check(
     """Check record tables against the contract; exit 1 when rows had to go to quarantine."""
     from features.check import check_folder, render
 
-    target = output or folder.with_name(f"{folder.name}_checked")
+    # A folder such as . has no name of its own to go by.
+    named = folder if folder.name not in ("", "..") else folder.resolve()
+    target = output or named.with_name(f"{named.name}_checked")
     with progress("checking", quiet=as_json) as step:
         report = check_folder(folder, parse_date(as_of), target, progress=step)
     emit(report.as_dict()) if as_json else show(render(report))
@@ -126,7 +128,7 @@ def indicators(
 def features(
     folder: Annotated[Path, typer.Argument(help="Source folder; it is checked first.")],
     as_of: AsOf,
-    output: Annotated[Path, typer.Option("-o", "--output", help="Parquet file to write.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Parquet file to write, outside FOLDER.")],
     province: Annotated[str, typer.Option(help="Whose policies hold.")] = "hebei",
     sector: Sector = None,
     engine: Annotated[str, typer.Option(help="duckdb, or spark: the extra, and Java 17.")] = "duckdb",
@@ -136,6 +138,9 @@ def features(
     known_as_of: Annotated[
         str | None, typer.Option("--known-as-of", help="Re-compute a past month with what is known by this date.")
     ] = None,
+    accept_fall: Annotated[
+        bool, typer.Option("--accept-fall", help="Write it although it has far fewer enterprises than the older table.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Compute all indicators of every enterprise of the cohort at one cut-off; with a sector, of its own alone."""
@@ -152,6 +157,7 @@ def features(
             progress=step,
             engine=engine,
             master=master,
+            accept_fall=accept_fall,
         )
     line = f"{written['enterprises']:,} enterprises × {written['indicators']} indicators at {cutoff}: {output}"
     line += (

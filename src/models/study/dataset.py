@@ -162,7 +162,12 @@ def _built(records: RecordStore, experiment: Experiment, as_of: date) -> Dataset
     main = assigned(records, stages, experiment, as_of, known)
     earlier = [assigned(records, s, experiment, as_of, known) for s in origins_of]
     if not len(main.rows):
-        raise SourceError(f"{records.folder}: no inspection with a usable result known by {as_of}")
+        why = "; ".join(f"{reason}: {n:,}" for reason, n in sorted(main.dropped.items()) if n)
+        raise SourceError(
+            f"{records.folder}: no inspection with a usable result known by {as_of} in the segments of experiment "
+            f"{experiment.name}, {experiment.split.fit_from} to {experiment.split.test_to}; "
+            + (f"left out: {why}" if why else "the records hold none")
+        )
     table = indicator_table(records, [a.rows for a in (main, *earlier)], experiment)
     asked = choose(experiment.indicators, catalogue(experiment))
     names = asked

@@ -7,15 +7,17 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
 from rich.table import Table
 
 from features.adapters import ADAPTERS, AdapterReport
-from features.check import CheckReport, check_folder
+from features.check import CheckReport, check_folder, check_required
 from features.contract.manifest import read_manifest
-from features.errors import ConfigError, SourceError
+from features.errors import ConfigError
+from features.records.moments import check_day
 from models.study.experiment import Source
 
 
@@ -73,7 +75,8 @@ def prepare(source: Source, name: str, data: Path, work: Path, say: Callable[[st
     Raises
     ------
     ConfigError, SourceError
-        If the day of the records is nowhere said, the adapter's options are wrong, or the source can't be read.
+        If the day of the records is nowhere said, or later than their manifest says, the adapter's options are wrong,
+        the source can't be read, or its register has no usable row.
     """
     folder, adapted = data, None
     work.mkdir(parents=True, exist_ok=True)
@@ -84,7 +87,10 @@ def prepare(source: Source, name: str, data: Path, work: Path, say: Callable[[st
         adapted = adapt(source, name, data, folder)
         accounts = json.dumps(adapted.as_dict(), ensure_ascii=False, indent=2)
         (work / "adapter.json").write_text(accounts + "\n", encoding="utf-8")
-    as_of = source.as_of or read_manifest(folder).as_of
+    taken = read_manifest(folder).as_of
+    if source.as_of is not None:
+        check_day(f"experiment {name}: source.as_of", source.as_of, taken, folder)
+    as_of = source.as_of or taken
     if as_of is None:
         raise ConfigError(
             f"experiment {name}: say source.as_of, or let {folder / 'manifest.json'} say it: "
@@ -92,8 +98,7 @@ def prepare(source: Source, name: str, data: Path, work: Path, say: Callable[[st
         )
     say("checking the records")
     report = check_folder(folder, as_of, work / "checked")
-    if not any(t.kept for t in report.tables.values()):
-        raise SourceError(f"{folder}: no usable record")
+    check_required(report, folder)
     return Prepared(work / "checked" / "clean", as_of, adapted, report)
 
 
@@ -107,9 +112,10 @@ def adapt(source: Source, name: str, data: Path, out: Path) -> AdapterReport:
     """
     run: Callable[..., AdapterReport] = ADAPTERS[source.adapter]
     try:
-        return run(data, out, **dict(source.options))
+        given = signature(run).bind(data, out, **dict(source.options))
     except TypeError as err:
         raise ConfigError(f"experiment {name}: source.options: {err}") from err
+    return run(*given.args, **given.kwargs)
 
 
 def account(report: AdapterReport) -> Table:

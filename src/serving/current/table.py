@@ -21,7 +21,8 @@ from features.catalogue import CATALOGUE, catalogue_hash
 from features.catalogue.evidence import EVIDENCE
 from features.contract.uscc import repaired_sql, teach
 from features.errors import SourceError
-from features.table.month import META_KEY, table_policies
+from features.table.month import table_policies
+from features.table.replacing import META_KEY
 from serving.current.files import Signature, signature
 
 COLUMNS = (*CATALOGUE, *EVIDENCE)

@@ -26,6 +26,7 @@ from features.engine.spark.session import spark_session
 from features.engine.spark.store import SparkStore, opened
 from features.errors import SourceError
 from features.policies import features_policy, outcomes_policy
+from features.records.moments import check_ends
 from features.records.visibility import Moment, create_unusable
 from features.scope import Scope
 
@@ -81,6 +82,8 @@ def batches(
     chosen = plan(scope.names, features=features, sector=sector_or_none(province, scope.sector))
     say = progress or (lambda _step: None)
     say("cohort")
+    if "cutoff" in cohort.columns:  # where it is missing, `set_cohort` says so
+        check_ends(store, cohort["cutoff"], scope.known_as_of)
     set_cohort(store, cohort, chosen.windows, scope.known_as_of)
     say("relations")
     store.keep_versions()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from features.contract import TABLES
 from features.engine.spark.connection import SparkConnection
-from features.records.store import read_coverage
+from features.records.store import read_days
 from features.records.visibility import create_versions, create_versions_view
 
 if TYPE_CHECKING:
@@ -32,10 +32,14 @@ class SparkStore:
         Connection that knows ``raw_<table>`` and ``versions_<table>`` for every contract table.
     covers_from
         First day covered, for the tables that the source has.
+    folder, as_of
+        The clean folder, and the day its records were taken.
     """
 
     con: SparkConnection
     covers_from: dict[str, date] = field(default_factory=dict)
+    folder: Path | None = None
+    as_of: date | None = None
 
     def keep_versions(self) -> None:
         """Look once which versions were replaced by which, for all reads that follow; most tables have none."""
@@ -60,9 +64,9 @@ def opened(session: SparkSession, clean: Path) -> Iterator[SparkStore]:
     SourceError
         If the folder was not written by the check (it has no manifest.json).
     """
-    coverage = read_coverage(clean)
+    covers_from, as_of = read_days(clean)
     with tempfile.TemporaryDirectory(prefix="fenlei-spark-") as folder:
-        store = SparkStore(SparkConnection(session, Path(folder)), coverage)
+        store = SparkStore(SparkConnection(session, Path(folder)), covers_from, clean, as_of)
         _name_tables(store, clean)
         yield store
 

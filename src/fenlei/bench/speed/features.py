@@ -51,7 +51,7 @@ def table(clean: Path, out: Path, cutoff: date, memory: str) -> tuple[int, dict[
     from features.table.month import write_clean_table
 
     step = Stopwatch("cohort")
-    written = write_clean_table(clean, cutoff, out, Scope("hebei"), progress=step, memory=memory)
+    written = write_clean_table(clean, cutoff, out, Scope("hebei"), progress=step, memory=memory, accept_fall=True)
     step("end")
     return int(written["enterprises"]), step.seconds
 
