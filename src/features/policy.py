@@ -7,7 +7,6 @@ no code holds a number that a province may change. The folder travels inside a w
 from __future__ import annotations
 
 import hashlib
-import tomllib
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from features.errors import ConfigError
 from features.near import did_you_mean
+from features.toml_text import decode, parse, said_of
 
 
 class Policy(BaseModel):
@@ -74,7 +74,7 @@ def load_toml(path: Path, model: type[P]) -> P:
     Raises
     ------
     ConfigError
-        If the file is missing, no TOML or breaks the model; the message names the file and the key.
+        If the file is missing, no TOML in UTF-8 or breaks the model; the message names the file, the line and the key.
     """
     return _read(path, model)[0]
 
@@ -82,14 +82,15 @@ def load_toml(path: Path, model: type[P]) -> P:
 def _read(path: Path, model: type[P]) -> tuple[P, bytes]:
     if not path.is_file():
         raise ConfigError(f"{path}: no such file; expected a TOML file with a {model.__name__}")
-    raw = path.read_bytes()
     try:
-        return model.model_validate(tomllib.loads(raw.decode("utf-8"))), raw
-    except tomllib.TOMLDecodeError as err:
-        raise ConfigError(f"{path}: not valid TOML: {err}") from err
+        raw = path.read_bytes()
+    except OSError as err:
+        raise ConfigError(f"{path}: can't be read: {err.strerror or err}") from err
+    text = decode(path, raw)
+    try:
+        return model.model_validate(parse(path, text)), raw
     except ValidationError as err:
-        lines = [f"  {'.'.join(map(str, e['loc']))}: {e['msg']}" for e in err.errors()]
-        raise ConfigError(f"{path} is not a valid {model.__name__}:\n" + "\n".join(lines)) from err
+        raise ConfigError(f"{path} is not a valid {model.__name__}:\n{said_of(text, err)}") from err
 
 
 def load_policy(province: str, name: str, model: type[P]) -> P:

@@ -14,12 +14,14 @@ from typing import Any, Self
 import lightgbm as lgb
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from pydantic import ValidationError
 from scipy.special import expit
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from models.arrays import Floats
+from models.study.parameters import LearnerParameters
 
 LATER = "later"
 """Name of the early-stopping set in LightGBM's callbacks (Optuna's pruning asks for it)."""
@@ -140,8 +142,10 @@ class RiskClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         Raises
         ------
         ValueError
-            If y has not two classes, weights are negative or all 0, or a direction is not -1, 0 or 1.
+            If a parameter is out of its range, y has not two classes, weights are negative or all 0, a direction is not
+            -1, 0 or 1, or directions or families name a column that is not there.
         """
+        _check_ranges(self.get_params(deep=False))
         rows, target = validate_data(self, X, y, dtype=np.float64, ensure_all_finite="allow-nan")
         check_classification_targets(target)
         if type_of_target(target, input_name="y") != "binary" or len(np.unique(target)) != 2:
@@ -255,6 +259,8 @@ class RiskClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
             names = getattr(self, "feature_names_in_", None)
             if names is None:
                 raise ValueError(f"{what} by name needs named columns: fit a DataFrame, or give a sequence")
+            if unknown := sorted(set(given) - {str(name) for name in names}):
+                raise ValueError(f"{what} names columns that are not there: {unknown}; there are {[*map(str, names)]}")
             return [given.get(str(name), default) for name in names]
         if len(given) != self.n_features_in_:
             raise ValueError(f"{what} has {len(given)} entries for {self.n_features_in_} columns")
@@ -284,6 +290,16 @@ class RiskClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
             reference=reference,
             feature_name=plain,
         )
+
+
+def _check_ranges(params: Mapping[str, Any]) -> None:
+    """Refuse a parameter out of its range, before LightGBM does in its own words."""
+    plain = {k: v.item() if isinstance(v, np.generic) else v for k, v in params.items()}
+    try:
+        LearnerParameters.model_validate({k: v for k, v in plain.items() if k in LearnerParameters.model_fields})
+    except ValidationError as err:
+        said = "; ".join(f"{e['loc'][0]}: {e['msg']}, got {e['input']!r}" for e in err.errors())
+        raise ValueError(f"RiskClassifier: {said}") from err
 
 
 def _level(coded: NDArray[Any], offset: Floats, weight: ArrayLike | None) -> float:

@@ -12,10 +12,11 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, field_validator, model_serializer, model_validator
 
 from features.policy import Policy, load_toml
 from features.scope import Scope
+from models.study.parameters import check_parameters, check_space
 
 Arm = Literal["random", "targeted", "unknown"]
 Family = Literal["basic", "dynamic", "regulatory", "association", "societal"]
@@ -264,6 +265,18 @@ class Experiment(Policy):
     calibration: Calibration = Calibration()
     bands: Bands = Bands()
     evaluation: Evaluation = Evaluation()
+
+    @field_validator("learner")
+    @classmethod
+    def _of_the_learner(cls, given: dict[str, int | float | str | bool]) -> dict[str, int | float | str | bool]:
+        check_parameters(given)
+        return given
+
+    @field_validator("tuning")
+    @classmethod
+    def _searches_what_there_is(cls, given: Tuning) -> Tuning:
+        check_space({name: (r.low, r.high, r.kind) for name, r in given.space.items()})
+        return given
 
     @property
     def scope(self) -> Scope:

@@ -275,6 +275,13 @@ def test_directions_by_name_need_named_columns(data: Rows) -> None:
         RiskClassifier(monotone=small.DIRECTIONS).fit(data[0].to_numpy(), data[1])
 
 
+@pytest.mark.parametrize("what", ["monotone", "families"])
+def test_a_name_that_is_no_column_is_refused(data: Rows, what: str) -> None:
+    given: dict[str, Any] = {what: {"typo": 1 if what == "monotone" else "basic"}}
+    with pytest.raises(ValueError, match=rf"{what} names columns that are not there: \['typo'\]; there are \["):
+        RiskClassifier(**given).fit(data[0], data[1])
+
+
 def test_one_class_is_no_lesson(data: Rows) -> None:
     with pytest.raises(ValueError, match="one class"):
         RiskClassifier().fit(data[0], np.zeros(len(data[0])))

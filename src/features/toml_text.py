@@ -1,0 +1,103 @@
+"""Text of a TOML file: decoded and parsed, and the line on which a key stands."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from features.errors import ConfigError
+
+_NAME = r"""(?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*')"""
+_DOTTED = rf"{_NAME}(?:\s*\.\s*{_NAME})*"
+_HEADER = re.compile(rf"\s*(\[\[?)\s*({_DOTTED})\s*\]")
+_KEY = re.compile(rf"\s*({_DOTTED})\s*=")
+
+Place = tuple[str | int, ...]
+
+
+def decode(path: Path, raw: bytes) -> str:
+    """Return the text of a file; the mark that some editors put before UTF-8 is no part of it.
+
+    Raises
+    ------
+    ConfigError
+        If it is not UTF-8; the message names the line.
+    """
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as err:
+        line = raw[: err.start].count(b"\n") + 1
+        raise ConfigError(
+            f"{path}, line {line}: not UTF-8 text (byte 0x{raw[err.start]:02x}); save the file as UTF-8"
+        ) from err
+
+
+def parse(path: Path, text: str) -> dict[str, Any]:
+    """Parse TOML.
+
+    Raises
+    ------
+    ConfigError
+        If it is none; the message names line and column.
+    """
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as err:
+        raise ConfigError(f"{path}: not valid TOML: {err}") from err
+
+
+def line_of(text: str, place: Sequence[str | int]) -> int | None:
+    """Return the line, from 1, of the key that leads furthest towards a place, None where not even the first is there.
+
+    Parameters
+    ----------
+    text
+        Valid TOML.
+    place
+        Keys from the outside in, and numbers from 0 within arrays: ``("learner", "num_leaves")``.
+
+    Examples
+    --------
+    >>> line_of("[learner]\\nnum_leaves = 1\\n", ("learner", "num_leaves"))
+    2
+    """
+    best, found = 0, None
+    for number, there in _places(text):
+        if len(there) > best and tuple(place[: len(there)]) == there:
+            best, found = len(there), number
+    return found
+
+
+def _places(text: str) -> Iterator[tuple[int, Place]]:
+    """Yield every line that names a key or a table, with its place."""
+    table: Place = ()
+    arrays: Counter[Place] = Counter()
+    for number, line in enumerate(text.splitlines(), start=1):
+        if header := _HEADER.match(line):
+            table = _keys(header[2])
+            if header[1] == "[[":
+                arrays[table] += 1
+                table = (*table, arrays[table] - 1)
+            yield number, table
+        elif key := _KEY.match(line):
+            yield number, (*table, *_keys(key[1]))
+
+
+def _keys(dotted: str) -> Place:
+    return tuple(name.strip("\"'") for name in re.findall(_NAME, dotted))
+
+
+def said_of(text: str, err: ValidationError) -> str:
+    """Return what is wrong, one line a mistake: its line in the file where there is one, its key, what was expected."""
+    lines = []
+    for found in err.errors():
+        line = line_of(text, found["loc"])
+        where = f"line {line}: " if line is not None else ""
+        lines.append(f"  {where}{'.'.join(map(str, found['loc'])) or 'the file'}: {found['msg']}")
+    return "\n".join(lines)
