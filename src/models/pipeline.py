@@ -27,9 +27,10 @@ from models.reporting.terminal import contract_table, figures, lines, worth_tabl
 from models.review.measure import arm_statement, measure
 from models.review.review import Review, review, write_review
 from models.review.run_metrics import design_params, learned_metrics, metrics_of, own_plan, review_metrics
+from models.settings import check_surroundings, checked_study
 from models.signoff import inputs as retrain
 from models.study.dataset import Dataset, build_dataset
-from models.study.experiment import Experiment, experiment_hash, load_experiment
+from models.study.experiment import Experiment, experiment_hash
 from models.study.indicators import catalogue, policies_hash
 from models.study.panel import follow
 from models.study.records import Prepared, account, prepare
@@ -172,9 +173,10 @@ def train(
         ...
     features.errors.SourceError: experiment demo: no source folder at nowhere; name it with --data
     """
-    experiment = load_experiment(experiment_path)
+    experiment = checked_study(experiment_path, trials=trials)
     if data is None or not data.is_dir():
         raise SourceError(f"experiment {experiment.name}: no source folder at {data}; name it with --data")
+    check_surroundings(store, work / experiment.name)
     with alone(work / experiment.name) as place:
         return _trained(store, experiment, data, trials, work, place, say)
 

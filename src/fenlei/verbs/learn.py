@@ -7,8 +7,10 @@ from typing import Annotated
 
 import typer
 
+from features.places import check_place
 from fenlei.terminal import emit, progress, show
 from fenlei.verbs.options import Json
+from fenlei.verbs.store import answering_store
 
 
 def train(
@@ -22,6 +24,7 @@ def train(
     from models.pipeline import train as run
     from models.tracking.store import Store
 
+    # The pipeline itself looks at the store, the folder and the file before it reads a row.
     with progress("training", quiet=as_json) as step:
         result = run(experiment, store=Store.from_env(), data=data, trials=trials, work=work, say=step)
     emit(result.as_dict()) if as_json else show(result.render())
@@ -35,9 +38,8 @@ def compare(
 ) -> None:
     """Show training runs side by side, as MLflow has them, and in what they differ."""
     from models.reporting import compare as comparing
-    from models.tracking.store import Store
 
-    frame = comparing.compare_runs(Store.from_env(), runs or None, sort=sort)
+    frame = comparing.compare_runs(answering_store(), runs or None, sort=sort)
     emit(comparing.as_dict(frame)) if as_json else show(comparing.render(frame, everything=everything))
 
 
@@ -52,13 +54,13 @@ def drift(
     """Follow a version on later records: what moved since it was frozen; exit 1 when a new model is asked for."""
     from models.reporting.terminal import render
     from models.review.monitor import MonitoringError, monitor
+    from models.settings import checked_study
     from models.signoff.approval import approved_model
-    from models.study.experiment import load_experiment
     from models.study.records import prepare
-    from models.tracking.store import Store
 
-    store = Store.from_env()
-    asked = load_experiment(experiment)
+    asked = checked_study(experiment)
+    check_place(work / f"{asked.name}_later")
+    store = answering_store()
     if version is None:
         approved = approved_model(store, asked.province)
         if approved is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,8 +14,10 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from features.places import check_output
 from fenlei.terminal import emit, err, progress, show
 from fenlei.verbs.options import Json
+from fenlei.verbs.store import answering_store
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -60,6 +62,8 @@ def keygen(
     # Checked before the key is made; the public half of it is not known yet.
     draft = Signer.drafted(name, zh, role or ["propose", "approve"], day, day.replace(year=day.year + YEARS, day=1))
     path = out or Path(f"{name.lower().replace(' ', '-')}.key")
+    if not path.exists():  # a key that is there is never written over: `make_key` says so
+        check_output(path)
     passphrase = None if no_passphrase else os.environ.get(PASSPHRASE)
     if passphrase is None and not no_passphrase:
         passphrase = typer.prompt("passphrase of the new key", hide_input=True, confirmation_prompt=True, err=True)
@@ -126,7 +130,7 @@ def history(
     """
     from models.signoff import approval
 
-    store = _store(signers)
+    store = answering_store(signers)
     if mend:
         approval.follow(store)
     found = approval.read(store, head)
@@ -173,7 +177,7 @@ def _signing(
     """Read the key, asking for its passphrase where it has one, and show what is being done."""
     from models.signoff.record.keys import encrypted, read_key
 
-    store = _store(signers)
+    store = answering_store(signers)
     passphrase = None
     if encrypted(key):
         passphrase = os.environ.get(PASSPHRASE) or typer.prompt("passphrase of the key", hide_input=True, err=True)
@@ -193,14 +197,6 @@ def _no_is_one() -> Iterator[None]:
     except GateRefused as refused:
         error(str(refused))
         raise typer.Exit(1) from refused
-
-
-def _store(signers: Path | None) -> Store:
-    """Return the store that the environment names, with the list of signers that the command line names."""
-    from models.tracking.store import Store
-
-    store = Store.from_env()
-    return store if signers is None else replace(store, signers=signers.resolve())
 
 
 def _said(entry: Entry, as_json: bool, done: str, then: str) -> None:

@@ -75,8 +75,11 @@ class Store:
         )
 
     @property
+    def database(self) -> Path | None:
+        """File of a local database; None with a server."""
+        return Path(self.uri.removeprefix(_SQLITE)) if self.uri.startswith(_SQLITE) else None
+
+    @property
     def artifacts(self) -> Path | None:
         """Folder of the runs' files, beside the database; None where a server decides."""
-        if not self.uri.startswith(_SQLITE):
-            return None
-        return Path(self.uri.removeprefix(_SQLITE)).parent / "mlartifacts"
+        return self.database.parent / "mlartifacts" if self.database is not None else None

@@ -1,0 +1,87 @@
+"""Settings of a training, held against all that they name before a row is read: study, policies, store, place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from features.catalogue.sectors import sector_or_none
+from features.errors import ConfigError, FenleiError
+from features.places import check_place
+from features.policies import cohort_policy, features_policy, outcomes_policy
+from features.population.groups import groups_policy
+from features.toml_text import decode, line_of
+from models.evaluation.policies import load_contract, load_drift, load_sampling
+from models.learning.learner import bands_of
+from models.scoring.rules.province import load_rules
+from models.study.experiment import Experiment, load_experiment
+from models.study.indicators import catalogue, choose
+from models.tracking.reach import check_store
+from models.tracking.store import Store
+
+
+def checked_study(path: Path, *, trials: int | None = None) -> Experiment:
+    """Read an experiment file and hold it against its province's policies, the catalogue and its own name.
+
+    Parameters
+    ----------
+    path
+        The experiment file. Results stand under the study's name, and the file has that name too: a copy in which the
+        name was forgotten would write over the results of the study it was copied from.
+    trials
+        Asked for instead of the file's.
+
+    Raises
+    ------
+    ConfigError
+        If something does not fit; the message names the file, the line and the key.
+    """
+    experiment = load_experiment(path)
+    if experiment.name != path.stem:
+        raise _wrong(
+            path, ("name",), f"{experiment.name!r} is not the file's own name, and results stand under it; expected "
+            f"{path.stem!r}, or a file named {experiment.name}.toml"
+        )  # fmt: skip
+    province = experiment.province
+    try:
+        for load in (features_policy, outcomes_policy, cohort_policy, groups_policy):
+            load(province)
+        for judged in (load_contract, load_drift, load_sampling):
+            judged(province)
+        load_rules(province)
+    except FenleiError as err:
+        raise _wrong(path, ("province",), str(err)) from err
+    try:
+        sector_or_none(province, experiment.sector)
+    except FenleiError as err:
+        raise _wrong(path, ("sector",), str(err)) from err
+    try:
+        choose(experiment.indicators, catalogue(experiment))
+    except FenleiError as err:
+        raise _wrong(path, ("indicators",), str(err)) from err
+    try:
+        bands_of(experiment)
+    except FenleiError as err:
+        raise _wrong(path, ("bands",), str(err)) from err
+    if trials and not experiment.tuning.space:
+        raise _wrong(path, ("tuning",), f"{trials} trials need a [tuning.space] to search")
+    if trials and not experiment.tuning.rolling.folds:
+        raise _wrong(path, ("tuning", "rolling"), f"{trials} trials need rolling.folds >= 1 to be judged on")
+    return experiment
+
+
+def check_surroundings(store: Store, place: Path) -> None:
+    """Refuse a working folder that can't be written and a store that does not answer.
+
+    Raises
+    ------
+    ConfigError
+        With what stands in the way.
+    """
+    check_place(place)
+    check_store(store)
+
+
+def _wrong(path: Path, place: tuple[str, ...], said: str) -> ConfigError:
+    line = line_of(decode(path, path.read_bytes()), place)
+    where = f"{path}, line {line}" if line is not None else f"{path}"
+    return ConfigError(f"{where}: {'.'.join(place)}: {said}")

@@ -1,0 +1,80 @@
+"""Reach of a store: whether MLflow answers there, asked before work is done whose result it is to keep."""
+
+from __future__ import annotations
+
+import sqlite3
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from features.errors import ConfigError, FenleiError
+from features.places import check_output
+from models.tracking import runs
+from models.tracking.store import Store
+
+SECONDS = 10
+"""How long a server may take to say anything at all; MLflow itself would try again for minutes."""
+
+
+class StoreError(ConfigError):
+    """MLflow does not answer where its runs are said to be, or its database is broken."""
+
+
+def check_store(store: Store) -> None:
+    """Refuse a store that can't be used.
+
+    A local database that is missing is not made, only its place is looked at.
+
+    Raises
+    ------
+    StoreError
+        If the server does not answer, or the database is none or can't be written; the message names the URI.
+    """
+    try:
+        if store.uri.startswith(("http://", "https://")):
+            _ask_server(store.uri)
+        elif store.database is not None:
+            check_output(store.database)
+            if not store.database.exists():
+                return
+            _look_at(store.database)
+        with runs.quiet():
+            runs.client(store).search_experiments(max_results=1)
+    except FenleiError as err:
+        raise StoreError(_said(store, err)) from err
+    except Exception as err:  # MLflow lets through its own, SQLAlchemy's, alembic's, requests'
+        raise StoreError(_said(store, err)) from err
+
+
+def _ask_server(uri: str) -> None:
+    """Ask for anything; a refusal is an answer."""
+    try:
+        with urllib.request.urlopen(uri, timeout=SECONDS):
+            pass
+    except urllib.error.HTTPError as answer:
+        answer.close()
+
+
+def _look_at(database: Path) -> None:
+    """Let SQLite itself find what is broken: MLflow takes a broken file for a busy one, and waits."""
+    con = sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)
+    try:
+        [(found,)] = con.execute("PRAGMA quick_check(1)").fetchall()
+    finally:
+        con.close()
+    if found != "ok":
+        raise StoreError(f"{database}: {found}")
+
+
+def _said(store: Store, err: Exception) -> str:
+    first = (str(err).strip().splitlines() or [type(err).__name__])[0]
+    return (
+        f"MLflow at {_without_password(store.uri)} can't be used: {first}; MLFLOW_TRACKING_URI says where it is "
+        "(unset: a database under data/generated)"
+    )
+
+
+def _without_password(uri: str) -> str:
+    """Return a URI without what may be a name and password in it."""
+    scheme, mark, rest = uri.partition("://")
+    return f"{scheme}{mark}{rest.rpartition('@')[2]}"
