@@ -38,9 +38,18 @@ app.add_typer(bench, name="bench")
 
 
 def main() -> None:
-    """Run the command line; an error the user can mend is one message and exit code 2."""
+    """Run the command line; an error the user can mend is one message and exit code 2.
+
+    A file or disk that fails midway is one too; exit code 1 is never anything but a no.
+    """
     try:
         app()
     except FenleiError as err:
         error(str(err))
+        sys.exit(2)
+    except BrokenPipeError:
+        raise  # whoever read the output has gone: nobody to tell
+    except OSError as err:
+        names = " -> ".join(str(name) for name in (err.filename, err.filename2) if name is not None)
+        error(f"{names}: {err.strerror or err}" if names else str(err))
         sys.exit(2)

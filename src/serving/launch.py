@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from features.errors import FenleiError
+from features.places import check_output
 from serving.current.snapshot import load_policies
 from serving.guard.tokens import Tokens
 from serving.settings import Settings
@@ -95,9 +96,10 @@ def check(settings: Settings) -> None:
     Raises
     ------
     FenleiError
-        If the province's policies or the token file are wrong.
+        If the province's policies or the token file are wrong, or the audit record can't be written.
     """
     load_policies(settings.province)
+    check_output(settings.audit)
     Tokens(settings.tokens).name_of("")
 
 

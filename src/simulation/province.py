@@ -14,6 +14,7 @@ import pyarrow as pa
 from features.contract import TABLES
 from features.contract import codes as c
 from features.errors import ConfigError
+from features.places import check_place
 from simulation.base.months import EPOCH, Calendar
 from simulation.base.rng import Ints, Stream
 from simulation.base.rows import TableMakers, TableRows, schema_of
@@ -255,7 +256,7 @@ def simulate(
     Raises
     ------
     ConfigError
-        If a size is out of range or the policy is wrong.
+        If a size is out of range, the policy is wrong, or nothing can be written to one of the two folders.
     """
     if not 1 <= enterprises <= MOST_ENTERPRISES:
         raise ConfigError(f"a province has 1 to {MOST_ENTERPRISES} enterprises, not {enterprises}")
@@ -265,6 +266,8 @@ def simulate(
         raise ConfigError(f"the hunch is an odds ratio from 1 to {MOST_HUNCH:g}, not {hunch:g}")
     world = _world(enterprises, Calendar.before(end, months), policy or load_simulation(), seed, drift, hunch)
     truth = out.parent / f"{out.name}_truth"
+    check_place(out)
+    check_place(truth)
     out.mkdir(parents=True, exist_ok=True)
     truth.mkdir(exist_ok=True)
     counts = np.zeros(3, dtype=np.int64)

@@ -75,9 +75,12 @@ def published(
     seed: Annotated[int, typer.Option(help="Seed to simulate.")] = 7,
 ) -> None:
     """Published aggregates beside those of a simulated province, with their sources and tolerances."""
+    from features.check.reading import find_tables
     from fenlei.bench.truth.published import compare, render
     from simulation import simulate as run
 
+    if folder is not None:
+        find_tables(folder)  # says what is missing there
     with tempfile.TemporaryDirectory() as scratch, progress("published") as step:
         source = folder or Path(scratch) / "province"
         if folder is None:
@@ -97,9 +100,10 @@ def province(
     today: Annotated[str, typer.Option(help="Date to write on the page.")] = "",
 ) -> None:
     """How hard the simulated province is: published figures, learners beside the truth, bias by hunch."""
-    from fenlei.bench.common.page import fill
+    from fenlei.bench.common.page import check_page, fill
     from fenlei.bench.truth.province import measured
 
+    check_page(page, "published", "ranking", "hunch", "about")
     seeds = seed or [7]
     with progress("province") as step:
         blocks = measured(enterprises, seeds, step)
@@ -136,8 +140,13 @@ def features(
     today: Today = "",
 ) -> None:
     """All indicators at one cut-off by size, of training pairs, and beside pandas pipelines."""
+    from features.records.store import read_days
+    from fenlei.bench.common.page import check_page
     from fenlei.bench.speed import report
 
+    check_page(page, "growth", "profile", "pairs", "about features")
+    for given_folder in clean or ():
+        read_days(given_folder)  # says what is missing there
     sizes = enterprises or SIZES
     given: list[int | Path] = [*clean] if clean else [*sizes]
     held = given[-1] if clean else max((n for n in sizes if n <= rival), default=sizes[0])
@@ -170,8 +179,10 @@ def record(
     today: Today = "",
 ) -> None:
     """Latency of one enterprise's record through the same SQL, and of a thousand."""
+    from fenlei.bench.common.page import check_page
     from fenlei.bench.speed.report import single_records
 
+    check_page(page, "record", "about record")
     with progress("bench") as step:
         found = single_records(END, calls, _prepare, step)
     show(found.shown())
@@ -188,8 +199,12 @@ def fit(
     today: Today = "",
 ) -> None:
     """One fit with its calibration, on 81 indicators and on all."""
+    from fenlei.bench.common.page import check_page
     from fenlei.bench.speed.fit import measured
+    from models.study.experiment import load_experiment
 
+    check_page(page, "fit", "about fit")
+    load_experiment(experiment)
     with progress("bench") as step:
         found = measured(enterprises, pairs, experiment, step)
     show(found.shown())

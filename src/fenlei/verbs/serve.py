@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
+from features.places import check_output
 from fenlei.terminal import emit, show
 from fenlei.verbs.options import Json
 
@@ -42,6 +43,7 @@ def token(
     """Make a token for a calling system and print it once, or end it."""
     from serving.guard.tokens import create_token, revoke_token
 
+    check_output(tokens)
     if revoke:
         revoke_token(tokens, name)
         show(Text(f"token of {name} revoked"))

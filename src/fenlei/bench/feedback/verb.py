@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
+from features.places import check_place
 from fenlei.terminal import emit, progress, show
 
 SEEDS = [201]
@@ -38,11 +39,13 @@ def loop(
     json: Annotated[bool, typer.Option("--json", help="Print the blocks as JSON.")] = False,
 ) -> None:
     """Plan by class, inspect by the truth, learn again: whether being looked at is mistaken for being bad."""
-    from fenlei.bench.common.page import fill
+    from fenlei.bench.common.page import check_page, fill
     from fenlei.bench.feedback import report
     from models.evaluation.policies import load_contract, load_sampling
     from models.study.experiment import load_experiment
 
+    check_place(out)
+    check_page(page, "verdict", "risk", "work", "drift", "effect", "about")
     asked, seeds = load_experiment(experiment), seed or SEEDS
     plan = load_sampling(PROVINCE).plans[PLAN]
     found = []

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
+from features.places import check_place
 from fenlei.terminal import emit, progress, show
 
 SEEDS = [121, 122, 123, 124, 125]
@@ -32,10 +33,12 @@ def learn(
     json: Annotated[bool, typer.Option("--json", help="Print every study as JSON.")] = False,
 ) -> None:
     """Measure learning from biased inspections where the truth is known, beside ceiling and oracle."""
-    from fenlei.bench.common.page import fill
+    from fenlei.bench.common.page import check_page, fill
     from fenlei.bench.learning import report
     from models.study.experiment import load_experiment
 
+    check_place(out)
+    check_page(page, "ways", "targets", "contract", "shapes", "about")
     asked = load_experiment(experiment)
     with progress("learn") as step:
         studies = report.run(asked, seed or SEEDS, hunch or HUNCHES, enterprises=enterprises, out=out, say=step)
