@@ -60,7 +60,8 @@ class Column:
     codes
         The code list of a ``code`` or ``codes`` column.
     minimum, maximum
-        Inclusive bounds of an ``int`` or ``fen`` column, where the domain has one.
+        Inclusive bounds of an ``int`` or ``fen`` column, where the domain has one; else
+        `features.contract.believable.bounds` says what is believable.
     """
 
     name: str
@@ -153,7 +154,9 @@ RECORD_STATES = CodeList(
 
 COMMON: tuple[Column, ...] = (
     Column("record_id", "text", "记录编号", "identifies the record within its table; without ;", required=True),
-    Column("version", "int", "版本", "1, 2, …: the latest known one counts", required=True, minimum=1),
+    Column(
+        "version", "int", "版本", "1, 2, …: the latest known one counts", required=True, minimum=1, maximum=10**17 - 1
+    ),
     Column("enterprise_id", "text", "企业标识", "opaque key of the enterprise", required=True),
     Column("occurred_at", "date", "发生日期", "when it happened or began", required=True),
     Column("known_at", "date", "知悉日期", "when the regulator came to know this version", required=True),
