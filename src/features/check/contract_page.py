@@ -5,8 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from textwrap import wrap
 
 from features.check.rules import KINDS
+from features.contract.believable import believable, bounds
 from features.contract.tables import TABLES
 from features.contract.types import COMMON, CodeList, Column, Table
 
@@ -69,7 +71,7 @@ rows in = kept + merged + quarantined + unmapped, for every table.
 |---|---|---|
 | kept | 保留 | the row is good; it stands in `clean/<table>.parquet` |
 | merged | 合并 | a further copy of a kept row, equal in every contract column |
-| quarantined | 隔离 | a reason below; it stands as it came in `quarantine/<table>.parquet`, with its row |
+| quarantined | 隔离 | a reason below; it stands in `quarantine/<table>.parquet` as it came (persons' numbers masked) |
 | unmapped | 未映射 | an adapter could not map it onto a table; a check of contract tables has none |
 """
 
@@ -79,6 +81,15 @@ quarantined, since none is known to be the right one. A row whose enterprise is 
 is kept and counted. Warnings stop nothing: a social credit code with a wrong check digit (a few early
 official codes have one), a version known earlier than a lower one, unknown columns and files.
 
+**No person's number.** A resident identity number (GB 11643: its province, birth date and check digit are right) is
+kept in no text column. In an optional one, such as `uscc`, the value is removed, the row kept, and a warning counts
+it; in a required one, such as `enterprise_id`, the row is quarantined. Wherever a value is shown or quarantined, what
+has the shape of such a number is masked: `1101**************`. Columns that number a record (`record_id`,
+`document_no`, …) are often made of a district, a day and a serial: there only a birth date of the last century tells.
+
+**What is believable** is stated in `policies/national/believable.toml`, for every province alike:
+
+{believable}
 A file that can't be read as its table at all stops the check, with the file, the column and what was
 expected: an empty folder, no `registration`, a required column missing, an empty or broken file.
 """
@@ -95,7 +106,7 @@ def _lines() -> Iterator[str]:
     yield "|---|---|---|"
     for kind, (en, zh) in KINDS.items():
         yield f"| `{kind}` | {zh} | {en} |"
-    yield _AFTER_KINDS
+    yield _AFTER_KINDS.format(believable="".join(f"{line}\n" for line in _believable()))
     yield "## Columns of every table"
     yield ""
     yield from _columns(COMMON)
@@ -112,6 +123,16 @@ def _lines() -> Iterator[str]:
     yield ""
     for codes in _code_lines():
         yield from codes
+
+
+def _believable() -> Iterator[str]:
+    policy = believable()
+    yield f"- money: at most {policy.greatest_fen:,} fen; a count: at most {policy.greatest_count:,};"
+    yield f"- a date: {policy.expected_day}; in an optional column any other is read as missing;"
+    yield "- an event: no earlier than the first registration of its enterprise, and known, in its first version,"
+    yield f"  within {policy.longest_lag_years} years; neither is asked of the tables whose records last:"
+    tables = ", ".join(f"`{table}`" for table in policy.lasting_tables)
+    yield from wrap(f"{tables}.", 116, initial_indent="  ", subsequent_indent="  ")
 
 
 def _table(table: Table) -> Iterator[str]:
@@ -150,12 +171,10 @@ def _unit(column: Column) -> str:
 
 
 def _bounds(column: Column) -> str:
-    low, high = column.minimum, column.maximum
-    if low is not None and high is not None:
-        return f"{low} to {high}"
-    if low is not None:
-        return f"at least {low}"
-    return f"at most {high}" if high is not None else ""
+    if column.type not in ("int", "fen") or column.name == "version":
+        return "at least 1" if column.name == "version" else ""
+    low, high = bounds(column)
+    return f"{low:,} to {high:,}" if column.name != "report_year" else f"{low} to {high}"
 
 
 def _code_lines() -> Iterator[Iterator[str]]:

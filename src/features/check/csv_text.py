@@ -14,6 +14,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TextIO
 
+from features.contract.identity import masked
 from features.errors import SourceError
 
 BATCH_ROWS = 50_000
@@ -109,7 +110,7 @@ def _header(file: Path, reader: Any) -> list[str]:
     header = [_printable(name.strip()) or f"column {i}" for i, name in enumerate(names, 1)]
     twice = sorted({name for name in header if header.count(name) > 1})
     if twice:
-        raise SourceError(f"{file}: the header names {twice} twice; expected each column once")
+        raise SourceError(f"{file}: the header names {list(map(masked, twice))} twice; expected each column once")
     return header
 
 

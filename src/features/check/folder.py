@@ -11,7 +11,7 @@ from pathlib import Path
 
 import duckdb
 
-from features.check.oddities import clean_oddities, file_oddities, mended_oddities, orphans
+from features.check.oddities import clean_oddities, file_oddities, left_out_oddities, mended_oddities, orphans
 from features.check.reading import each_source, find_tables, literal
 from features.check.report import CheckReport, Oddity, TableReport
 from features.check.table import check_table
@@ -120,10 +120,12 @@ def _check_tables(
         if progress:
             progress(name)
         clean = work / "clean" / f"{name}.parquet"
-        report = check_table(con, source, as_of, clean, work / "quarantine" / f"{name}.parquet")
-        orphan_rows, orphan_enterprises = orphans(con, clean, work / "clean" / "registration.parquet")
+        registration = work / "clean" / "registration.parquet"
+        report = check_table(con, source, as_of, clean, work / "quarantine" / f"{name}.parquet", registration)
+        orphan_rows, orphan_enterprises = orphans(con, clean, registration)
         tables[name] = replace(report, orphans=orphan_rows, orphan_enterprises=orphan_enterprises)
-        oddities += [*file_oddities(source), *mended_oddities(con, name), *clean_oddities(con, name, clean)]
+        oddities += [*file_oddities(source), *left_out_oddities(con, name), *mended_oddities(con, name)]
+        oddities += clean_oddities(con, name, clean)
         coverages[name] = _coverage(con, clean, manifest.coverage(name))
     return CheckReport(as_of, tables, tuple(oddities)), coverages
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from heapq import nsmallest
 from pathlib import Path
 
@@ -12,16 +12,21 @@ from features.check.reading import SourceTable, literal
 from features.check.report import Oddity
 from features.check.rules import given_name
 from features.contract import TABLES
+from features.contract.identity import masked, starred
 from features.contract.uscc import fault
 
 EXAMPLES = 5
 _BATCH = 50_000
+_LEFT_OUT = {
+    "identity_number": "a person's identity number stood in column {column!r}; it is removed and the row kept",
+    "placeholder_date": "a day that stands for 'not known' stood in column {column!r}; it is read as missing",
+}
 
 
 def file_oddities(source: SourceTable) -> Iterator[Oddity]:
     """Warn of columns the contract doesn't know and of columns stored as another type."""
     for name in source.unknown:
-        yield Oddity(source.table.name, "unknown_column", f"column {name!r} is not in the contract; left out")
+        yield Oddity(source.table.name, "unknown_column", f"column {masked(name)!r} is not in the contract; left out")
     for column in source.table.columns:
         raw = source.columns.get(column.name)
         if raw and source.file.suffix == ".parquet" and raw.physical not in (column.sql_type, '"NULL"'):
@@ -43,7 +48,20 @@ def mended_oddities(con: duckdb.DuckDBPyConnection, table: str) -> Iterator[Oddi
                 "social credit code in another spelling (full-width, small letters, spaces): kept in the usual one",
                 f"SELECT DISTINCT {given_name(column)} AS example FROM stage WHERE reasons IS NULL"
                 f" AND {given_name(column)} IS NOT NULL",
+                show=starred,
             )
+
+
+def left_out_oddities(con: duckdb.DuckDBPyConnection, table: str) -> Iterator[Oddity]:
+    """Warn of values that were left out of rows that are kept, with the numbers of a few of these rows."""
+    for key, count, rows in con.execute(
+        f"""SELECT key, count(*), min(file_row, {EXAMPLES}) FROM (
+                SELECT unnest(left_out) AS key, file_row FROM stage WHERE left_out IS NOT NULL AND reasons IS NULL)
+            GROUP BY key ORDER BY key"""
+    ).fetchall():
+        column, _, kind = key.partition(": ")
+        examples = tuple(f"row {row}" for row in rows)
+        yield Oddity(table, kind, _LEFT_OUT[kind].format(column=column), count, examples)
 
 
 def clean_oddities(con: duckdb.DuckDBPyConnection, table: str, clean: Path) -> Iterator[Oddity]:
@@ -90,27 +108,32 @@ def clean_oddities(con: duckdb.DuckDBPyConnection, table: str, clean: Path) -> I
         )
 
 
-def _found(con: duckdb.DuckDBPyConnection, table: str, kind: str, text: str, sql: str) -> Iterator[Oddity]:
+def _found(
+    con: duckdb.DuckDBPyConnection, table: str, kind: str, text: str, sql: str, show: Callable[[str], str] = masked
+) -> Iterator[Oddity]:
     [(count, examples)] = con.execute(f"SELECT count(*), min(example, {EXAMPLES}) FROM ({sql})").fetchall()
     if count:
-        yield Oddity(table, kind, text, count, tuple(examples))
+        yield Oddity(table, kind, text, count, tuple(map(show, examples)))
 
 
 def _code_oddities(con: duckdb.DuckDBPyConnection, rows: str) -> Iterator[Oddity]:
-    """Warn of social credit codes whose format or check digit is wrong, a batch at a time."""
+    """Warn of social credit codes whose format or check digit is wrong, a batch at a time.
+
+    A wrong code may be a mistyped number of a person, so an example is the enterprise, with the code starred.
+    """
     texts = {
         "format": "social credit code without the form of GB 32100",
         "check digit": "social credit code whose check digit is wrong (a few early official codes are so)",
     }
     found: dict[str, tuple[int, list[str]]] = {kind: (0, []) for kind in texts}
-    answer = con.execute(f"SELECT DISTINCT uscc FROM {rows} WHERE uscc IS NOT NULL")
+    answer = con.execute(f"SELECT uscc, min(enterprise_id) FROM {rows} WHERE uscc IS NOT NULL GROUP BY uscc")
     while batch := answer.fetchmany(_BATCH):
-        for (code,) in batch:
+        for code, enterprise in batch:
             wrong = fault(code)
             if wrong:
                 kind = wrong.partition(":")[0]
                 count, examples = found[kind]
-                found[kind] = count + 1, nsmallest(EXAMPLES, [*examples, code])
+                found[kind] = count + 1, nsmallest(EXAMPLES, [*examples, f"{masked(enterprise)}: {starred(code)}"])
     for kind, (count, examples) in found.items():
         if count:
             yield Oddity("registration", f"uscc_{kind.replace(' ', '_')}", texts[kind], count, tuple(examples))

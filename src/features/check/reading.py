@@ -10,6 +10,7 @@ import duckdb
 
 from features.check.csv_text import csv_to_parquet
 from features.contract import TABLES, Column, Table
+from features.contract.identity import masked
 from features.contract.manifest import MANIFEST_NAME
 from features.errors import SourceError
 from features.near import did_you_mean
@@ -133,7 +134,8 @@ def open_source(con: duckdb.DuckDBPyConnection, table: Table, file: Path, work: 
         if column.required:
             raise SourceError(
                 f"{file}: required column {column.name!r} ({column.zh}) is missing; expected type "
-                f"{column.sql_type} ({column.type}); the file has {list(source.columns)}" + _hint(column.name, source)
+                f"{column.sql_type} ({column.type}); the file has {list(map(masked, source.columns))}"
+                + _hint(column.name, source)
             )
     for column in table.columns:
         raw = source.columns.get(column.name)

@@ -8,22 +8,32 @@ for rows where a condition holds.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
 from features.check.reading import RawColumn, SourceTable, literal, quote
 from features.contract import Column
+from features.contract.believable import LATEST_DAY, believable, bounds
+from features.contract.identity import EXPECTED, RECORD_NUMBERS, holds_sql
 from features.contract.uscc import repaired_sql
+
+TEXTS = ("text", "uscc")
+"""Types whose values are text, and so may hold anything."""
 
 KINDS: dict[str, tuple[str, str]] = {
     "missing": ("a required value is missing", "缺少必填值"),
     "wrong_type": ("the value can't be read as the column's type", "类型错误"),
     "unknown_code": ("the code is not in the column's list", "未知代码"),
-    "out_of_range": ("the number is below or above the column's bounds", "超出范围"),
+    "out_of_range": ("the number is below or above the column's bounds, or beyond what is believable", "超出范围"),
+    "placeholder_date": ("the date stands for 'not known', such as 1900-01-01", "占位日期"),
+    "identity_number": ("a required value is, or holds, a person's identity number", "含公民身份号码"),
     "after_as_of": ("the date is after --as-of", "晚于数据截止日"),
     "known_before_occurred": ("known before it occurred", "知悉早于发生"),
     "separator": ("the record's identifier holds a ;, which joins identifiers in evidence", "记录编号含分号"),
     "unreadable": ("the row as a whole can't be read", "无法读取"),
+    "before_registration": ("the event lies before the enterprise's registration", "早于登记注册"),
+    "known_too_late": ("the event lies decades before its first version became known", "早于知悉数十年"),
     "conflicting_duplicate": ("the same record_id and version with other values", "重复键且内容冲突"),
 }
 """Why a row goes to quarantine: kind to (English, Chinese)."""
@@ -68,12 +78,18 @@ class Cell:
         Second layer, over the first's column: the typed value, NULL where it can't be read.
     rules
         Third layer, over both: what can be wrong.
+    person
+        Second layer, over the first's column: whether a text holds a person's identity number.
+    left_out
+        Third layer: by kind, when the value of an optional column is left out and the row kept.
     """
 
     column: Column
     raw: str
     value: str
     rules: tuple[Rule, ...]
+    person: str = ""
+    left_out: tuple[tuple[str, str], ...] = ()
 
 
 def cells(source: SourceTable, as_of: date) -> list[Cell]:
@@ -88,7 +104,31 @@ def _cell(column: Column, raw: RawColumn | None, as_of: date) -> Cell:
     given, value = _typed(column, raw)
     if column.name == "record_state":
         value = f"CASE WHEN {_r(column)} IS NULL THEN 'active' ELSE {value} END"
-    return Cell(column, given, value, tuple(_rules(column, as_of)))
+    person = ""
+    if column.type in TEXTS:
+        person = holds_sql(_r(column), record_number=column.name in RECORD_NUMBERS)
+    left_out = () if column.required else tuple(_left_out(column))
+    return Cell(column, given, value, tuple(_rules(column, as_of)), person, left_out)
+
+
+def _left_out(column: Column) -> Iterator[tuple[str, str]]:
+    """Yield when a value is better missing than kept: a person's number, a day that means "none"."""
+    if column.type in TEXTS:
+        yield "identity_number", _person(column)
+    if column.type == "date":
+        yield "placeholder_date", _placeholder(column)
+
+
+def _placeholder(column: Column) -> str:
+    """SQL condition of the second layer: the day stands for "not known"."""
+    days = [f"DATE '{day}'" for day in believable().placeholder_days]
+    early = f"{quote(column.name)} < DATE '{believable().earliest_day}'"
+    return f"({early} OR {quote(column.name)} IN ({', '.join(days)}))" if days else early
+
+
+def _person(column: Column) -> str:
+    """Name in the second layer of whether the column holds a person's identity number."""
+    return quote(f"person {column.name}")
 
 
 def _r(column: Column) -> str:
@@ -104,7 +144,7 @@ def _typed(column: Column, raw: RawColumn) -> tuple[str, str]:
     r, kind = _r(column), raw.physical
     wants = column.sql_type
     if wants == "DATE" and kind == "DATE":
-        return raw.sql, f"CASE WHEN isfinite({r}) THEN {r} END"
+        return raw.sql, f"CASE WHEN isfinite({r}) AND {r} <= DATE '{LATEST_DAY}' THEN {r} END"
     if wants == "DATE" and kind.startswith("TIMESTAMP"):
         midnight = f"isfinite({r}) AND epoch_us({r}) % 86400000000 = 0"
         return raw.sql, f"CASE WHEN {midnight} THEN CAST(make_timestamp(epoch_us({r})) AS DATE) END"
@@ -160,22 +200,27 @@ def _rules(column: Column, as_of: date) -> list[Rule]:
     name, r, v = column.name, _r(column), quote(column.name)
     expected = expectation(column)
     shown = f"CAST({r} AS VARCHAR)"
-    excerpt = f"CASE WHEN length({shown}) > {SHOWN} THEN left({shown}, {SHOWN}) || '…' ELSE {shown} END"
+    # Persons' numbers are masked when the reasons are written down; half of one, which a cut leaves, would not be.
+    cut = f"regexp_replace(left({shown}, {SHOWN}), '\\d{{1,17}}$', '') || '…'"
+    excerpt = f"CASE WHEN length({shown}) > {SHOWN} THEN {cut} ELSE {shown} END"
     says = f"{literal(name + ' is ')} || '''' || {excerpt} || '''' || "
     rules = []
     if column.required:
         text = literal(f"{name} is missing, expected {expected}")
         rules.append(Rule("missing", name, f"{r} IS NULL", text))
     kind = "unknown_code" if column.codes else "wrong_type"
-    if column.type not in ("text", "uscc"):
+    if column.type not in TEXTS:
         wrong = f"{r} IS NOT NULL AND {v} IS NULL"
         rules.append(Rule(kind, name, wrong, says + literal(f", expected {expected}")))
-    if column.minimum is not None:
-        text = literal(f", expected at least {column.minimum}")
-        rules.append(Rule("out_of_range", name, f"{v} < {column.minimum}", says + text))
-    if column.maximum is not None:
-        text = literal(f", expected at most {column.maximum}")
-        rules.append(Rule("out_of_range", name, f"{v} > {column.maximum}", says + text))
+    if column.type in ("int", "fen"):
+        low, high = bounds(column)
+        for beyond, text in ((f"{v} < {low}", f"at least {low}"), (f"{v} > {high}", f"at most {high}")):
+            rules.append(Rule("out_of_range", name, beyond, says + literal(f", expected {text}")))
+    if column.type == "date" and column.required:
+        text = literal(f", expected {believable().expected_day}")
+        rules.append(Rule("placeholder_date", name, _placeholder(column), says + text))
+    if column.type in TEXTS and column.required:
+        rules.append(Rule("identity_number", name, _person(column), literal(f"{name}: expected {EXPECTED}")))
     if name in ("occurred_at", "known_at"):
         text = literal(f", expected a day no later than --as-of {as_of}")
         rules.append(Rule("after_as_of", name, f"{v} > DATE '{as_of}'", says + text))
@@ -211,16 +256,18 @@ def expectation(column: Column) -> str:
 def stage_sql(source: SourceTable, as_of: date) -> str:
     """SQL that reads a source once into typed columns, ``file_row`` and ``reasons``.
 
-    ``reasons`` is NULL for a good row, else the list of structs (kind, text) of all that is wrong. A code whose
-    spelling was mended stands as it came in ``given <column>``, else NULL. The connection knows
-    `features.contract.uscc.teach`.
+    ``reasons`` is NULL for a good row, else the list of structs (kind, text) of all that is wrong; ``left_out`` is
+    NULL where every value stands as it was given, else the list of ``column: kind`` of those that were left out. A code
+    whose spelling was mended stands as it came in ``given <column>``, unless it is a person's number. The connection
+    knows `features.contract.uscc.teach`.
     """
     columns = cells(source, as_of)
     first = ", ".join(f"{cell.raw} AS {_r(cell.column)}" for cell in columns)
-    second = ", ".join(f"{cell.value} AS {quote(cell.column.name)}" for cell in columns)
-    names = ", ".join(quote(cell.column.name) for cell in columns)
+    persons = [f"{cell.person} AS {_person(cell.column)}" for cell in columns if cell.person]
+    second = ", ".join([*(f"{cell.value} AS {quote(cell.column.name)}" for cell in columns), *persons])
+    names = ", ".join(_kept(cell) for cell in columns)
     mended = "".join(
-        f"CASE WHEN {_r(c)} <> {quote(c.name)} THEN {_r(c)} END AS {given_name(c)}, "
+        f"CASE WHEN {_r(c)} <> {quote(c.name)} AND NOT {_person(c)} THEN {_r(c)} END AS {given_name(c)}, "
         for c in source.table.columns
         if c.type == "uscc"
     )
@@ -228,12 +275,27 @@ def stage_sql(source: SourceTable, as_of: date) -> str:
     bad = " OR ".join(f"coalesce({rule.when}, false)" for rule in rules)
     reasons = ", ".join(rule.sql for rule in rules)
     unreadable = "[{'kind': 'unreadable', 'text': row_fault}]"
+    out = [(f"{cell.column.name}: {kind}", when) for cell in columns for kind, when in cell.left_out]
+    left_out = "CAST(NULL AS VARCHAR[])"
+    if out:
+        named = ", ".join(f"CASE WHEN {when} THEN {literal(key)} END" for key, when in out)
+        any_out = " OR ".join(f"coalesce({when}, false)" for _, when in out)
+        left_out = f"CASE WHEN {any_out} THEN list_filter([{named}], lambda key: key IS NOT NULL) END"
     return f"""
         WITH given AS (
             SELECT CAST({source.row} AS BIGINT) AS file_row, {source.fault} AS row_fault, {first}
             FROM {source.relation}
         ), typed AS (SELECT *, {second} FROM given)
-        SELECT file_row, {names}, {mended}
+        SELECT file_row, {names}, {left_out} AS left_out, {mended}
             CASE WHEN row_fault IS NOT NULL THEN {unreadable}
                  WHEN {bad} THEN list_filter([{reasons}], lambda reason: reason IS NOT NULL) END AS reasons
         FROM typed"""
+
+
+def _kept(cell: Cell) -> str:
+    """SQL of the value that stands in the stage: missing where it is left out."""
+    name = quote(cell.column.name)
+    if not cell.left_out:
+        return name
+    out = " OR ".join(f"coalesce({when}, false)" for _, when in cell.left_out)
+    return f"CASE WHEN {out} THEN NULL ELSE {name} END AS {name}"

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import duckdb
 
+from features.check.dates import set_aside
 from features.check.reading import SourceTable, broken, literal, quote
 from features.check.report import TableReport
 from features.check.rules import stage_sql
+from features.contract.identity import masked_sql
 
 ROW_GROUP_ROWS = 100_000
 ROWS_NAMED = 5
@@ -18,17 +20,25 @@ ROWS_NAMED = 5
 
 
 def check_table(
-    con: duckdb.DuckDBPyConnection, source: SourceTable, as_of: date, clean: Path, quarantine: Path
+    con: duckdb.DuckDBPyConnection,
+    source: SourceTable,
+    as_of: date,
+    clean: Path,
+    quarantine: Path,
+    registration: Path,
 ) -> TableReport:
     """Divide the rows of one source into clean, merged and quarantined.
 
-    The rows are read into a typed stage once; duplicates are looked for among the rows that are
-    good by themselves; then the clean file and, where there is need, the quarantine file are written.
+    The rows are read into a typed stage once; duplicates are looked for among the rows that are good by themselves,
+    then events that lie too early among the others; then the clean file and, where there is need, the quarantine file
+    are written.
 
     Parameters
     ----------
     clean, quarantine
         Files to write; the quarantine file only if it gets a row.
+    registration
+        The clean registration, against whose dates the other tables are held.
 
     Raises
     ------
@@ -59,6 +69,7 @@ def check_table(
     conflicting = _divide_duplicates(con, source)
     if conflicting:
         reasons["conflicting_duplicate"] = conflicting
+    reasons.update(set_aside(con, source.table.name, registration))
     _write_clean(con, source, clean)
     quarantined = _count(con, "bad")
     if quarantined:
@@ -139,7 +150,7 @@ def _write_clean(con: duckdb.DuckDBPyConnection, source: SourceTable, clean: Pat
 
 
 def _write_quarantine(con: duckdb.DuckDBPyConnection, source: SourceTable, quarantine: Path) -> None:
-    """Write the bad rows as they stand in the source, all columns as text."""
+    """Write the bad rows as they stand in the source, all columns as text; what may be a person's number is masked."""
     taken: set[str] = set()
     raw = []
     for column in source.columns.values():
@@ -147,10 +158,10 @@ def _write_quarantine(con: duckdb.DuckDBPyConnection, source: SourceTable, quara
         while name.casefold() in taken:  # SQL names don't know case, files do
             name += "_"
         taken.add(name.casefold())
-        raw.append(f"CAST({column.sql} AS VARCHAR) AS {quote(name)}")
+        raw.append(f"{masked_sql(f'CAST({column.sql} AS VARCHAR)')} AS {quote(name)}")
     con.execute(
-        f"""COPY (SELECT {literal(source.file.name)} AS source_file, file_row AS source_row, reason,
-                    * EXCLUDE (file_row, reason)
+        f"""COPY (SELECT {literal(source.file.name)} AS source_file, file_row AS source_row,
+                    {masked_sql("reason")} AS reason, * EXCLUDE (file_row, reason)
                 FROM (SELECT {source.row} AS file_row, {", ".join(raw)} FROM {source.relation})
                 JOIN bad USING (file_row) ORDER BY file_row)
             TO {literal(str(quarantine))} (FORMAT parquet, COMPRESSION zstd)"""

@@ -102,7 +102,9 @@ def read(column: Column, text: str) -> tuple[Any, set[str]]:
     return value, {"out_of_range"} if below or above else set()
 
 
-def oracle(table: Table, rows: list[list[str]]) -> tuple[set[tuple[Any, ...]], int, dict[int, set[str]]]:
+def oracle(
+    table: Table, rows: list[list[str]], founded: dict[str, date]
+) -> tuple[set[tuple[Any, ...]], int, dict[int, set[str]]]:
     """Kept rows, number merged, and the reasons of each quarantined source row."""
     bad: dict[int, set[str]] = {}
     good: dict[tuple[Any, ...], list[tuple[int, tuple[Any, ...]]]] = defaultdict(list)
@@ -127,6 +129,8 @@ def oracle(table: Table, rows: list[list[str]]) -> tuple[set[tuple[Any, ...]], i
     for copies in good.values():
         if len({values for _, values in copies}) > 1:
             bad |= {number: {"conflicting_duplicate"} for number, _ in copies}
+        elif copies[0][1][3] < founded.get(copies[0][1][2], date.min):
+            bad |= {number: {"occurred_at: before_registration"} for number, _ in copies}
         else:
             kept.add(copies[0][1])
             merged += len(copies) - 1
@@ -144,9 +148,11 @@ def test_every_row_ends_where_the_rules_say(source: dict[str, list[list[str]]]) 
             with (folder / f"{name}.csv").open("w", encoding="utf-8", newline="") as handle:
                 csv.writer(handle).writerows([TABLES[name].column_names, *rows])
         report = check_folder(folder, AS_OF, out)
-        registered = {row[2] for row in oracle(TABLES["registration"], source["registration"])[0]}
+        register = oracle(TABLES["registration"], source["registration"], {})[0]
+        registered = {row[2] for row in register}
+        founded = {who: min(row[3] for row in register if row[2] == who) for who in registered}
         for name, rows in source.items():
-            kept, merged, bad = oracle(TABLES[name], rows)
+            kept, merged, bad = oracle(TABLES[name], rows, {} if name == "registration" else founded)
             told = report.tables[name]
             assert (told.rows_in, told.kept, told.merged, told.quarantined) == (
                 len(rows),
