@@ -57,5 +57,9 @@ class RecordError(SourceError):
         self.column = column
 
 
+class EngineError(FenleiError):
+    """An engine could not compute something; names the step, and the table and column where they are known."""
+
+
 class CatalogueError(FenleiError):
     """An indicator is declared wrongly, or a name is not in the catalogue."""

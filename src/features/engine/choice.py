@@ -11,6 +11,7 @@ from typing import NamedTuple
 import pyarrow as pa
 
 from features.engine import duckdb_engine
+from features.engine.faults import named
 from features.errors import ConfigError
 from features.near import did_you_mean
 from features.records.connection import Opened
@@ -74,6 +75,8 @@ def run_engine(engine: str, clean: Path, *, memory: str | None = None, master: s
         As `check_engine`.
     SourceError
         If the folder is no clean folder.
+    EngineError
+        In the place of an engine's own error.
     """
     check_engine(engine, master)
     if engine == "spark":
@@ -81,11 +84,16 @@ def run_engine(engine: str, clean: Path, *, memory: str | None = None, master: s
         from features.engine.spark.session import spark_session
         from features.engine.spark.store import opened
 
-        with spark_session(master, memory=memory) as session, opened(session, clean) as spark_store:
+        with (
+            spark_session(master, memory=memory) as session,
+            named("Spark", "reading the records", spark_engine.errors()),
+            opened(session, clean) as spark_store,
+        ):
             yield Running(spark_store, partial(spark_engine.batches, spark_store))
         return
-    store = open_folder(clean, memory=memory)
-    try:
-        yield Running(store, partial(duckdb_engine.batches, store))
-    finally:
-        store.close()
+    with named("DuckDB", "reading the records", duckdb_engine.ERRORS):
+        store = open_folder(clean, memory=memory)
+        try:
+            yield Running(store, partial(duckdb_engine.batches, store))
+        finally:
+            store.close()

@@ -8,7 +8,7 @@ aggregate's ``empty`` value, otherwise the indicator is null.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -18,9 +18,10 @@ import pandas as pd
 import pyarrow as pa
 
 from features.catalogue.evidence import EVIDENCE, evidence_sql
-from features.catalogue.expressions import Window
+from features.catalogue.expressions import Aggregate, Window
 from features.catalogue.relations import POPULATION, create_population, visits_sql
 from features.catalogue.sectors import sector_or_none
+from features.engine.faults import named, run_scan
 from features.engine.plan import Plan, day_sql, first_covered, plan, result_sqls, scan_sql, window_columns
 from features.errors import SourceError
 from features.policies import features_policy, outcomes_policy
@@ -31,6 +32,9 @@ from features.scope import Scope
 
 Progress = Callable[[str], None]
 """Called with the name of the table that is being scanned."""
+
+ERRORS = (duckdb.Error,)
+"""What DuckDB raises."""
 
 PART = 400_000
 """Pairs taken at a time."""
@@ -102,7 +106,8 @@ def batches(
         check_ends(store, cohort["cutoff"], scope.known_as_of)
     set_cohort(con, cohort, chosen.windows, scope.known_as_of)
     say("relations")
-    prepare(store, chosen, province=province)
+    with named("DuckDB", "relations between enterprises", ERRORS):
+        prepare(store, chosen, province=province)
     covered = {s: day_sql(day) for s, day in first_covered(chosen.sources, store.covers_from).items()}
     moments = [Moment(*found) for found in con.execute("SELECT cutoff, known_as_of FROM moments").fetchall()]
     at = moments[0] if len(moments) == 1 else None
@@ -116,7 +121,9 @@ def batches(
         step = _said(say, where)
         _scan(con, chosen, province, at, between if many else None, step)
         step("formulas")
-        yield _result(con, chosen, covered)
+        with named("DuckDB", "formulas", ERRORS):
+            result = _result(con, chosen, covered)
+        yield result
 
 
 def _result(con: duckdb.DuckDBPyConnection, chosen: Plan, covered: Mapping[str, str]) -> pa.Table:
@@ -155,14 +162,21 @@ def _scan(
 ) -> None:
     """Create ``agg_<source>`` for every table, relation and the evidence of the present ``part``."""
     if "visits" in chosen.wanted:
-        con.execute(f"CREATE OR REPLACE TABLE rel_visits AS {visits_sql(outcomes_policy(province), between=between)}")
+        visits = visits_sql(outcomes_policy(province), between=between)
+        with named("DuckDB", "table inspections", ERRORS):
+            con.execute(f"CREATE OR REPLACE TABLE rel_visits AS {visits}")
     for source, aggregates in chosen.wanted.items():
         say(source)
-        sql = scan_sql(source, aggregates, windows=chosen.windows, at=at, between=between)
-        con.execute(f"CREATE OR REPLACE TABLE agg_{source} AS {sql}")
+
+        def scan(some: Sequence[Aggregate], source: str = source) -> None:
+            sql = scan_sql(source, some, windows=chosen.windows, at=at, between=between)
+            con.execute(f"CREATE OR REPLACE TABLE agg_{source} AS {sql}")
+
+        run_scan("DuckDB", source, aggregates, ERRORS, scan)
     say("evidence")
     evidence = evidence_sql(features_policy(province), at=at, between=between)
-    con.execute(f"CREATE OR REPLACE TABLE agg_evidence AS {evidence}")
+    with named("DuckDB", "evidence of direct determinations", ERRORS):
+        con.execute(f"CREATE OR REPLACE TABLE agg_evidence AS {evidence}")
 
 
 def evaluate(
@@ -220,6 +234,8 @@ def compute_indicators(
         If the folder is no clean folder or the cohort is malformed.
     ConfigError
         If a cut-off is after the day the folder's records were taken.
+    EngineError
+        If DuckDB can't compute it; names the table, and the columns where they are known.
 
     Examples
     --------

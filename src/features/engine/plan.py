@@ -29,6 +29,11 @@ _LATEST_KEY = "create_sort_key(occurred_at, 'ASC NULLS LAST', record_id, 'ASC NU
 a row and aggregate."""
 
 
+GREATEST = 10**18
+"""Greatest total: ten million billion yuan, of however many rows; a formula may still add two of them, or a count."""
+_TOTAL = re.compile(r"CAST\((sum\(\w+\).*) AS BIGINT\)", re.DOTALL)
+
+
 @dataclass(frozen=True)
 class Plan:
     """What a run evaluates.
@@ -136,13 +141,25 @@ def scan_sql(
             f"SELECT {given}, r.* EXCLUDE (enterprise_id, cutoff) FROM part c JOIN rel_{source} r"
             " ON r.enterprise_id = c.enterprise_id AND r.cutoff = c.cutoff"
         )
-    columns = ", ".join(f"{a.sql} AS a{k}" for k, a in enumerate(aggregates))
+    cells = [_bounded(a) for a in aggregates]
+    columns = ", ".join(f"{cell} AS a{k}" for k, cell in enumerate(cells))
     if packed:
-        columns = f"'{source}' AS source, [{', '.join(a.sql for a in aggregates)}] AS cells"
+        columns = f"'{source}' AS source, [{', '.join(cells)}] AS cells"
     if _LATEST in columns:
         columns = columns.replace(_LATEST, "latest_key")
         rows = f"SELECT *, {_LATEST_KEY} AS latest_key FROM ({rows})"
     return f"SELECT c.pair, {columns} FROM ({rows}) c GROUP BY c.pair, c.cutoff"
+
+
+def _bounded(aggregate: Aggregate) -> str:
+    """SQL of an aggregate; of a total no further from zero than `GREATEST`, so that no sum of rows overflows.
+
+    The engines ignore a null in ``least``: what sums nothing is `Rows.total`'s 0 already here.
+    """
+    total = _TOTAL.fullmatch(aggregate.sql)
+    if total is None:
+        return aggregate.sql
+    return f"CAST(greatest(-{GREATEST}, least({GREATEST}, coalesce({total[1]}, 0))) AS BIGINT)"
 
 
 def indicator_sql(indicator: Indicator, wanted: Mapping[str, list[Aggregate]], covered: Mapping[str, str]) -> str:

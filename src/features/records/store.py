@@ -15,6 +15,7 @@ import duckdb
 import pandas as pd
 
 from features.contract import TABLES
+from features.contract.identity import masked
 from features.contract.manifest import MANIFEST_NAME, read_manifest
 from features.errors import SourceError
 from features.records.visibility import create_versions
@@ -196,6 +197,6 @@ def _fill(con: duckdb.DuckDBPyConnection, name: str, rows: pd.DataFrame) -> None
             f"INSERT INTO raw_{name} ({', '.join(names)}, record_state) SELECT {', '.join(picked)}, {state} FROM given"
         )
     except (duckdb.ConversionException, duckdb.BinderException) as err:
-        raise SourceError(f"table {name}: {err}") from err
+        raise SourceError(f"table {name}: {masked(str(err))}") from err
     finally:
         con.unregister("given")

@@ -14,6 +14,9 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
+import duckdb
+
+from features.engine.faults import named
 from features.records.store import connect
 
 Columns = Mapping[str, Sequence[Any]]
@@ -54,11 +57,17 @@ class Statements:
             Rows by table, as `literal` writes them; a table that is not given has none.
         steps
             Steps of this statement alone, in the place of those of the same name.
+
+        Raises
+        ------
+        EngineError
+            If DuckDB can't compute it; names the statement.
         """
         if name not in self._inputs:
             self._inputs[name] = self._prepare(name, sql(), {**self._steps, **(steps or {})})
         inputs = ", ".join(f"{table} := {given.get(table, NO_ROWS)}" for table in self._inputs[name])
-        return self._con.execute(f"EXECUTE run_{name}({inputs})").fetchall()
+        with named("DuckDB", f"statement {name}", (duckdb.Error,)):
+            return self._con.execute(f"EXECUTE run_{name}({inputs})").fetchall()
 
     def _prepare(self, name: str, sql: str, steps: Mapping[str, str]) -> list[str]:
         """Plan a statement behind the expressions that it needs; return those that are parameters."""

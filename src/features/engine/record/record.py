@@ -21,6 +21,7 @@ from features.catalogue.neighbours import NEIGHBOUR_FLAGS
 from features.catalogue.relations import BASES, OTHERS, POPULATION
 from features.catalogue.sectors import sector_or_none
 from features.contract import TABLES, Column
+from features.contract.identity import EXPECTED, holds_identity_number, masked
 from features.contract.types import ColumnType
 from features.engine.duckdb_engine import evaluate
 from features.engine.plan import first_covered
@@ -68,13 +69,15 @@ class Record:
 _OWN = {table: [c for c in TABLES[table].columns if c.name != "enterprise_id"] for table in TABLES}
 _DEFAULTS = {"record_state": "active", "version": 1}
 _SQL_TYPES: dict[str, ColumnType] = {"VARCHAR": "text", "DATE": "date", "BIGINT": "int"}
+_GREATEST = 10**15
+"""Greatest whole number of a relation: counts of enterprises and paths, parts per million."""
 
 
 def _column(name: str, sql_type: str) -> Column:
     """Column of a relation; its whole numbers count, or say yes (1) or no (0)."""
-    flag = name in (*NEIGHBOUR_FLAGS, "bad")
-    whole = sql_type == "BIGINT"
-    return Column(name, _SQL_TYPES[sql_type], "", minimum=0 if whole else None, maximum=1 if flag else None)
+    flag, whole = name in (*NEIGHBOUR_FLAGS, "bad"), sql_type == "BIGINT"
+    most = 1 if flag else _GREATEST if whole else None
+    return Column(name, _SQL_TYPES[sql_type], "", minimum=0 if whole else None, maximum=most)
 
 
 _RELATION = {
@@ -195,10 +198,12 @@ def indicators_of(records: Sequence[Record], scope: Scope) -> pd.DataFrame:
     [0.0, nan]
     """
     for r in records:
+        if holds_identity_number(r.enterprise_id):
+            raise RecordError(masked(r.enterprise_id), f"expected {EXPECTED}", column="enterprise_id")
         unknown = sorted(set(r.tables) - set(TABLES)) + sorted(set(r.relations) - set(POPULATION))
         if unknown:
             meant = did_you_mean(unknown[0], (*TABLES, *POPULATION))
-            raise RecordError(r.enterprise_id, f"unknown table or relation {unknown[0]!r}{meant}")
+            raise RecordError(r.enterprise_id, f"unknown table or relation {masked(unknown[0])!r}{meant}")
     province = scope.province
     order = [(r.enterprise_id, r.cutoff) for r in records]
     if not order:

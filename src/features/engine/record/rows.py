@@ -12,6 +12,8 @@ from datetime import date, datetime
 from typing import Any
 
 from features.contract import Column
+from features.contract.believable import believable, bounds
+from features.contract.identity import EXPECTED, RECORD_NUMBERS, any_holds, holds_identity_number, masked
 from features.contract.uscc import repair
 from features.errors import RecordError
 from features.near import did_you_mean
@@ -65,6 +67,7 @@ def _code(value: Any) -> str | None:
     return repair(_text(value)) or None
 
 
+_ENTERPRISE = Column("enterprise_id", "text", "", required=True)
 _CONVERT: dict[str, Callable[[Any], Any]] = {
     "date": _day,
     "int": _whole,
@@ -87,10 +90,14 @@ def convert(column: Column, value: Any) -> Any:
         parts = converted.split(";") if column.type == "codes" else [converted]
         if not all(p in column.codes for p in parts):
             raise ValueError(f"one of {sorted(column.codes.codes)}")
-    if column.minimum is not None and converted < column.minimum:
-        raise ValueError(f"at least {column.minimum}")
-    if column.maximum is not None and converted > column.maximum:
-        raise ValueError(f"at most {column.maximum}")
+    if column.type in ("int", "fen"):
+        low, high = bounds(column)
+        if not low <= converted <= high:
+            raise ValueError(f"at least {low}" if converted < low else f"at most {high}")
+    if column.type == "date" and believable().is_placeholder(converted):
+        raise ValueError(believable().expected_day)
+    if column.type == "text" and holds_identity_number(converted, record_number=column.name in RECORD_NUMBERS):
+        raise ValueError(EXPECTED)
     return converted
 
 
@@ -109,15 +116,17 @@ def _usual(column: Column, values: Sequence[Any]) -> bool:
         if column.type == "codes":
             different = {part for value in different for part in value.split(";")}
         return all(code in column.codes for code in different)
-    if column.type == "uscc":
-        return all(_code(value) == value for value in values if value is not None)
+    if column.type == "uscc" and any(_code(value) != value for value in values if value is not None):
+        return False
     if usual is str:
-        return _writable("".join(v for v in values if v is not None))
-    if column.type in ("int", "fen"):
-        numbers = [v for v in values if v is not None]
-        low = -(2**63) if column.minimum is None else column.minimum
-        high = 2**63 - 1 if column.maximum is None else column.maximum
-        return not numbers or (low <= min(numbers) and max(numbers) <= high)
+        writable = _writable("".join(v for v in values if v is not None))
+        return writable and not any_holds(values, record_number=column.name in RECORD_NUMBERS)
+    numbers = {v for v in values if v is not None}
+    if column.type == "date":
+        return not any(believable().is_placeholder(day) for day in numbers)
+    if column.type in ("int", "fen") and numbers:
+        low, high = bounds(column)
+        return bool(low <= min(numbers) and max(numbers) <= high)
     return True
 
 
@@ -164,17 +173,17 @@ def checked_columns(
     for enterprise_id, number, row in rows:
         if not row.keys() <= names:
             unknown = sorted(set(row) - names)[0]
-            said = f"unknown column {unknown}{did_you_mean(unknown, names)}"
+            said = f"unknown column {masked(str(unknown))}{did_you_mean(unknown, names)}"
             raise RecordError(enterprise_id, said, part=part, table=table, row=number)
     cells: dict[str, list[Any]] = {"enterprise_id": [row.get("enterprise_id", own) for own, _, row in rows]}
-    usual = set(map(type, cells["enterprise_id"])) == {str} and _writable("".join(cells["enterprise_id"]))
+    usual = _usual(_ENTERPRISE, cells["enterprise_id"])
     for column in columns:
         name, default = column.name, defaults.get(column.name)
         values = [row.get(name, default) for _, _, row in rows]
         cells[column.name] = _days(values) if column.type == "date" else values
         usual = usual and _usual(column, cells[column.name])
     if not usual:
-        every = [Column("enterprise_id", "text", "", required=True), *columns]
+        every = [_ENTERPRISE, *columns]
         for place, (enterprise_id, number, _) in enumerate(rows):
             for column in every:
                 value = cells[column.name][place]
@@ -188,7 +197,7 @@ def checked_columns(
                         table=table,
                         row=number,
                         column=column.name,
-                        got=repr(value),
+                        got=masked(repr(value)),
                     ) from err
     return cells
 
@@ -254,4 +263,4 @@ def _merged(table: str, rows: Sequence[Given], found: Columns) -> Columns:
 def _wrong(table: str, row: Given, column: str, value: Any, expected: str) -> RecordError:
     own, number, _ = row
     shown = value.isoformat() if isinstance(value, date) else value
-    return RecordError(own, expected, table=table, row=number, column=column, got=repr(shown))
+    return RecordError(own, expected, table=table, row=number, column=column, got=masked(repr(shown)))

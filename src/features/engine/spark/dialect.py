@@ -79,6 +79,8 @@ def _said(node: exp.Expr) -> exp.Expr:
             return _call("struct", *columns)
         case exp.IgnoreNulls() if isinstance(node.this, exp.AnyValue):  # said by an argument in Spark
             return _call("any_value", node.this.this, exp.true())
+        case exp.Sum():  # of whole numbers: 128 bits in DuckDB, in Spark those of what is summed
+            node.set("this", exp.cast(node.this, "DECIMAL(38, 0)"))
         case exp.DataType() if node.this == exp.DataType.Type.INT128:
             return exp.DataType.build("DECIMAL(38, 0)")
     return node

@@ -6,9 +6,11 @@ Every scan is one job, which writes what it found; the last one evaluates all fo
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 import pandas as pd
@@ -16,12 +18,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.catalogue.evidence import EVIDENCE, evidence_sql
-from features.catalogue.expressions import Window
+from features.catalogue.expressions import Aggregate, Window
 from features.catalogue.relations import POPULATION, create_population, visits_sql
 from features.catalogue.sectors import sector_or_none
 from features.engine.duckdb_engine import Progress, as_frame, in_order
+from features.engine.faults import named, run_scan
 from features.engine.plan import day_sql, first_covered, packed_result_sql, plan, scan_sql, window_columns
-from features.engine.spark.connection import SparkConnection
 from features.engine.spark.session import spark_session
 from features.engine.spark.store import SparkStore, opened
 from features.errors import SourceError
@@ -29,6 +31,15 @@ from features.policies import features_policy, outcomes_policy
 from features.records.moments import check_ends
 from features.records.visibility import Moment, create_unusable
 from features.scope import Scope
+
+
+def errors() -> tuple[type[Exception], ...]:
+    """Return what Spark raises; only asked where PySpark is there."""
+    from pyspark.errors import PySparkException
+
+    # What PySpark does not know as its own error comes through its bridge to Java, which has no types.
+    return PySparkException, import_module("py4j.protocol").Py4JError
+
 
 PART = 98_304
 """Finished rows that the driver takes at a time."""
@@ -86,25 +97,33 @@ def batches(
         check_ends(store, cohort["cutoff"], scope.known_as_of)
     set_cohort(store, cohort, chosen.windows, scope.known_as_of)
     say("relations")
-    store.keep_versions()
-    create_unusable(con, repaired_feed=features.repaired_records_feed_indicators)
-    if any(t in POPULATION for t in chosen.wanted):
-        create_population(con, features, outcomes)
+    with named("Spark", "relations between enterprises", errors()):
+        store.keep_versions()
+        create_unusable(con, repaired_feed=features.repaired_records_feed_indicators)
+        if any(t in POPULATION for t in chosen.wanted):
+            create_population(con, features, outcomes)
     moments = [Moment(*found) for found in con.execute("SELECT cutoff, known_as_of FROM moments").fetchall()]
     at = moments[0] if len(moments) == 1 else None
     if "visits" in chosen.wanted:
         con.execute(f"CREATE OR REPLACE VIEW rel_visits AS {visits_sql(outcomes)}")
-    scans = {
-        source: scan_sql(source, aggregates, windows=chosen.windows, at=at, packed=True)
-        for source, aggregates in chosen.wanted.items()
-    }
-    _scan(con, {**scans, "evidence": evidence_sql(features, at=at)}, say)
+
+    def scan(source: str, some: Sequence[Aggregate]) -> None:
+        sql = scan_sql(source, some, windows=chosen.windows, at=at, packed=True)
+        con.execute(f"CREATE OR REPLACE TABLE agg_{source} AS {sql}")
+
+    def evidence() -> None:
+        with named("Spark", "evidence of direct determinations", errors()):
+            con.execute(f"CREATE OR REPLACE TABLE agg_evidence AS {evidence_sql(features, at=at)}")
+
+    scans = {s: partial(run_scan, "Spark", s, a, errors(), partial(scan, s)) for s, a in chosen.wanted.items()}
+    _scan({**scans, "evidence": evidence}, say)
     every = " UNION ALL ".join(f"SELECT pair, source, cells FROM agg_{s}" for s in chosen.wanted)
     con.execute(f"CREATE OR REPLACE VIEW agg AS {every}")
     covered = {s: day_sql(day) for s, day in first_covered(chosen.sources, store.covers_from).items()}
     say("formulas")
     in_parts = " ORDER BY pair" if len(cohort) > part else ""  # so that a part is found without reading the others
-    con.execute(f"CREATE OR REPLACE TABLE result AS {packed_result_sql(chosen, covered)}{in_parts}")
+    with named("Spark", "formulas", errors()):
+        con.execute(f"CREATE OR REPLACE TABLE result AS {packed_result_sql(chosen, covered)}{in_parts}")
     columns = ", ".join(["pair", "enterprise_id", "cutoff", *(i.name for i in chosen.indicators), *EVIDENCE])
     for begin in range(0, max(1, len(cohort)), part):
         these = f"pair >= {begin} AND pair < {begin + part}"
@@ -112,12 +131,10 @@ def batches(
         yield in_order(con.sql(f"SELECT {columns} FROM result WHERE {these}").to_arrow_table())
 
 
-def _scan(con: SparkConnection, scans: Mapping[str, str], say: Progress) -> None:
-    """Create ``agg_<name>`` for every scan; some at a time, so that small ones don't keep a cluster waiting."""
+def _scan(scans: Mapping[str, Callable[[], None]], say: Progress) -> None:
+    """Run every scan; some at a time, so that small ones don't keep a cluster waiting."""
     with ThreadPoolExecutor(AT_A_TIME) as pool:
-        jobs = {
-            name: pool.submit(con.execute, f"CREATE OR REPLACE TABLE agg_{name} AS {scans[name]}") for name in scans
-        }
+        jobs = {name: pool.submit(scan) for name, scan in scans.items()}
         for name, job in jobs.items():
             say(name)
             job.result()

@@ -33,6 +33,19 @@ def test_the_record_path_equals_the_province_cell_for_cell(seed: int) -> None:
     pd.testing.assert_frame_equal(indicators_of(records, HEBEI), whole)
 
 
+def test_an_enterprise_is_not_asked_about_by_a_persons_number() -> None:
+    with pytest.raises(SourceError, match=r"^record of 1101\*{14}, column enterprise_id: expected no person's"):
+        indicators_of([Record("11010519491231002X", CUTOFF, {"penalties": []})], HEBEI)
+
+
+def test_many_greatest_amounts_of_one_record_stop_at_the_greatest_total() -> None:
+    fine = {"occurred_at": "2023-01-01", "known_at": "2023-01-09", "penalty_kinds": "fine", "fine_fen": 10**16}
+    found = indicators_of(
+        [Record("E1", CUTOFF, {"penalties": [{**fine, "record_id": f"p{i}"} for i in range(1000)]})], HEBEI
+    )
+    assert found["fines_3y"].tolist() == [1e18]
+
+
 def test_tables_and_neighbours_not_given_are_unknown_not_zero() -> None:
     found = indicators_of([Record("E1", CUTOFF, {"penalties": []})], HEBEI)
     assert found["penalties_3y"].eq(0).all()
@@ -50,6 +63,10 @@ def test_tables_and_neighbours_not_given_are_unknown_not_zero() -> None:
         ({"penalty_kinds": "fine;prison"}, "column penalty_kinds: got 'fine;prison', expected one of"),
         ({"penalty_kinds": None}, "column penalty_kinds: got None, expected a value"),
         ({"fine_fen": -1}, "expected at least 0"),
+        ({"fine_fen": 9 * 10**18}, "column fine_fen: got 9000000000000000000, expected at most 10000000000000000"),
+        ({"occurred_at": "1900-01-01"}, "column occurred_at: got .*, expected a day from 1949-10-01 on other than"),
+        ({"document_no": "11010519491231002X"}, r"column document_no: got '1101\*{14}', expected no person's"),
+        ({"record_id": "11010519491231002X"}, r"column record_id: got '1101\*{14}', expected no person's"),
         ({"weight": 1}, "unknown column weight"),
     ],
 )

@@ -40,6 +40,8 @@ TRAPS = {
     "sums beyond 64 bits": "SELECT CAST((sum(n)::HUGEINT * 9007199254740993) // 9007199254740993 AS BIGINT),"
     " CAST((CAST(9000000000000000 AS BIGINT)::HUGEINT * 9000000000000000 * 1000000)"
     " // (CAST(9000000000000000 AS BIGINT)::HUGEINT * 9000000000000000) AS BIGINT) FROM given",
+    "a sum of many that leaves 64 bits": "SELECT CAST(sum(CAST(9000000000000000000 AS BIGINT)) // 10 AS BIGINT),"
+    " CAST(least(1000000000000000000, coalesce(sum(n * 900), 0)) AS BIGINT) FROM given",
     "sums of nothing": "SELECT sum(n) FILTER (WHERE pair > 9), max(n) FILTER (WHERE pair > 9),"
     " count(*) FILTER (WHERE pair > 9), count(DISTINCT record_id) FILTER (WHERE flag), count(DISTINCT n) FROM given",
     "nulls in least and greatest": "SELECT least(3650, n), greatest(0, n) FROM given",
