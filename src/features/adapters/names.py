@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
+from features.contract.identity import holds_identity_number
 from features.contract.uscc import fault, is_valid, repair
 
 _SPACE = re.compile(r"_x[0-9a-fA-F]{4}_|\s")  # spreadsheets leave control characters as _x000f_
@@ -64,11 +65,12 @@ class Code:
 
     ``valid`` has a right check character as published; ``repaired`` after undoing slips that the
     check character then confirms; ``bad_check`` has the right shape but a wrong check character
-    (kept: a few early official codes are so); ``junk`` is anything else that is not empty.
+    (kept: a few early official codes are so); ``person`` is a person's identity number, which is not kept;
+    ``junk`` is anything else that is not empty.
     """
 
     value: str | None
-    quality: Literal["valid", "repaired", "bad_check", "junk", "absent"]
+    quality: Literal["valid", "repaired", "bad_check", "person", "junk", "absent"]
 
     @property
     def sure(self) -> bool:
@@ -100,8 +102,10 @@ def read_code(text: str | None) -> Code:
     """Read a code cell: in the one spelling; look-alike letters and text around it removed.
 
     A repair counts only when the check character confirms it; several different confirmed codes in
-    one cell are junk.
+    one cell are junk. A person's identity number never becomes a code, whatever else the cell holds.
     """
+    if holds_identity_number(text or ""):
+        return Code(None, "person")
     raw = repair(text or "")
     if raw in JUNK_NAMES or raw == "":
         return Code(None, "absent")

@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+PERSONS = "cells that hold a person's identity number (removed)"
+"""Key of `AdapterReport.counts`: how many such cells stood in the columns that are read."""
+
 
 @dataclass
 class FileReport:

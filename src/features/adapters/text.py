@@ -8,6 +8,8 @@ from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 
+from features.contract.believable import LATEST_DAY, believable
+
 YUAN = 100
 """Fen in one yuan."""
 TEN_THOUSAND_YUAN = 1_000_000
@@ -73,6 +75,11 @@ def parse_date(text: str | None) -> date | None:
     return None
 
 
+def is_no_day(day: date) -> bool:
+    """Whether a published date only stands for "not known", as 1900-01-01 does, or for "none", as 9999-12-31."""
+    return believable().is_placeholder(day) or day.year == LATEST_DAY.year
+
+
 def parse_fen(text: str | None, unit: int) -> int | None:
     """Read money exactly.
 
@@ -86,7 +93,7 @@ def parse_fen(text: str | None, unit: int) -> int | None:
     Returns
     -------
     int or None
-        Fen; ``None`` when the cell holds no amount, a negative one, or a part of a fen.
+        Fen; ``None`` when the cell holds no amount, a negative one, a part of a fen, or more than is believable.
     """
     if text is None:
         return None
@@ -94,6 +101,6 @@ def parse_fen(text: str | None, unit: int) -> int | None:
         fen = Decimal(unicodedata.normalize("NFKC", text).strip().replace(",", "")) * unit
     except InvalidOperation:
         return None
-    if not fen.is_finite() or fen < 0 or fen != fen.to_integral_value():
+    if not fen.is_finite() or not 0 <= fen <= believable().greatest_fen or fen != fen.to_integral_value():
         return None
     return int(fen)

@@ -133,6 +133,40 @@ def test_every_row_is_mapped_merged_or_unmapped_with_its_reason(folder: Path) ->
     assert report.unmapped == 8
 
 
+PERSON = "11010519491231002X"
+
+
+def test_a_persons_number_in_place_of_a_code_or_in_a_name_is_never_kept_and_counted(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        "insp_culture",
+        VISIT,
+        [
+            ("北京云山上网服务有限公司", PERSON, "2022-03-04 10:00:00", "日常检查", "合格"),
+            ("北京星河书店", f"身份证 {PERSON.lower()}", "2022-03-04 10:00:00", "日常检查", "合格"),
+            (f"王某{PERSON}", None, "2022-03-04 10:00:00", "日常检查", "合格"),
+            (f"北京小店{PERSON}", None, "2022-03-04 10:00:00", "日常检查", "合格"),
+        ],
+    )
+    number = (f"第{PERSON}号", "警告", None, None, FIRM, "0")
+    write(tmp_path, "penalty_culture_union", DECISION, [("北京星河书店", CAFE, "2022-03-20", *number)])
+    report = adapt(tmp_path)
+    assert account(report, "insp_culture").unmapped == {"natural person": 2}
+    assert report.counts["codes person"] == 2
+    assert report.counts["cells that hold a person's identity number (removed)"] == 5
+    assert {r["uscc"] for r in records(tmp_path / "out", "registration")} == {None, CAFE}
+    assert [p["document_no"] for p in records(tmp_path / "out", "penalties")] == [None]
+    said = str(report.as_dict()) + "".join(str(records(tmp_path / "out", t)) for t in report.tables)
+    assert "19491231" not in said
+
+
+@pytest.mark.parametrize("day", ["1900-01-01", "1970/1/1", "9999-12-31"])
+def test_a_day_that_stands_for_not_known_is_no_day(tmp_path: Path, day: str) -> None:
+    write(tmp_path, "insp_culture", VISIT, [("北京星河书店", CAFE, day, "日常检查", "合格")])
+    report = adapt(tmp_path)
+    assert account(report, "insp_culture").unmapped == {"date that stands for 'not known'": 1}
+
+
 def test_undated_files_feed_nothing_and_are_said(folder: Path) -> None:
     report = adapt(folder)
     assert report.left_out["list_abnormal_operation.parquet"] == (3, "undated: left out")

@@ -98,6 +98,20 @@ def test_every_row_of_every_file_is_accounted_for(folder: Path) -> None:
     assert report.counts["establishments without a licence row"] == 1
 
 
+def test_a_persons_number_in_a_name_is_removed_and_counted(tmp_path: Path) -> None:
+    write_source(tmp_path, [visit(1, CAFE, "2012-03-14", DBA_Name="WANG 11010519491231002X")], [], [])
+    report = adapt(tmp_path)
+    assert report.counts["cells that hold a person's identity number (removed)"] == 1
+    assert [r["name"] for r in records(tmp_path, "registration")] == [f"LICENCE {CAFE}"]
+
+
+@pytest.mark.parametrize("written", ["1900-01-01", "9999-12-31"])
+def test_a_day_that_stands_for_not_known_is_no_day(tmp_path: Path, written: str) -> None:
+    write_source(tmp_path, [visit(1, CAFE, "2012-03-14"), visit(2, CAFE, written)], [], [])
+    report = adapt(tmp_path)
+    assert account(report, "inspections").unmapped == {"no date, or not readable": 1}
+
+
 def test_the_label_is_a_critical_violation_whatever_the_result_is_called(folder: Path) -> None:
     adapt(folder)
     cafe, shop, school = (by_day(folder, "inspections", e) for e in (CAFE, SHOP, SCHOOL))

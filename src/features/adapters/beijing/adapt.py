@@ -18,8 +18,9 @@ from features.adapters.beijing.others import LEFT_OUT, OTHERS
 from features.adapters.beijing.penalties import PENALTIES, merge_decisions
 from features.adapters.beijing.registrations import DIRECTORY, Placed, in_directory_early, registrations
 from features.adapters.beijing.rows import Cells, Draft, SourceFile, Unmappable
-from features.adapters.report import AdapterReport, FileReport
+from features.adapters.report import PERSONS, AdapterReport, FileReport
 from features.adapters.write import write_records
+from features.contract.identity import holds_identity_number
 from features.contract.manifest import Coverage, Manifest, write_manifest
 from features.errors import SourceError
 
@@ -128,6 +129,7 @@ def _read(
     report.files.append(account)
     for line, row in enumerate(_cells(path, spec.columns)):
         account.rows_in += 1
+        report.counts[PERSONS] += sum(holds_identity_number(row[column] or "") for column in spec.columns)
         try:
             draft = spec.parse(row)
         except Unmappable as reason:

@@ -10,6 +10,7 @@ from features.adapters.beijing.rows import (
     SourceFile,
     Unmappable,
     known_on,
+    number_of,
     when,
     who,
 )
@@ -38,7 +39,7 @@ def _licence(
             known_on(day, PUBLISHED_LAG_DAYS),
             f"{row[number]}|{day.isoformat()}",
             {
-                "licence_no": (row[number] or "").strip() or None,
+                "licence_no": number_of(row[number]),
                 "licence_kind": what or "other",
                 "authority_kind": "other",
                 "valid_to": until if until and until.year < OPEN_END_YEAR else None,

@@ -18,6 +18,7 @@ from features.adapters.beijing.rows import (
     SourceFile,
     Unmappable,
     known_on,
+    number_of,
     when,
     who,
 )
@@ -111,7 +112,7 @@ def _reader(
             known_on(decided, PUBLISHED_LAG_DAYS, row[published] if published else None),
             f"no|{number}" if number else f"{file}|{_row_key(row)}",
             {
-                "document_no": (row[document] or "").strip() if number else None,
+                "document_no": number_of(row[document]) if number else None,
                 "authority_kind": "market_regulation" if "市场监督" in office else "other",
                 "field": field or next((f for word, f in _FIELDS if word in office), "other"),
                 "penalty_kinds": penalty_kinds(row[kinds] if kinds else None, fine_fen, confiscated_fen),

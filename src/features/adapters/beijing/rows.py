@@ -8,7 +8,8 @@ from datetime import date, timedelta
 from typing import Any
 
 from features.adapters.names import Code, is_masked_person, is_short, normalise_name, read_code
-from features.adapters.text import parse_date
+from features.adapters.text import is_no_day, parse_date
+from features.contract.identity import holds_identity_number
 
 Cells = Mapping[str, str | None]
 """One source row: column to the text as published."""
@@ -18,6 +19,7 @@ SHORT_NAME = "name too short to tell from a person's"
 NOBODY = "no enterprise name or code"
 NO_DATE = "no date"
 BAD_DATE = "date not readable"
+PLACEHOLDER = "date that stands for 'not known'"
 BAD_OUTCOME = "outcome not in the mapping"
 DELETED = "deleted by the source"
 NO_DECISION_DATE = "no decision date"
@@ -94,13 +96,19 @@ def who(row: Cells, name_column: str, code_column: str | None) -> tuple[str, Cod
     """
     name = normalise_name(row[name_column])
     code = read_code(row[code_column] if code_column else None)
-    if is_masked_person(name):
+    if is_masked_person(name) or holds_identity_number(name):
         raise Unmappable(PERSON)
     if code.value is None and is_short(name):
         raise Unmappable(SHORT_NAME)
     if not name and code.value is None:
         raise Unmappable(NOBODY)
     return name, code
+
+
+def number_of(text: str | None) -> str | None:
+    """Return a document's or licence's number as published; None when there is none, or when it is a person's."""
+    value = (text or "").strip()
+    return None if holds_identity_number(value, record_number=True) else value or None
 
 
 def when(row: Cells, column: str) -> date:
@@ -117,6 +125,8 @@ def when(row: Cells, column: str) -> date:
     day = parse_date(text)
     if day is None:
         raise Unmappable(BAD_DATE)
+    if is_no_day(day):
+        raise Unmappable(PLACEHOLDER)
     return day
 
 

@@ -13,8 +13,9 @@ import pyarrow.parquet as pq
 from features.adapters.chicago import complaints, licences, visits
 from features.adapters.chicago.registrations import DIRECTORY, at_address, registrations, sightings
 from features.adapters.chicago.rows import CALL_RULE, LAG_RULE, NEXT_DAY, WEEK, Cells, Permit, Unmappable, Visit
-from features.adapters.report import AdapterReport, FileReport
+from features.adapters.report import PERSONS, AdapterReport, FileReport
 from features.adapters.write import write_records
+from features.contract.identity import holds_identity_number
 from features.contract.manifest import Coverage, Manifest, write_manifest
 from features.errors import ConfigError, SourceError
 
@@ -183,6 +184,10 @@ def _read(
         raise SourceError(f"{path}: not a readable Parquet file: {err}") from err
     for row in rows:
         account.rows_in += 1
+        for column, value in row.items():
+            if isinstance(value, str) and holds_identity_number(value):
+                row[column] = None
+                report.counts[PERSONS] += 1
         try:
             yield parse(row)
         except Unmappable as reason:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from features.adapters.text import is_no_day
+
 Cells = Mapping[str, Any]
 """One source row: column to value."""
 
@@ -53,15 +55,17 @@ def whole(value: object) -> int | None:
 
 
 def day(value: object) -> date | None:
-    """Return a cell as a date (``2013-01-31``, with or without a time); None when it isn't one."""
+    """Return a cell as a date (``2013-01-31``, with or without a time); None when it isn't one, or a placeholder."""
     if isinstance(value, datetime):
-        return value.date()
-    if isinstance(value, date):
-        return value
-    try:
-        return date.fromisoformat(text(value)[:10])
-    except ValueError:
-        return None
+        found = value.date()
+    elif isinstance(value, date):
+        found = value
+    else:
+        try:
+            found = date.fromisoformat(text(value)[:10])
+        except ValueError:
+            return None
+    return None if is_no_day(found) else found
 
 
 def address_key(value: object) -> str:
