@@ -19,6 +19,7 @@ from features.engine.record.record import Record, indicators_of
 from features.errors import FenleiError, RecordError, SourceError
 from features.scope import Scope
 from models.scoring.classification import Classification
+from serving.answers.dates import too_early
 from serving.answers.fallback import classify
 from serving.answers.requests import Item, Kind
 from serving.current.snapshot import Snapshot
@@ -173,6 +174,7 @@ def _computed(
             given = item.record
             records.append(Record(item.enterprise_id, item.cutoff, given.tables, given.context, given.covers_from))
     _own_records(records, places)
+    _soon_enough(records, places, single)
     parts, order = [], []
     for some in _in_parts(records):
         in_time(until)
@@ -209,6 +211,23 @@ def _own_records(records: Sequence[Record], places: Sequence[int]) -> None:
                 if owner != record.enterprise_id:
                     problem = Problem(where, f"the same as {there}, of another enterprise: ask in separate calls")
                     raise RequestError(422, "two enterprises share a record_id in one call", (problem,))
+
+
+def _soon_enough(records: Sequence[Record], places: Sequence[int], single: bool) -> None:
+    """Refuse events before the registration, or decades before they were known.
+
+    Raises
+    ------
+    RequestError
+        422 naming all of them.
+    """
+    flaws = [
+        Problem(f"{'record' if single else f'items[{i}].record'}.tables.{table}[{row}].occurred_at", f"expected {day}")
+        for record, i in zip(records, places, strict=True)
+        for table, row, day in too_early(record.tables)
+    ]
+    if flaws:
+        raise RequestError(422, "a record does not fit the contract", tuple(flaws))
 
 
 def _in_parts(records: Sequence[Record]) -> Iterator[list[int]]:

@@ -7,26 +7,49 @@ as an enterprise of the current indicator table. A call asks about one, or about
 from __future__ import annotations
 
 from datetime import date
+from functools import partial
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import InitErrorDetails, PydanticCustomError, from_json
 
 from features.catalogue import CATALOGUE, Indicator
 from features.catalogue.evidence import EVIDENCE
 from features.catalogue.relations import POPULATION
 from features.contract import TABLES
+from features.contract.identity import EXPECTED, RECORD_NUMBERS, holds_identity_number, masked
 from features.contract.uscc import repair
 from features.near import did_you_mean
 from features.twice import keys_given_twice
 from serving.errors import Problem, RequestError
 
+
+def _nobody(text: str, *, record_number: bool = False) -> str:
+    """Refuse a text that holds a person's identity number; the error doesn't repeat it."""
+    if holds_identity_number(text, record_number=record_number):
+        raise PydanticCustomError("identity_number", "expected {expected}", {"expected": EXPECTED})
+    return text
+
+
 Kind = Literal["indicators", "record", "enterprise"]
-Name = Annotated[str, Field(min_length=1, max_length=128)]
+Name = Annotated[str, Field(min_length=1, max_length=128), AfterValidator(_nobody)]
 Day = Annotated[date, Field(ge=date(1990, 1, 1), le=date(2100, 1, 1))]
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=-1e18, le=1e18)]
 """No indicator is beyond: 1e18 fen are ten million billion yuan."""
-Evidence = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[^;\s]([^;]*[^;\s])?$")]
+Evidence = Annotated[
+    str,
+    Field(min_length=1, max_length=128, pattern=r"^[^;\s]([^;]*[^;\s])?$"),
+    AfterValidator(partial(_nobody, record_number=True)),
+]
 """A record that hit a rule, ``table:record_id``; a ; would make it two."""
 Row = dict[str, JsonValue]
 
@@ -35,7 +58,7 @@ _LONGEST = 80
 
 
 def _known(kind: str, names: Any, there: Any) -> None:
-    unknown = sorted(str(n)[:_LONGEST] for n in names if n not in there)
+    unknown = sorted(masked(str(n))[:_LONGEST] for n in names if n not in there)
     if unknown:
         shown = ", ".join(unknown[:5]) + (f" and {len(unknown) - 5} more" if len(unknown) > 5 else "")
         shown += did_you_mean(unknown[0], there)
@@ -81,11 +104,14 @@ class RecordIn(BaseModel):
             for number, row in enumerate(rows):
                 _known(f"column of {relation}, row {number}", row, types)
                 for name, value in row.items():
-                    if not _fits(types[name], value):
+                    expected = "" if _fits(types[name], value) else _EXPECTED[types[name]]
+                    if isinstance(value, str) and holds_identity_number(value, record_number=name in RECORD_NUMBERS):
+                        expected = EXPECTED
+                    if expected:
                         raise PydanticCustomError(
                             "context_value",
                             "{relation}, row {number}, column {name}: expected {type}",
-                            {"relation": relation, "number": number, "name": name, "type": _EXPECTED[types[name]]},
+                            {"relation": relation, "number": number, "name": name, "type": expected},
                         )
         return given
 
@@ -210,7 +236,7 @@ class ClassifyRequest(Item):
 def _where(loc: tuple[int | str, ...]) -> str:
     out = ""
     for part in loc:
-        out += f"[{part}]" if isinstance(part, int) else f"{'.' if out else ''}{part[:_LONGEST]}"
+        out += f"[{part}]" if isinstance(part, int) else f"{'.' if out else ''}{masked(part)[:_LONGEST]}"
     return out or "body"
 
 
