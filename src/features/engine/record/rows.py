@@ -51,10 +51,12 @@ def _whole(value: Any) -> int:
 def _day(value: Any) -> date:
     try:
         if isinstance(value, datetime):
+            if value.tzinfo is not None:  # a UTC evening is the next day in China
+                raise TypeError("a moment")
             return value.date()
         return value if isinstance(value, date) else date.fromisoformat(value)
     except (TypeError, ValueError) as err:
-        raise ValueError("a date such as 2026-01-31") from err
+        raise ValueError("a date such as 2026-01-31, without a zone") from err
 
 
 def _flag(value: Any) -> bool:

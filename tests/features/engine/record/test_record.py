@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pandas as pd
 import pytest
@@ -60,6 +60,8 @@ def test_tables_and_neighbours_not_given_are_unknown_not_zero() -> None:
     [
         ({"fine_fen": "ten"}, "row 0, column fine_fen: got 'ten', expected a whole number"),
         ({"occurred_at": "2023-13-01"}, "column occurred_at: got '2023-13-01', expected a date"),
+        ({"known_at": datetime(2023, 1, 9, 16, 30, tzinfo=UTC)}, "column known_at: got .*, without a zone"),
+        ({"fine_fen": 500.0}, "column fine_fen: got 500.0, expected a whole number"),
         ({"penalty_kinds": "fine;prison"}, "column penalty_kinds: got 'fine;prison', expected one of"),
         ({"penalty_kinds": None}, "column penalty_kinds: got None, expected a value"),
         ({"fine_fen": -1}, "expected at least 0"),
