@@ -17,9 +17,11 @@ _INTRODUCTION = """\
 
 Generated from `src/features/contract` by `python -m features.check.contract_page`; a test keeps the two equal.
 
-A source is a folder with one file a table, `<table>.parquet` or `<table>.csv` (commas, UTF-8, a header
-line), and an optional `manifest.json`. Only `registration` is required; what is not there makes its
-indicators unknown, never zero. `fenlei check DIR --as-of DATE` holds a folder against this page.
+A source is a folder with one file a table, `<table>.parquet` or `<table>.csv` (commas, UTF-8 unless the
+manifest says otherwise, a header line), and an optional `manifest.json`. Only `registration` is required; what
+is not there makes its indicators unknown, never zero. `fenlei check DIR --as-of DATE` holds a folder against
+this page. Names are exact: a file or an optional column almost named so (`Penalties.parquet`, `complaint.csv`)
+is left out, and the check says which name was meant and exits with 1.
 
 The folder `policies/` beside this page holds the numbers a province may change, one TOML file a policy;
 `generated/` is scratch, not kept in git.
@@ -46,22 +48,31 @@ another row with the same `record_id` and a higher `version`, which repeats ever
 | uscc | VARCHAR | a social credit code; full-width or small letters, spaces and signs that nobody sees are mended |
 | code | VARCHAR | one code of the named list |
 | codes | VARCHAR | codes of the named list, separated by `;` |
-| date | DATE | `YYYY-MM-DD` |
+| date | DATE | `YYYY-MM-DD`; of a time without zone the date is taken, whatever the hour |
 | int | BIGINT | a whole number |
-| fen | BIGINT | money, a whole number of hundredths of a yuan |
+| fen | BIGINT | money, a whole number of hundredths of a yuan, without a decimal point; or as the manifest says |
 | bool | BOOLEAN | `true` or `false` |
 
-A Parquet column of another type is read value by value: a text date is a date, `12.0` is 12, `12.5` is not.
+A Parquet column of another type is read value by value: a text date is a date, a count `12.0` is 12, `12.5` is
+not. An amount `12.0` may be yuan, and is refused unless the manifest says what it is.
 
 ## Manifest
 
 ```json
-{"source": "...", "as_of": "2025-01-01",
- "tables": {"penalties": {"covers_from": "2019-01-01", "lag_days": 27}}}
+{"source": "...", "as_of": "2025-01-01", "encoding": "gb18030", "timezone": "Asia/Shanghai",
+ "tables": {"penalties": {"covers_from": "2019-01-01", "lag_days": 27, "money": "yuan"}}}
 ```
 
 `covers_from` is the day from which the source holds every record of the table; a window that begins earlier
 has no answer. Where it is not said, the check takes the table's earliest `known_at` and marks it `inferred`.
+
+How values are written is never guessed. It is said for the folder, or for one table where that differs:
+
+| key | values | not said |
+|---|---|---|
+| `encoding` | of CSV files: `utf-8`; `gb18030` (also called `gbk`, `gb2312`) | UTF-8; a row that is not says so |
+| `timezone` | the source's own zone, whose days are meant, such as `Asia/Shanghai` | a time with a zone is refused |
+| `money` | `fen`, where `12.0` is 12; `yuan` with two decimals at most, converted exactly | a decimal is refused |
 
 ## What a check does with a row
 
@@ -79,7 +90,10 @@ _AFTER_KINDS = """
 Duplicates are looked for among the rows that are good by themselves; of conflicting ones every row is
 quarantined, since none is known to be the right one. A row whose enterprise is not registered (an *orphan*)
 is kept and counted. Warnings stop nothing: a social credit code with a wrong check digit (a few early
-official codes have one), a version known earlier than a lower one, unknown columns and files.
+official codes have one), a version known earlier than a lower one, unknown columns and files, times of day.
+
+What a value that can't be read looks like (Excel's day numbers, 31/12/2025, a decimal in a column of fen, GB 18030)
+is said with the reason and counted under `hints` in `report.json`, with what the source should do.
 
 **No person's number.** A resident identity number (GB 11643: its province, birth date and check digit are right) is
 kept in no text column. In an optional one, such as `uscc`, the value is removed, the row kept, and a warning counts

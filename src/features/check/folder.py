@@ -11,12 +11,14 @@ from pathlib import Path
 
 import duckdb
 
+from features.check.days import refuse_moments, time_oddities
+from features.check.files import find_tables
 from features.check.oddities import clean_oddities, file_oddities, left_out_oddities, mended_oddities, orphans
-from features.check.reading import each_source, find_tables, literal
+from features.check.reading import each_source, literal
 from features.check.report import CheckReport, Oddity, TableReport
 from features.check.table import check_table
 from features.contract import TABLES
-from features.contract.manifest import MANIFEST_NAME, Coverage, Manifest, read_manifest, write_manifest
+from features.contract.manifest import MANIFEST_NAME, Coverage, Form, Manifest, read_manifest, write_manifest
 from features.contract.uscc import teach
 from features.errors import SourceError
 from features.places import check_apart, check_place
@@ -61,7 +63,7 @@ def check_folder(
     Raises
     ------
     SourceError
-        If a file can't be read as its table at all (see `find_tables` and `open_source`), the
+        If a file can't be read as its table at all (see `find_tables`, `open_source` and `refuse_moments`), the
         manifest is wrong, or ``out`` would overwrite the source. Nothing is replaced then.
     ConfigError
         If ``out`` is in the source folder, or can't be written.
@@ -74,7 +76,7 @@ def check_folder(
     >>> report.ok, (out / "clean" / "manifest.json").is_file()
     (True, True)
     """
-    files, other = find_tables(folder)
+    files, strangers = find_tables(folder)
     check_apart(out, folder)
     check_place(out)
     manifest = read_manifest(folder)
@@ -89,8 +91,8 @@ def check_folder(
         with duckdb.connect(str(work / "stage.duckdb"), config=settings) as con:
             no_bar(con)
             teach(con)
+            con.execute("SET TimeZone = 'UTC'")  # as a time with a zone stands in the quarantine, on every machine
             result, coverages = _check_tables(con, files, manifest, as_of, work, progress)
-        strangers = [Oddity("", "unknown_file", f"{name!r} is no table of the contract; left out") for name in other]
         oddities = (*strangers, *result.warnings, *_manifest_oddities(manifest, coverages, as_of))
         result = replace(result, warnings=oddities)
         # Asked for a later day than the source was taken on, the records are no newer for it.
@@ -115,16 +117,18 @@ def _check_tables(
     tables: dict[str, TableReport] = {}
     coverages: dict[str, Coverage] = {}
     # The contract's first table is registration, so the others find it clean.
-    for source in each_source(con, files, work):
+    for source in each_source(con, files, work, manifest):
         name = source.table.name
         if progress:
             progress(name)
+        refuse_moments(source)
         clean = work / "clean" / f"{name}.parquet"
         registration = work / "clean" / "registration.parquet"
         report = check_table(con, source, as_of, clean, work / "quarantine" / f"{name}.parquet", registration)
         orphan_rows, orphan_enterprises = orphans(con, clean, registration)
         tables[name] = replace(report, orphans=orphan_rows, orphan_enterprises=orphan_enterprises)
-        oddities += [*file_oddities(source), *left_out_oddities(con, name), *mended_oddities(con, name)]
+        oddities += [*file_oddities(source), *time_oddities(con, source)]
+        oddities += [*left_out_oddities(con, name), *mended_oddities(con, name)]
         oddities += clean_oddities(con, name, clean)
         coverages[name] = _coverage(con, clean, manifest.coverage(name))
     return CheckReport(as_of, tables, tuple(oddities)), coverages
@@ -147,7 +151,11 @@ def _settings(
 
 
 def _coverage(con: duckdb.DuckDBPyConnection, clean: Path, said: Coverage) -> Coverage:
-    """Complete what the source says of a table: without a word, it covers from its earliest known_at."""
+    """Complete what the source says of a table: without a word, it covers from its earliest known_at.
+
+    How the source is written is left out: the clean table is written as the contract has it.
+    """
+    said = said.model_copy(update=dict.fromkeys(Form.model_fields))
     if said.covers_from:
         return said
     [(earliest,)] = con.execute(f"SELECT min(known_at) FROM read_parquet({literal(str(clean))})").fetchall()

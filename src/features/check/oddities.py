@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
+from difflib import get_close_matches
 from heapq import nsmallest
 from pathlib import Path
 
 import duckdb
 
+from features.check.days import is_timestamp
 from features.check.reading import SourceTable, literal
 from features.check.report import Oddity
 from features.check.rules import given_name
@@ -16,6 +19,8 @@ from features.contract.identity import masked, starred
 from features.contract.uscc import fault
 
 EXAMPLES = 5
+_ALIKE = 0.9
+"""Likeness from which a column's name is taken for a slip; ``address`` must not be taken for ``address_id``."""
 _BATCH = 50_000
 _LEFT_OUT = {
     "identity_number": "a person's identity number stood in column {column!r}; it is removed and the row kept",
@@ -24,17 +29,30 @@ _LEFT_OUT = {
 
 
 def file_oddities(source: SourceTable) -> Iterator[Oddity]:
-    """Warn of columns the contract doesn't know and of columns stored as another type."""
+    """Warn of columns the contract doesn't know, or almost does, and of columns stored as another type."""
     for name in source.unknown:
-        yield Oddity(source.table.name, "unknown_column", f"column {masked(name)!r} is not in the contract; left out")
+        text = f"column {masked(name)!r} is not in the contract; left out"
+        near = get_close_matches(_plain(name), [_plain(c.name) for c in source.missing], n=1, cutoff=_ALIKE)
+        if near:
+            [meant] = [c.name for c in source.missing if _plain(c.name) == near[0]]
+            yield Oddity(source.table.name, "misnamed_column", f"{text}: did you mean {meant}?")
+        else:
+            yield Oddity(source.table.name, "unknown_column", text)
     for column in source.table.columns:
         raw = source.columns.get(column.name)
+        if raw and column.type == "date" and is_timestamp(raw.physical):
+            continue  # `time_oddities` says what is taken of it
         if raw and source.file.suffix == ".parquet" and raw.physical not in (column.sql_type, '"NULL"'):
             yield Oddity(
                 source.table.name,
                 "other_type",
                 f"column {column.name!r} is stored as {raw.physical}, expected {column.sql_type}; read value by value",
             )
+
+
+def _plain(name: str) -> str:
+    """Return a column name without what writers differ in: case, blanks, underscores."""
+    return re.sub(r"[\W_]", "", name.casefold())
 
 
 def mended_oddities(con: duckdb.DuckDBPyConnection, table: str) -> Iterator[Oddity]:

@@ -1,4 +1,4 @@
-"""Files of a source folder, found and opened one table at a time, Parquet or CSV."""
+"""Files of a source folder, opened one table at a time, Parquet or CSV."""
 
 from __future__ import annotations
 
@@ -11,11 +11,15 @@ import duckdb
 from features.check.csv_text import csv_to_parquet
 from features.contract import TABLES, Column, Table
 from features.contract.identity import masked
-from features.contract.manifest import MANIFEST_NAME
+from features.contract.manifest import Form, Manifest
 from features.errors import SourceError
 from features.near import did_you_mean
 
-SUFFIXES = (".parquet", ".csv")
+BLANKS = " \t\r\n\v\f\u00a0\u3000\ufeff"
+"""Signs around a value that are no part of it: tabs, no-break and full-width spaces, byte order marks."""
+
+EXACT: dict[str, int] = {"DOUBLE": 2**53, "FLOAT": 2**24}
+"""Largest whole number up to which a floating type stands for one whole number alone."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,8 @@ class SourceTable:
         The file's columns by name, in file order.
     rows
         Number of rows of data in the file.
+    form
+        How the manifest says that the file's values are written.
     """
 
     table: Table
@@ -54,6 +60,7 @@ class SourceTable:
     fault: str
     columns: dict[str, RawColumn]
     rows: int
+    form: Form
 
     @property
     def missing(self) -> tuple[Column, ...]:
@@ -76,50 +83,15 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def find_tables(folder: Path) -> tuple[dict[str, Path], list[str]]:
-    """Return the table files of a folder, in contract order, and the names of what else lies there.
-
-    Raises
-    ------
-    SourceError
-        If the folder doesn't exist, has no table of the contract, lacks a required table, or has
-        one table both as Parquet and as CSV.
-    """
-    if not folder.is_dir():
-        raise SourceError(f"{folder}: no such folder; expected one with files like registration.parquet")
-    found: dict[str, Path] = {}
-    other: list[str] = []
-    for path in sorted(folder.iterdir()):
-        if path.is_file() and path.suffix in SUFFIXES and path.stem in TABLES:
-            if path.stem in found:
-                raise SourceError(
-                    f"{folder}: table {path.stem} is there twice, as {found[path.stem].name} and as "
-                    f"{path.name}; remove one"
-                )
-            found[path.stem] = path
-        elif path.name != MANIFEST_NAME and not path.name.startswith("."):
-            other.append(path.name)
-    if not found:
-        raise SourceError(
-            f"{folder}: no table of the contract here; expected files named <table>.parquet or <table>.csv "
-            f"with <table> one of {', '.join(TABLES)}"
-        )
-    for table in TABLES.values():
-        if table.required and table.name not in found:
-            raise SourceError(
-                f"{folder}: the required table {table.name} ({table.zh}) is missing; "
-                f"expected {table.name}.parquet or {table.name}.csv"
-            )
-    return {name: found[name] for name in TABLES if name in found}, other
-
-
-def open_source(con: duckdb.DuckDBPyConnection, table: Table, file: Path, work: Path) -> SourceTable:
+def open_source(con: duckdb.DuckDBPyConnection, table: Table, file: Path, work: Path, form: Form) -> SourceTable:
     """Open one file and see that it has the required columns.
 
     Parameters
     ----------
     work
         Folder for the text of a CSV file, as Parquet, while the check runs.
+    form
+        How the manifest says that the file's values are written.
 
     Raises
     ------
@@ -129,7 +101,7 @@ def open_source(con: duckdb.DuckDBPyConnection, table: Table, file: Path, work: 
     """
     if file.stat().st_size == 0:
         raise SourceError(f"{file}: the file is empty (0 bytes); expected table {table.name} with its columns")
-    source = _open_csv(table, file, work) if file.suffix == ".csv" else _open_parquet(con, table, file)
+    source = _open_csv(table, file, work, form) if file.suffix == ".csv" else _open_parquet(con, table, file, form)
     for column in source.missing:
         if column.required:
             raise SourceError(
@@ -156,19 +128,22 @@ def _hint(name: str, source: SourceTable) -> str:
     return did_you_mean(name, source.unknown)
 
 
-def _open_parquet(con: duckdb.DuckDBPyConnection, table: Table, file: Path) -> SourceTable:
+def _open_parquet(con: duckdb.DuckDBPyConnection, table: Table, file: Path, form: Form) -> SourceTable:
     scan = f"read_parquet({literal(str(file))}, file_row_number=true)"
     try:
         described = con.execute(f"DESCRIBE SELECT * FROM {scan}").fetchall()
         [(rows,)] = con.execute(f"SELECT count(*) FROM {scan}").fetchall()
+        stored = con.execute(f"SELECT name FROM parquet_schema({literal(str(file))}) WHERE type = 'INT96'").fetchall()
     except duckdb.Error as err:
         raise SourceError(f"{file}: not a readable Parquet file: {_first_line(err)}") from err
+    # DuckDB calls INT96 a TIMESTAMP without zone, but the commonest writers mean UTC by it.
+    int96 = {name for (name,) in stored}
     columns = {
-        str(name): RawColumn(str(name), quote(str(name)), str(kind))
+        str(name): RawColumn(str(name), quote(str(name)), "INT96" if name in int96 else str(kind))
         for name, kind, *_ in described
         if name != "file_row_number"
     }
-    return SourceTable(table, file, scan, "file_row_number + 1", _bytes_fault(table, columns), columns, rows)
+    return SourceTable(table, file, scan, "file_row_number + 1", _bytes_fault(table, columns), columns, rows, form)
 
 
 def _bytes_fault(table: Table, columns: dict[str, RawColumn]) -> str:
@@ -182,11 +157,11 @@ def _bytes_fault(table: Table, columns: dict[str, RawColumn]) -> str:
     return f"CASE {' '.join(checks)} END" if checks else "NULL::VARCHAR"
 
 
-def _open_csv(table: Table, file: Path, work: Path) -> SourceTable:
+def _open_csv(table: Table, file: Path, work: Path, form: Form) -> SourceTable:
     text = work / f"{table.name}.text.parquet"
-    header, rows = csv_to_parquet(file, text)
+    header, rows = csv_to_parquet(file, text, form.encoding)
     columns = {name: RawColumn(name, f'"c{i}"', "VARCHAR") for i, name in enumerate(header)}
-    return SourceTable(table, file, f"read_parquet({literal(str(text))})", "file_row", "fault", columns, rows)
+    return SourceTable(table, file, f"read_parquet({literal(str(text))})", "file_row", "fault", columns, rows, form)
 
 
 def _first_line(err: Exception) -> str:
@@ -198,8 +173,10 @@ def broken(source: SourceTable, err: Exception) -> SourceError:
     return SourceError(f"{source.file}: can't be read to its end: {_first_line(err)}")
 
 
-def each_source(con: duckdb.DuckDBPyConnection, files: dict[str, Path], work: Path) -> Iterator[SourceTable]:
+def each_source(
+    con: duckdb.DuckDBPyConnection, files: dict[str, Path], work: Path, manifest: Manifest
+) -> Iterator[SourceTable]:
     """Open the files one after the other; only one CSV's text lies in ``work`` at a time."""
     for name, file in files.items():
-        yield open_source(con, TABLES[name], file, work)
+        yield open_source(con, TABLES[name], file, work, manifest.form(name))
         (work / f"{name}.text.parquet").unlink(missing_ok=True)

@@ -53,6 +53,8 @@ class TableReport:
         Kept rows whose enterprise is not in the clean registration, and how many enterprises those are.
     reasons
         Quarantined rows by ``column: kind``; a row with two reasons counts under both.
+    hints
+        What such rows look like and what the source should do, and in how many rows; without their values.
     missing_columns
         Optional columns the file doesn't have; they are empty in the clean table.
     """
@@ -67,6 +69,7 @@ class TableReport:
     orphans: int = 0
     orphan_enterprises: int = 0
     reasons: dict[str, int] = field(default_factory=dict)
+    hints: dict[str, int] = field(default_factory=dict)
     missing_columns: tuple[str, ...] = ()
 
     @property
@@ -96,6 +99,7 @@ class TableReport:
             "orphans": self.orphans,
             "orphan_enterprises": self.orphan_enterprises,
             "reasons": dict(sorted(self.reasons.items())),
+            "hints": dict(sorted(self.hints.items())),
             "missing_columns": list(self.missing_columns),
         }
 
@@ -120,10 +124,17 @@ class CheckReport:
 
     @property
     def ok(self) -> bool:
-        """Whether every row was usable (none quarantined, unmapped or lost) and registration has one."""
-        return self.tables["registration"].kept > 0 and all(
-            t.balanced and not t.quarantined and not t.unmapped for t in self.tables.values()
+        """Whether every row was usable (none quarantined, unmapped, left out or lost) and registration has one."""
+        return (
+            self.tables["registration"].kept > 0
+            and not self.misnamed
+            and all(t.balanced and not t.quarantined and not t.unmapped for t in self.tables.values())
         )
+
+    @property
+    def misnamed(self) -> tuple[Oddity, ...]:
+        """Files and columns that are not read because they are only almost named as the contract has them."""
+        return tuple(w for w in self.warnings if w.kind in ("misnamed_file", "misnamed_column"))
 
     @property
     def missing_tables(self) -> tuple[str, ...]:
@@ -195,6 +206,12 @@ def render(report: CheckReport) -> Group:
         for name, t in report.tables.items()
         for reason, count in sorted(t.reasons.items(), key=lambda item: (-item[1], item[0]))
     ]
+    lines += [
+        f"[red]what to do[/red] {name}: {count:,} x {escape(hint)}"
+        for name, t in report.tables.items()
+        for hint, count in sorted(t.hints.items())
+    ]
+    lines += [f"[red]misnamed[/red] {_where(w)}{escape(w.text)}" for w in report.misnamed]
     inferred = [w.table for w in report.warnings if w.kind == "coverage_inferred"]
     if inferred:
         lines.append(
@@ -202,12 +219,27 @@ def render(report: CheckReport) -> Group:
             + ", ".join(inferred)
         )
     for w in report.warnings:
-        if w.kind == "coverage_inferred":
+        if w.kind == "coverage_inferred" or w in report.misnamed:
             continue
         shown = f" (such as {', '.join(w.examples)})" if w.examples else ""
-        lines.append(f"[yellow]warning[/yellow] {w.table}: {w.count:,} x {escape(w.text + shown)}")
+        count = f"{w.count:,} x " if w.table else ""  # what concerns the folder is there once
+        lines.append(f"[yellow]warning[/yellow] {_where(w)}{count}{escape(w.text + shown)}")
     if report.missing_tables:
         lines.append(f"not there, so unknown: {', '.join(report.missing_tables)}")
-    said = "every row is usable" if report.ok else "not every row is usable; see quarantine/"
-    lines.append(f"[bold]{said}[/bold]")
+    lines.append(f"[bold]{_verdict(report)}[/bold]")
     return Group(grid, *(Text.from_markup(line) for line in lines))
+
+
+def _where(oddity: Oddity) -> str:
+    return f"{oddity.table}: " if oddity.table else ""
+
+
+def _verdict(report: CheckReport) -> str:
+    if report.ok:
+        return "every row is usable"
+    said = []
+    if report.misnamed:
+        said.append("something was left out: see the names above")
+    if any(t.quarantined for t in report.tables.values()):
+        said.append("not every row is usable; see quarantine/")
+    return "; ".join(said) or "registration has no usable row"

@@ -12,10 +12,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
-from features.check.reading import RawColumn, SourceTable, literal, quote
+from features.check.days import day_of_text, day_of_timestamp, is_timestamp
+from features.check.encoding import READS_AS_GB18030
+from features.check.hints import hint
+from features.check.money import AMOUNT, fen_of_number, fen_of_text, has_decimals
+from features.check.reading import BLANKS, EXACT, RawColumn, SourceTable, literal, quote
 from features.contract import Column
 from features.contract.believable import LATEST_DAY, believable, bounds
 from features.contract.identity import EXPECTED, RECORD_NUMBERS, holds_sql
+from features.contract.manifest import Form
 from features.contract.uscc import repaired_sql
 
 TEXTS = ("text", "uscc")
@@ -38,30 +43,33 @@ KINDS: dict[str, tuple[str, str]] = {
 }
 """Why a row goes to quarantine: kind to (English, Chinese)."""
 
-BLANKS = " \t\r\n\v\f\u00a0\u3000\ufeff"
-"""Signs around a value that are no part of it: tabs, no-break and full-width spaces, byte order marks."""
-
 SHOWN = 80
 """Longest excerpt of a value in a reason; the raw value stands whole beside it."""
 
+_NUMBERS = ("DOUBLE", "FLOAT", "DECIMAL")
 _INTEGERS = re.compile(r"U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?")
-_EXACT_DOUBLE = 2**53
 
 
 @dataclass(frozen=True)
 class Rule:
-    """One way for a row to be bad: kind (a key of `KINDS`), column, SQL condition, SQL sentence."""
+    """One way for a row to be bad: kind (a key of `KINDS`), column, SQL condition, SQL sentence, SQL of a hint."""
 
     kind: str
     column: str
     when: str
     says: str
+    hint: str | None = None
 
     @property
     def sql(self) -> str:
-        """SQL of the reason: a struct of kind and text, or NULL."""
+        """SQL of the reason: a struct of kind, text and hint, or NULL."""
         key = literal(f"{self.column}: {self.kind}" if self.column else self.kind)
-        return f"CASE WHEN {self.when} THEN {{'kind': {key}, 'text': {self.says}}} END"
+        text = f"{self.says} || coalesce('; ' || ({self.hint}), '')" if self.hint else self.says
+        return f"CASE WHEN {self.when} THEN {_reason(key, text, self.hint or 'NULL')} END"
+
+
+def _reason(kind: str, text: str, hint: str) -> str:
+    return f"{{'kind': {kind}, 'text': {text}, 'hint': CAST({hint} AS VARCHAR)}}"
 
 
 @dataclass(frozen=True)
@@ -94,21 +102,21 @@ class Cell:
 
 def cells(source: SourceTable, as_of: date) -> list[Cell]:
     """Return the cells of a source, in contract order."""
-    return [_cell(column, source.columns.get(column.name), as_of) for column in source.table.columns]
+    return [_cell(column, source.columns.get(column.name), as_of, source.form) for column in source.table.columns]
 
 
-def _cell(column: Column, raw: RawColumn | None, as_of: date) -> Cell:
+def _cell(column: Column, raw: RawColumn | None, as_of: date, form: Form) -> Cell:
     if raw is None:
         default = "'active'" if column.name == "record_state" else "NULL"
         return Cell(column, "NULL", f"CAST({default} AS {column.sql_type})", ())
-    given, value = _typed(column, raw)
+    given, value = _typed(column, raw, form)
     if column.name == "record_state":
         value = f"CASE WHEN {_r(column)} IS NULL THEN 'active' ELSE {value} END"
     person = ""
     if column.type in TEXTS:
         person = holds_sql(_r(column), record_number=column.name in RECORD_NUMBERS)
     left_out = () if column.required else tuple(_left_out(column))
-    return Cell(column, given, value, tuple(_rules(column, as_of)), person, left_out)
+    return Cell(column, given, value, tuple(_rules(column, as_of, form)), person, left_out)
 
 
 def _left_out(column: Column) -> Iterator[tuple[str, str]]:
@@ -136,7 +144,7 @@ def _r(column: Column) -> str:
     return quote(f"raw {column.name}")
 
 
-def _typed(column: Column, raw: RawColumn) -> tuple[str, str]:
+def _typed(column: Column, raw: RawColumn, form: Form) -> tuple[str, str]:
     """Return the SQL of the raw and of the typed value.
 
     A value already of the right type passes as it is; everything else is tried value by value.
@@ -145,14 +153,17 @@ def _typed(column: Column, raw: RawColumn) -> tuple[str, str]:
     wants = column.sql_type
     if wants == "DATE" and kind == "DATE":
         return raw.sql, f"CASE WHEN isfinite({r}) AND {r} <= DATE '{LATEST_DAY}' THEN {r} END"
-    if wants == "DATE" and kind.startswith("TIMESTAMP"):
-        midnight = f"isfinite({r}) AND epoch_us({r}) % 86400000000 = 0"
-        return raw.sql, f"CASE WHEN {midnight} THEN CAST(make_timestamp(epoch_us({r})) AS DATE) END"
+    if wants == "DATE" and is_timestamp(kind):
+        return raw.sql, day_of_timestamp(r, kind, form.timezone)
+    if column.type == "fen" and form.money == "yuan" and (_INTEGERS.fullmatch(kind) or kind.startswith(_NUMBERS)):
+        return raw.sql, fen_of_number(r, kind)
+    if column.type == "fen" and form.money is None and has_decimals(kind):
+        return raw.sql, "CAST(NULL AS BIGINT)"
     if wants == "BIGINT" and _INTEGERS.fullmatch(kind):
         return raw.sql, f"try_cast({r} AS BIGINT)"
-    if wants == "BIGINT" and kind in ("DOUBLE", "FLOAT"):
+    if wants == "BIGINT" and kind in EXACT:
         # Beyond 2^53 a double stands for several integers: not exact, so not accepted.
-        whole = f"isfinite({r}) AND {r} = trunc({r}) AND abs({r}) <= {_EXACT_DOUBLE}"
+        whole = f"isfinite({r}) AND {r} = trunc({r}) AND abs({r}) <= {EXACT[kind]}"
         return raw.sql, f"CASE WHEN {whole} THEN CAST({r} AS BIGINT) END"
     if wants == "BIGINT" and kind.startswith("DECIMAL"):
         return raw.sql, f"CASE WHEN {r} = trunc({r}) THEN try_cast({r} AS BIGINT) END"
@@ -161,21 +172,22 @@ def _typed(column: Column, raw: RawColumn) -> tuple[str, str]:
     text = f"CAST({raw.sql} AS VARCHAR)"
     if kind == "BLOB":
         text = f"try(decode({raw.sql}))"
-    elif kind in ("DOUBLE", "FLOAT"):  # a code 130100 that a missing neighbour made 130100.0
-        whole = f"{raw.sql} = trunc({raw.sql}) AND abs({raw.sql}) <= {_EXACT_DOUBLE}"
+    elif kind in EXACT:  # a code 130100 that a missing neighbour made 130100.0
+        whole = f"{raw.sql} = trunc({raw.sql}) AND abs({raw.sql}) <= {EXACT[kind]}"
         text = f"CASE WHEN {whole} THEN CAST(CAST({raw.sql} AS BIGINT) AS VARCHAR) ELSE {text} END"
-    return f"nullif(trim({text}, {literal(BLANKS)}), '')", _from_text(column, r)
+    return f"nullif(trim({text}, {literal(BLANKS)}), '')", _from_text(column, r, form)
 
 
-def _from_text(column: Column, r: str) -> str:
+def _from_text(column: Column, r: str, form: Form) -> str:
     """SQL of the typed value of trimmed text; NULL where it can't be read."""
     match column.type:
         case "date":
-            form = f"regexp_full_match({r}, '\\d{{4}}-\\d{{2}}-\\d{{2}}([ T]00:00:00(\\.0+)?)?')"
-            return f"CASE WHEN {form} AND {r} >= '0001' THEN try_cast(left({r}, 10) AS DATE) END"
-        case "int" | "fen":
-            form = f"regexp_full_match({r}, '[+-]?\\d+(\\.0*)?')"
-            return f"CASE WHEN {form} THEN try_cast(split_part({r}, '.', 1) AS BIGINT) END"
+            return day_of_text(r, form.timezone)
+        case "fen":
+            return fen_of_text(r, form.money)
+        case "int":
+            whole = f"regexp_full_match({r}, '[+-]?\\d+(\\.0*)?')"
+            return f"CASE WHEN {whole} THEN try_cast(split_part({r}, '.', 1) AS BIGINT) END"
         case "uscc":
             return repaired_sql(r)
         case "bool":
@@ -196,9 +208,9 @@ def _code_list(column: Column) -> str:
     return ", ".join(literal(code) for code in column.codes.codes) if column.codes else ""
 
 
-def _rules(column: Column, as_of: date) -> list[Rule]:
+def _rules(column: Column, as_of: date, form: Form) -> list[Rule]:
     name, r, v = column.name, _r(column), quote(column.name)
-    expected = expectation(column)
+    expected = expectation(column, form)
     shown = f"CAST({r} AS VARCHAR)"
     # Persons' numbers are masked when the reasons are written down; half of one, which a cut leaves, would not be.
     cut = f"regexp_replace(left({shown}, {SHOWN}), '\\d{{1,17}}$', '') || '…'"
@@ -211,11 +223,13 @@ def _rules(column: Column, as_of: date) -> list[Rule]:
     kind = "unknown_code" if column.codes else "wrong_type"
     if column.type not in TEXTS:
         wrong = f"{r} IS NOT NULL AND {v} IS NULL"
-        rules.append(Rule(kind, name, wrong, says + literal(f", expected {expected}")))
+        looks = hint(column, shown, form)
+        rules.append(Rule(kind, name, wrong, says + literal(f", expected {expected}"), looks))
     if column.type in ("int", "fen"):
         low, high = bounds(column)
+        unit = " fen" if column.type == "fen" and form.money == "yuan" else ""
         for beyond, text in ((f"{v} < {low}", f"at least {low}"), (f"{v} > {high}", f"at most {high}")):
-            rules.append(Rule("out_of_range", name, beyond, says + literal(f", expected {text}")))
+            rules.append(Rule("out_of_range", name, beyond, says + literal(f", expected {text}{unit}")))
     if column.type == "date" and column.required:
         text = literal(f", expected {believable().expected_day}")
         rules.append(Rule("placeholder_date", name, _placeholder(column), says + text))
@@ -238,7 +252,7 @@ def given_name(column: Column) -> str:
     return quote(f"given {column.name}")
 
 
-def expectation(column: Column) -> str:
+def expectation(column: Column, form: Form) -> str:
     """Say in words what a value of the column should be."""
     codes = ", ".join(column.codes.codes) if column.codes else ""
     return {
@@ -248,7 +262,7 @@ def expectation(column: Column) -> str:
         "codes": f"codes separated by ; out of {codes}",
         "date": "a day written YYYY-MM-DD",
         "int": "a whole number",
-        "fen": "a whole number of fen (0.01 yuan)",
+        "fen": AMOUNT[form.money],
         "bool": "true or false",
     }[column.type]
 
@@ -256,10 +270,10 @@ def expectation(column: Column) -> str:
 def stage_sql(source: SourceTable, as_of: date) -> str:
     """SQL that reads a source once into typed columns, ``file_row`` and ``reasons``.
 
-    ``reasons`` is NULL for a good row, else the list of structs (kind, text) of all that is wrong; ``left_out`` is
-    NULL where every value stands as it was given, else the list of ``column: kind`` of those that were left out. A code
-    whose spelling was mended stands as it came in ``given <column>``, unless it is a person's number. The connection
-    knows `features.contract.uscc.teach`.
+    ``reasons`` is NULL for a good row, else the list of structs (kind, text, hint) of all that is wrong; ``left_out``
+    is NULL where every value stands as it was given, else the list of ``column: kind`` of those that were left out. A
+    code whose spelling was mended stands as it came in ``given <column>``, unless it is a person's number. The
+    connection knows `features.contract.uscc.teach`.
     """
     columns = cells(source, as_of)
     first = ", ".join(f"{cell.raw} AS {_r(cell.column)}" for cell in columns)
@@ -274,7 +288,8 @@ def stage_sql(source: SourceTable, as_of: date) -> str:
     rules = [rule for cell in columns for rule in cell.rules]
     bad = " OR ".join(f"coalesce({rule.when}, false)" for rule in rules)
     reasons = ", ".join(rule.sql for rule in rules)
-    unreadable = "[{'kind': 'unreadable', 'text': row_fault}]"
+    encoding = f"CASE WHEN row_fault = {literal(READS_AS_GB18030)} THEN row_fault END"
+    unreadable = "[" + _reason("'unreadable'", "row_fault", encoding) + "]"
     out = [(f"{cell.column.name}: {kind}", when) for cell in columns for kind, when in cell.left_out]
     left_out = "CAST(NULL AS VARCHAR[])"
     if out:

@@ -65,6 +65,10 @@ def check_table(
             ).fetchall()
         )
     )
+    hints = con.execute(
+        "SELECT split_part(r.kind, ': ', 1), r.hint, count(*) FROM "
+        "(SELECT unnest(reasons) AS r FROM stage WHERE reasons IS NOT NULL) WHERE r.hint IS NOT NULL GROUP BY ALL"
+    ).fetchall()
     con.execute("CREATE OR REPLACE TABLE further (file_row BIGINT)")
     conflicting = _divide_duplicates(con, source)
     if conflicting:
@@ -82,6 +86,7 @@ def check_table(
         merged=_count(con, "further"),
         quarantined=_count(con, f"read_parquet({literal(str(quarantine))})") if quarantined else 0,
         reasons=dict(reasons),
+        hints={text if where == "unreadable" else f"{where}: {text}": count for where, text, count in hints},
         missing_columns=tuple(c.name for c in source.missing),
     )
     if not report.balanced:

@@ -1,7 +1,8 @@
 """Manifest of a source folder: the source's own description, ``manifest.json`` beside the tables.
 
 A table that is present but starts in 2020 knows nothing of 2019: ``covers_from`` says so, and
-the indicators answer 'unknown' instead of zero for windows that begin earlier.
+the indicators answer 'unknown' instead of zero for windows that begin earlier. How its values are
+written (encoding, time zone, unit of money) can't be seen in the values without guessing, so it is said here.
 """
 
 from __future__ import annotations
@@ -9,8 +10,10 @@ from __future__ import annotations
 import json
 from datetime import date
 from pathlib import Path
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+import duckdb
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from features.contract import TABLES
 from features.errors import SourceError
@@ -19,9 +22,51 @@ from features.twice import keys_given_twice
 
 MANIFEST_NAME = "manifest.json"
 
+_ENCODINGS = {"utf8": "utf-8", "utf-8-sig": "utf-8", "gbk": "gb18030", "gb2312": "gb18030", "cp936": "gb18030"}
+"""Other names of the two encodings; GBK and GB 2312 are parts of GB 18030."""
 
-class Coverage(BaseModel):
-    """What a source says about one table.
+
+class Form(BaseModel):
+    """How a source writes its values; what is None is not said.
+
+    Parameters
+    ----------
+    encoding
+        Of CSV files; not said: UTF-8.
+    timezone
+        The source's own zone, whose days are the days of its records. Not said: times with a zone are refused.
+    money
+        Unit of the amounts. Not said: fen, and amounts with a decimal point are refused.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    encoding: Literal["utf-8", "gb18030"] | None = None
+    timezone: str | None = None
+    money: Literal["fen", "yuan"] | None = None
+
+    @field_validator("encoding", mode="before")
+    @classmethod
+    def _one_name(cls, value: Any) -> Any:
+        name = value.lower() if isinstance(value, str) else value
+        return _ENCODINGS.get(name, name) if isinstance(name, str) else name
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str | None) -> str | None:
+        if value is not None and value not in _zones():
+            raise ValueError(f"{value!r} is no time zone; expected a name such as Asia/Shanghai")
+        return value
+
+
+def _zones() -> set[str]:
+    """Zones by the database that will convert to them, so that both know the same names."""
+    with duckdb.connect() as con:
+        return {name for (name,) in con.execute("SELECT name FROM pg_timezone_names()").fetchall()}
+
+
+class Coverage(Form):
+    """What a source says about one table; how it is written, where that differs from the folder's other tables.
 
     Parameters
     ----------
@@ -35,16 +80,14 @@ class Coverage(BaseModel):
         Anything a reader should know.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     covers_from: date | None = None
     inferred: bool = False
     lag_days: int | None = Field(default=None, ge=0)
     note: str = ""
 
 
-class Manifest(BaseModel):
-    """A source folder's own description.
+class Manifest(Form):
+    """A source folder's own description, and how its tables are written.
 
     Parameters
     ----------
@@ -56,8 +99,6 @@ class Manifest(BaseModel):
         Coverage by table name; only tables of the contract.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     source: str = ""
     as_of: date | None = None
     tables: dict[str, Coverage] = Field(default_factory=dict)
@@ -65,6 +106,12 @@ class Manifest(BaseModel):
     def coverage(self, table: str) -> Coverage:
         """What is said about a table; an empty `Coverage` when nothing is."""
         return self.tables.get(table, Coverage())
+
+    def form(self, table: str) -> Form:
+        """How a table is written: what is said of it, else what is said of the folder."""
+        own = self.coverage(table)
+        said = {name: getattr(own, name) or getattr(self, name) for name in Form.model_fields}
+        return Form.model_construct(**said)
 
 
 def read_manifest(folder: Path) -> Manifest:

@@ -24,7 +24,7 @@ DIRTY_TABLES = ("registration", "penalties", "draws", "public_opinion")
 
 TEXTS = {
     "text": ["a", " a ", "b\u3000", "", "  ", "é"],
-    "date": ["2024-01-05", "2024-06-30", "2024-07-01", "2024-02-30", "2024-1-5", "", "2024-01-05 00:00:00", "x"],
+    "date": ["2024-01-05", "2024-06-30", "2024-07-01", "2024-02-30", "2024-1-5", "", "2024-01-05 23:59:00", "x"],
     "int": ["1", "2", "0", "-1", "1.0", "1.5", "1e3", "", "1000001", "99999999999999999999", " 1 "],
     "fen": ["0", "100", "-1", "12.0", "12.5", "", "abc"],
     "bool": ["true", "False", "1", "0", "yes", ""],
@@ -84,7 +84,7 @@ def read(column: Column, text: str) -> tuple[Any, set[str]]:
         parts = [part.strip(" ") for part in t.split(";")]
         value = ";".join(parts) if all(part in column.codes for part in parts) else None
     elif column.type == "date":
-        day = t.removesuffix(" 00:00:00")
+        day = t.removesuffix(" 23:59:00")
         if re.fullmatch(r"\d{4}-\d{2}-\d{2}", day):
             try:
                 value = date.fromisoformat(day)
@@ -92,7 +92,7 @@ def read(column: Column, text: str) -> tuple[Any, set[str]]:
                 value = None
     elif column.type == "bool":
         value = {"true": True, "1": True, "false": False, "0": False}.get(t.lower())
-    elif re.fullmatch(r"[+-]?\d+(\.0*)?", t):
+    elif re.fullmatch(r"[+-]?\d+(\.0*)?" if column.type == "int" else r"[+-]?\d+", t):
         value = int(t.split(".")[0])
         value = value if -(2**63) <= value < 2**63 else None
     if value is None:
