@@ -43,6 +43,28 @@ def test_quarantined_rows_exit_1(small_province: Path, tmp_path: Path) -> None:
     assert totals["rows_in"] == totals["kept"] + totals["merged"] + totals["quarantined"] + totals["unmapped"]
 
 
+@pytest.fixture
+def misnamed(small_province: Path, tmp_path: Path) -> Path:
+    """The province with its complaints in a file that is almost named right."""
+    folder = tmp_path / "province"
+    folder.mkdir()
+    for path in small_province.glob("*.parquet"):
+        (folder / path.name.replace("complaints", "complaint")).symlink_to(path)
+    return folder
+
+
+def test_rows_left_out_for_their_files_name_exit_1(misnamed: Path, tmp_path: Path) -> None:
+    found = runner.invoke(app, ["check", str(misnamed), "--as-of", "2026-01", "-o", str(tmp_path / "out")])
+    assert found.exit_code == 1
+    assert "did you mean complaints?" in found.stdout
+
+
+@pytest.mark.slow
+def test_who_computes_indicators_is_told_what_was_left_out(misnamed: Path, tmp_path: Path) -> None:
+    asked = ["features", str(misnamed), "--as-of", "2026-01", "-o", str(tmp_path / "t.parquet")]
+    assert "did you mean complaints?" in runner.invoke(app, asked).stdout
+
+
 def test_an_empty_folder_is_wrong_use_and_says_what_is_expected(tmp_path: Path) -> None:
     done = fenlei("check", str(tmp_path), "--as-of", "2026-01-01")
     assert done.returncode == 2

@@ -70,7 +70,7 @@ def write_table(
     Returns
     -------
     dict
-        As `write_clean_table`, with the number of rows quarantined.
+        As `write_clean_table`, with the number of rows quarantined and what was left out for its name.
 
     Raises
     ------
@@ -109,7 +109,8 @@ def write_table(
             )
         except CohortError as err:
             raise CohortError(f"{err}. {folder}: {report.tables['registration'].fate}") from err
-    return {**written, "quarantined": report.totals["quarantined"]}
+    misnamed = [f"{w.table}: {w.text}" if w.table else w.text for w in report.misnamed]
+    return {**written, "quarantined": report.totals["quarantined"], "misnamed": misnamed}
 
 
 def write_clean_table(

@@ -75,7 +75,7 @@ def check(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Check record tables against the contract; exit 1 when rows had to go to quarantine."""
+    """Check record tables against the contract; exit 1 when rows went to quarantine or were left out."""
     from features.check import check_folder, render
 
     # A folder such as . has no name of its own to go by.
@@ -163,7 +163,12 @@ def features(
     line += (
         f"; {written['quarantined']:,} source rows quarantined, see `fenlei check`" if written["quarantined"] else ""
     )
-    emit(written) if as_json else show(Text(line))
+    if as_json:
+        emit(written)
+        return
+    show(Text(line))
+    for text in written["misnamed"]:
+        show(Text(text, style="red"))
 
 
 def add_to(app: typer.Typer) -> None:

@@ -50,6 +50,7 @@ class Prepared:
         total = self.checked.totals
         line = f"{total['kept']:,} of {total['rows_in']:,} rows kept, {total['merged']:,} merged"
         line += f", {total['quarantined']:,} quarantined"
+        line += "".join(f"; {odd.text}" for odd in self.checked.misnamed)
         if self.adapted:
             rows = sum(f.rows_in for f in self.adapted.files)
             merged = sum(f.merged for f in self.adapted.files)
