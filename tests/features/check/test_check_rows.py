@@ -24,12 +24,24 @@ DIRTY_TABLES = ("registration", "penalties", "draws", "public_opinion")
 
 TEXTS = {
     "text": ["a", " a ", "b\u3000", "", "  ", "é"],
+    "uscc": ["91A", " 91a", "９１ a", "9 1\u200ba", "\u200b", "", "9_x000D_1A", "乙"],
     "date": ["2024-01-05", "2024-06-30", "2024-07-01", "2024-02-30", "2024-1-5", "", "2024-01-05 23:59:00", "x"],
     "int": ["1", "2", "0", "-1", "1.0", "1.5", "1e3", "", "1000001", "99999999999999999999", " 1 "],
     "fen": ["0", "100", "-1", "12.0", "12.5", "", "abc"],
     "bool": ["true", "False", "1", "0", "yes", ""],
 }
+SPELLED = {
+    "91A": "91A",
+    "91a": "91A",
+    "９１ a": "91A",
+    "9 1\u200ba": "91A",
+    "\u200b": None,
+    "9_x000D_1A": "91A",
+    "乙": "乙",
+}
+"""Social credit codes as they come, blanks around them left out, and as they are kept."""
 MOSTLY_GOOD = {
+    "uscc": ["91A", "91a"],
     "record_id": ["r1", "r2", "r3", " r1"],
     "version": ["1", "1", "2", "1.0"],
     "enterprise_id": ["e1", "e2", "e3"],
@@ -76,6 +88,8 @@ def read(column: Column, text: str) -> tuple[Any, set[str]]:
     value: Any = None
     if column.type == "text":
         value = t
+    elif column.type == "uscc":
+        return SPELLED[t], set()
     elif column.type == "code":
         assert column.codes is not None
         value = t if t in column.codes else None
