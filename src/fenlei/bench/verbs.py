@@ -75,7 +75,7 @@ def published(
     seed: Annotated[int, typer.Option(help="Seed to simulate.")] = 7,
 ) -> None:
     """Published aggregates beside those of a simulated province, with their sources and tolerances."""
-    from features.check.reading import find_tables
+    from features.check.files import find_tables
     from fenlei.bench.truth.published import compare, render
     from simulation import simulate as run
 
