@@ -237,6 +237,21 @@ def test_what_looks_into_the_future_is_not_even_read(folder: Path, column: str) 
     assert before == {p.name: p.read_bytes() for p in (folder / "out").iterdir()}
 
 
+def test_a_call_before_the_establishment_was_founded_is_about_another(tmp_path: Path) -> None:
+    write_source(
+        tmp_path,
+        [visit(1, SHOP, "2012-03-20", Address="9 W ELM ST")],
+        [permit(1, "2012-03-09", "2012-03-09")],
+        [call("12-1", "2012-03-08", "9 W ELM ST"), call("12-2", "2012-03-09", "9 W ELM ST")],
+    )
+    report = adapt(tmp_path)
+    assert account(report, "complaints_311_sanitation").unmapped == {
+        "the establishment at that address is younger than the call": 1
+    }
+    assert [c["occurred_at"] for c in records(tmp_path, "complaints")] == [date(2012, 3, 9)]
+    assert check_folder(tmp_path / "out", date(2013, 1, 1), tmp_path / "checked").ok
+
+
 def test_calls_to_311_are_not_read_beyond_day_and_address(folder: Path) -> None:
     adapt(folder)
     before = records(folder, "complaints")

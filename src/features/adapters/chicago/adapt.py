@@ -87,12 +87,16 @@ def adapt_chicago(source: Path, out: Path, *, inspections: Sequence[str]) -> Ada
     sighted = [(max(seen[i][0], p.began), p) for i, p in permits.items()]
     found, began = licences.licence_records(sighted)
     _count(report, licences.FILE, len(began), len(permits) - len(began))
+    registered = registrations(seen, permits)
+    founded: dict[str, list[complaints.Told]] = {}
+    for version in registered:
+        founded.setdefault(version["enterprise_id"], []).append((version["known_at"], version["occurred_at"]))
     tables: dict[str, list[dict[str, Any]]] = {
-        "registration": registrations(seen, permits),
+        "registration": registered,
         "inspections": [visits.inspection(v) for v in made.values()],
         "warning_talks": [visits.warning(v) for v in made.values() if v.serious],
         "licences": found,
-        "complaints": _calls(source, at_address(seen), report),
+        "complaints": _calls(source, at_address(seen), founded, report),
     }
     _leave_out(source, report)
     _write(out, tables, made, report)
@@ -136,13 +140,18 @@ def _older(permit: Permit) -> tuple[date, date, int, list[str]]:
     return permit.first, permit.began, permit.code, sorted(permit.others)
 
 
-def _calls(source: Path, at: Mapping[str, Mapping[int, date]], report: AdapterReport) -> list[dict[str, Any]]:
+def _calls(
+    source: Path,
+    at: Mapping[str, Mapping[int, date]],
+    founded: Mapping[str, Sequence[complaints.Told]],
+    report: AdapterReport,
+) -> list[dict[str, Any]]:
     records: dict[str, dict[str, Any]] = {}
     numbers: set[str] = set()
     path = source / f"{complaints.FILE}.parquet"
 
     def read(row: Cells) -> tuple[str, list[dict[str, Any]]]:
-        return complaints.read_call(row, at)
+        return complaints.read_call(row, at, founded)
 
     for number, found in _read(path, complaints.COLUMNS, "complaints", read, report):
         _count(report, complaints.FILE, number not in numbers, number in numbers)

@@ -1,15 +1,15 @@
 """Calls to 311 about sanitation, where they name the address of an establishment.
 
 The calls have a place and no licence. One whose street address is, blank for blank, that of an establishment is a
-complaint about that place, and counts for every establishment seen there. All others are not mapped: what happened
-nearby is told by no table of the contract.
+complaint about that place, and counts for every establishment seen there that is no younger than the call. All others
+are not mapped: what happened nearby, or to whoever was there before, is told by no table of the contract.
 
 Never read: ``Status`` and ``Completion_Date``, which were written later.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -19,6 +19,7 @@ from features.adapters.chicago.rows import (
     NO_ID,
     NO_PLACE,
     NOT_THERE,
+    TOO_YOUNG,
     Cells,
     Unmappable,
     address_key,
@@ -36,15 +37,30 @@ COVERS_FROM = date(2011, 1, 1)
 """The file has thousands of calls a month from here on and some 180 stray ones before."""
 
 
-def read_call(row: Cells, at: Mapping[str, Mapping[int, date]]) -> tuple[str, list[dict[str, Any]]]:
+Told = tuple[date, date]
+"""Day from which it is known that an establishment was founded, and the day it was founded on."""
+
+
+def read_call(
+    row: Cells, at: Mapping[str, Mapping[int, date]], founded: Mapping[str, Sequence[Told]]
+) -> tuple[str, list[dict[str, Any]]]:
     """Read one call; return its number and a record for each establishment at the address.
 
-    A record is known when both the call and the establishment's address are.
+    A record is known when the call is, the establishment's address, and that it was founded by then.
+
+    Parameters
+    ----------
+    row
+        The row of the file.
+    at
+        By address, the licences seen there and since when each was.
+    founded
+        By enterprise, what its registration tells of its age, and since when.
 
     Raises
     ------
     Unmappable
-        If the call lacks its number, day or address, or no establishment is there.
+        If the call lacks its number, day or address, or no establishment is there, or only a younger one.
     """
     number, made = text(row["Service_Request_Number"]), day(row["Creation_Date"])
     if not number:
@@ -57,17 +73,23 @@ def read_call(row: Cells, at: Mapping[str, Mapping[int, date]]) -> tuple[str, li
     there = at.get(address)
     if not there:
         raise Unmappable(NOT_THERE)
-    known = made + timedelta(days=NEXT_DAY)
+    old: dict[int, date] = {}
+    for licence, since in there.items():
+        told = [known for known, day_founded in founded[enterprise_id(licence)] if day_founded <= made]
+        if told:
+            old[licence] = max(made + timedelta(days=NEXT_DAY), since, min(told))
+    if not old:
+        raise Unmappable(TOO_YOUNG)
     return number, [
         {
             "record_id": opaque("call", number, licence),
             "version": 1,
             "enterprise_id": enterprise_id(licence),
             "occurred_at": made,
-            "known_at": max(known, since),
+            "known_at": known,
             "record_state": "active",
             "complaint_kind": "complaint",
             "field": "environment",
         }
-        for licence, since in sorted(there.items())
+        for licence, known in sorted(old.items())
     ]

@@ -25,6 +25,7 @@ NO_VISIT = "its inspection is not in the inspections file"
 LATER_LICENCE = "licence begins after the visit: it was not in force then"
 NO_PLACE = "no address"
 NOT_THERE = "no establishment known at that address"
+TOO_YOUNG = "the establishment at that address is younger than the call"
 
 WEEK = 7
 """Reporting lag of a visit in days; see `LAG_RULE`."""
