@@ -211,7 +211,7 @@ class Rival:
         """Read a table's latest versions known before the cut-off that may be used."""
         begin = time.perf_counter()
         columns = [c for c in TABLES[table].columns if c.name in wanted or c.name in KEYS]
-        texts = [c.name for c in columns if c.type in ("code", "codes", "text") and c.name not in KEYS[:3]]
+        texts = [c.name for c in columns if c.type in ("code", "codes", "text", "uscc") and c.name not in KEYS[:3]]
         read = pq.read_table(self._clean / f"{table}.parquet", columns=[c.name for c in columns], read_dictionary=texts)
         for c in columns:
             if c.type == "date":
