@@ -90,7 +90,7 @@ def _read(path: Path, model: type[P]) -> tuple[P, bytes]:
     try:
         return model.model_validate(parse(path, text)), raw
     except ValidationError as err:
-        raise ConfigError(f"{path} is not a valid {model.__name__}:\n{said_of(text, err)}") from err
+        raise ConfigError(f"{path} is not a valid {model.__name__}:\n{said_of(text, err, model)}") from err
 
 
 def load_policy(province: str, name: str, model: type[P]) -> P:

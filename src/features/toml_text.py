@@ -9,9 +9,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from features.errors import ConfigError
+from features.near import did_you_mean
 
 _NAME = r"""(?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*')"""
 _DOTTED = rf"{_NAME}(?:\s*\.\s*{_NAME})*"
@@ -93,11 +95,18 @@ def _keys(dotted: str) -> Place:
     return tuple(name.strip("\"'") for name in re.findall(_NAME, dotted))
 
 
-def said_of(text: str, err: ValidationError) -> str:
+def said_of(text: str, err: ValidationError, model: type[BaseModel]) -> str:
     """Return what is wrong, one line a mistake: its line in the file where there is one, its key, what was expected."""
     lines = []
     for found in err.errors():
         line = line_of(text, found["loc"])
         where = f"line {line}: " if line is not None else ""
-        lines.append(f"  {where}{'.'.join(map(str, found['loc'])) or 'the file'}: {found['msg']}")
+        lines.append(f"  {where}{'.'.join(map(str, found['loc'])) or 'the file'}: {found['msg']}{_meant(found, model)}")
     return "\n".join(lines)
+
+
+def _meant(error: ErrorDetails, model: type[BaseModel]) -> str:
+    """Say which key of a file was meant by one that it does not have."""
+    if error["type"] != "extra_forbidden" or len(error["loc"]) != 1:
+        return ""
+    return did_you_mean(str(error["loc"][0]), model.model_fields)

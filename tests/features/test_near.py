@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,7 +12,8 @@ from features.catalogue import CATALOGUE, lookup
 from features.catalogue.sectors import load_sector
 from features.errors import CatalogueError, ConfigError
 from features.near import did_you_mean
-from features.policies import features_policy
+from features.policies import CohortPolicy, features_policy
+from features.policy import load_toml
 from helpers.thorough import examples
 
 
@@ -46,3 +49,10 @@ def test_an_indicator_a_sector_and_a_province_that_are_not_there_are_answered_wi
         load_sector("hebei", "foods")
     with pytest.raises(ConfigError, match=r"; did you mean hebei\?$"):
         features_policy("hebe")
+
+
+def test_a_key_that_a_policy_does_not_have_is_answered_with_the_one_meant(tmp_path: Path) -> None:
+    text = 'exclude_types = []\nstatuses = ["active"]\nmin_age_days = 0\nmin_age_day = 30\n'
+    (tmp_path / "cohort.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"min_age_day: Extra inputs are not permitted; did you mean min_age_days\?"):
+        load_toml(tmp_path / "cohort.toml", CohortPolicy)

@@ -20,7 +20,7 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from pydantic_core import InitErrorDetails, PydanticCustomError, from_json
+from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError, from_json
 
 from features.catalogue import CATALOGUE, Indicator
 from features.catalogue.evidence import EVIDENCE
@@ -240,10 +240,12 @@ def _where(loc: tuple[int | str, ...]) -> str:
     return out or "body"
 
 
-def _what(error: Any) -> str:
+def _what(error: ErrorDetails) -> str:
     """Return pydantic's message; it holds what was expected, and the value only where a type says so."""
-    message: str = error["msg"]
-    return message
+    of_item = len(error["loc"]) == 1 or (len(error["loc"]) == 3 and error["loc"][0] == "items")
+    if error["type"] == "extra_forbidden" and of_item:
+        return error["msg"] + did_you_mean(str(error["loc"][-1])[:_LONGEST], ClassifyRequest.model_fields)
+    return error["msg"]
 
 
 def parse(raw: bytes, max_items: int) -> tuple[list[Item], bool]:

@@ -95,6 +95,12 @@ def test_an_indicator_that_is_not_there_is_answered_with_the_one_meant() -> None
     }
 
 
+def test_a_field_that_is_not_there_is_answered_with_the_one_meant() -> None:
+    said = "Extra inputs are not permitted; did you mean enterprise_id?"
+    assert problems({"uscc": "a", "enterprise": "E1"}) == {"enterprise": said}
+    assert problems({"items": [{"uscc": "a", "enterprise": "E1"}]}) == {"items[0].enterprise": said}
+
+
 @pytest.mark.parametrize(
     "written", ["91110000600037341l", " ９１１１００００６０００３７３４１Ｌ", "9111 0000 6000 3734 1L"]
 )
