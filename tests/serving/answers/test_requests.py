@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,6 +20,7 @@ from models.scoring.classification import Classification
 from serving.answers.answer import answer
 from serving.answers.requests import Item, parse
 from serving.current.snapshot import State
+from serving.current.table import CurrentTable
 from serving.errors import RequestError
 
 from ..conftest import World
@@ -124,3 +128,16 @@ def test_the_same_enterprise_is_answered_in_whatever_spelling_its_code_is_writte
     found = answer([Item(uscc=way) for way in ways], State(world.settings).snapshot)
     assert all(isinstance(one, Classification) for one in found)
     assert {one.enterprise_id for one in found if isinstance(one, Classification)} == {world.frame.index[place][0]}
+
+
+@pytest.mark.slow
+def test_a_table_that_holds_codes_as_they_came_is_looked_up_by_the_usual_spelling(world: World, tmp_path: Path) -> None:
+    assert world.settings.table is not None
+    table = pq.read_table(world.settings.table)
+    small = pc.utf8_lower(table["uscc"])
+    path = tmp_path / "older.parquet"
+    pq.write_table(table.set_column(table.column_names.index("uscc"), "uscc", small), path)
+    codes = [str(code) for code in world.codes.dropna()]
+    found = CurrentTable.open(path, "hebei").ids_of(codes)
+    assert found == CurrentTable.open(world.settings.table, "hebei").ids_of(codes)
+    assert set(found) == set(codes)
