@@ -247,6 +247,14 @@ def _rules(column: Column, as_of: date, form: Form) -> list[Rule]:
     return rules
 
 
+def _mended(cell: Cell) -> str:
+    """SQL of a code as it came where its spelling was mended, else NULL; a file may lack the column."""
+    raw, value = _r(cell.column), quote(cell.column.name)
+    if not cell.person:
+        return "CAST(NULL AS VARCHAR)"
+    return f"CASE WHEN {raw} <> {value} AND NOT {_person(cell.column)} THEN {raw} END"
+
+
 def given_name(column: Column) -> str:
     """Name, in SQL, of what stood in the source where a spelling was mended; see `stage_sql`."""
     return quote(f"given {column.name}")
@@ -281,9 +289,7 @@ def stage_sql(source: SourceTable, as_of: date) -> str:
     second = ", ".join([*(f"{cell.value} AS {quote(cell.column.name)}" for cell in columns), *persons])
     names = ", ".join(_kept(cell) for cell in columns)
     mended = "".join(
-        f"CASE WHEN {_r(c)} <> {quote(c.name)} AND NOT {_person(c)} THEN {_r(c)} END AS {given_name(c)}, "
-        for c in source.table.columns
-        if c.type == "uscc"
+        f"{_mended(cell)} AS {given_name(cell.column)}, " for cell in columns if cell.column.type == "uscc"
     )
     rules = [rule for cell in columns for rule in cell.rules]
     bad = " OR ".join(f"coalesce({rule.when}, false)" for rule in rules)

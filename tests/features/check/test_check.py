@@ -372,6 +372,14 @@ def test_missing_optional_tables_and_columns_are_said(folder: Path) -> None:
     assert clean(folder, "registration", "industry, record_state") == [(None, "active")] * 2
 
 
+def test_a_registration_without_social_credit_codes_is_read(folder: Path) -> None:
+    lines = [line.split(",") for line in REGISTRATION.splitlines()]
+    text = "\n".join(",".join(line[:5] + line[6:]) for line in lines)
+    (folder / "registration.csv").write_text(text, encoding="utf-8")
+    assert check(folder).ok
+    assert clean(folder, "registration", "uscc, name") == [(None, "甲"), (None, "乙")]
+
+
 def test_a_registration_without_a_usable_row_is_not_ok(folder: Path) -> None:
     (folder / "registration.csv").write_text(REGISTRATION.splitlines()[0], encoding="utf-8")
     report = check(folder)
