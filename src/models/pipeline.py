@@ -40,6 +40,8 @@ from models.tracking.names import model_name
 from models.tracking.store import Store
 
 WORK = Path("data/generated")
+SEARCHES = "tuning.db"
+"""Database of the parameter searches, in the working folder."""
 Say = Callable[[str], None]
 
 
@@ -176,7 +178,7 @@ def train(
     experiment = checked_study(experiment_path, trials=trials)
     if data is None or not data.is_dir():
         raise SourceError(f"experiment {experiment.name}: no source folder at {data}; name it with --data")
-    check_surroundings(store, work / experiment.name)
+    check_surroundings(store, work / experiment.name, work / SEARCHES)
     with alone(work / experiment.name) as place:
         return _trained(store, experiment, data, trials, work, place, say)
 
@@ -199,7 +201,7 @@ def _trained(
                 experiment,
                 dataset,
                 trials=experiment.tuning.trials if trials is None else trials,
-                storage=work / "tuning.db",
+                storage=work / SEARCHES,
                 arm=arm_statement(experiment, dataset),
                 say=say,
                 log=TrialLog(store, experiment, run_id),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from features.catalogue.sectors import sector_or_none
 from features.errors import ConfigError, FenleiError
-from features.places import check_place
+from features.places import check_output, check_place
 from features.policies import cohort_policy, features_policy, outcomes_policy
 from features.population.groups import groups_policy
 from features.toml_text import decode, line_of
@@ -15,7 +15,7 @@ from models.learning.learner import bands_of
 from models.scoring.rules.province import load_rules
 from models.study.experiment import Experiment, load_experiment
 from models.study.indicators import catalogue, choose
-from models.tracking.reach import check_store
+from models.tracking.reach import check_store, look_at
 from models.tracking.store import Store
 
 
@@ -69,8 +69,8 @@ def checked_study(path: Path, *, trials: int | None = None) -> Experiment:
     return experiment
 
 
-def check_surroundings(store: Store, place: Path) -> None:
-    """Refuse a working folder that can't be written and a store that does not answer.
+def check_surroundings(store: Store, place: Path, searches: Path) -> None:
+    """Refuse a working folder that can't be written, a store that does not answer, a broken database of searches.
 
     Raises
     ------
@@ -78,6 +78,9 @@ def check_surroundings(store: Store, place: Path) -> None:
         With what stands in the way.
     """
     check_place(place)
+    check_output(searches)
+    if searches.exists():
+        look_at(searches)
     check_store(store)
 
 

@@ -106,6 +106,10 @@ def test_a_working_folder_or_store_that_cannot_be_used_is_told_first(
     with pytest.raises(ConfigError, match="file is no folder"):
         train(path, store=Store.in_folder(tmp_path / "store"), data=data, work=tmp_path / "file")
     (tmp_path / "mlflow.db").write_text("no database\n" * 200, encoding="utf-8")
-    with pytest.raises(ConfigError, match=r"mlflow\.db can't be used: file is not a database"):
+    with pytest.raises(ConfigError, match=r"mlflow\.db can't be used: .*file is not a database"):
         train(path, store=Store.in_folder(tmp_path), data=data, work=tmp_path / "work")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["data", "demo.toml", "file", "mlflow.db"]
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work" / "tuning.db").write_text("no database\n" * 200, encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"tuning\.db: file is not a database"):
+        train(path, store=Store.in_folder(tmp_path / "store"), data=data, work=tmp_path / "work")

@@ -252,7 +252,7 @@ class Experiment(Policy):
     title: str
     province: str
     sector: str | None = None
-    seed: int = Field(ge=0)
+    seed: int = Field(ge=0, le=2**31 - 1)  # what LightGBM and Optuna keep of one
     source: Source = Source()
     label: Label = Label()
     cohort: Cohort = Cohort()

@@ -73,7 +73,9 @@ def check_space(space: Mapping[str, tuple[float, float, str]]) -> None:
             wrong.append(_wrong(place, f'{name} is searched with kind = "{expected}", not "{kind}"', kind))
         else:
             for end, value in (("low", low), ("high", high)):
-                wrong += _out_of_range((*place, end), name, int(value) if kind == "int" else value)
+                # A whole number stands as a float in a range; anything else is refused as what it is.
+                whole = kind == "int" and float(value).is_integer()
+                wrong += _out_of_range((*place, end), name, int(value) if whole else value)
     _refuse("tuning", wrong)
 
 

@@ -7,7 +7,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from features.errors import ConfigError, FenleiError
+from features.errors import ConfigError
 from features.places import check_output
 from models.tracking import runs
 from models.tracking.store import Store
@@ -37,37 +37,51 @@ def check_store(store: Store) -> None:
             check_output(store.database)
             if not store.database.exists():
                 return
-            _look_at(store.database)
+            look_at(store.database)
         with runs.quiet():
             runs.client(store).search_experiments(max_results=1)
-    except FenleiError as err:
-        raise StoreError(_said(store, err)) from err
-    except Exception as err:  # MLflow lets through its own, SQLAlchemy's, alembic's, requests'
+    except Exception as err:  # ours; and MLflow lets through its own, SQLAlchemy's, alembic's, requests'
         raise StoreError(_said(store, err)) from err
 
 
 def _ask_server(uri: str) -> None:
-    """Ask for anything; a refusal is an answer."""
+    """Ask for anything; a refusal is an answer, also one for want of the name and password in the URI."""
     try:
-        with urllib.request.urlopen(uri, timeout=SECONDS):
+        with urllib.request.urlopen(_without_password(uri), timeout=SECONDS):
             pass
     except urllib.error.HTTPError as answer:
         answer.close()
 
 
-def _look_at(database: Path) -> None:
-    """Let SQLite itself find what is broken: MLflow takes a broken file for a busy one, and waits."""
-    con = sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)
+def look_at(database: Path) -> None:
+    """Let SQLite itself find what is broken in a file: MLflow takes a broken one for a busy one, and waits.
+
+    Raises
+    ------
+    StoreError
+        If the file is no database, or a part of it is lost.
+    """
     try:
-        [(found,)] = con.execute("PRAGMA quick_check(1)").fetchall()
-    finally:
-        con.close()
+        found = _quick_check(database)
+    except sqlite3.Error as err:
+        raise StoreError(f"{database}: {err}") from err
     if found != "ok":
         raise StoreError(f"{database}: {found}")
 
 
+def _quick_check(database: Path) -> str:
+    con = sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)
+    try:
+        [(found,)] = con.execute("PRAGMA quick_check(1)").fetchall()
+        return str(found)
+    finally:
+        con.close()
+
+
 def _said(store: Store, err: Exception) -> str:
     first = (str(err).strip().splitlines() or [type(err).__name__])[0]
+    secret = store.uri.partition("://")[2].rpartition("@")[0]
+    first = first.replace(secret, "…") if secret else first
     return (
         f"MLflow at {_without_password(store.uri)} can't be used: {first}; MLFLOW_TRACKING_URI says where it is "
         "(unset: a database under data/generated)"

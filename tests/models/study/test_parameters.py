@@ -36,6 +36,9 @@ def line_with(text: str, beginning: str) -> int:
         ("num_leaves = 8", "num_leaves = true", "learner.num_leaves", "valid integer"),
         ("num_leaves = 8", "num_leafs = 8", "learner.num_leafs", "no parameter 'num_leafs'; it has ["),
         ("feature_fraction = 0.6", "feature_fraction = 1.5", "learner.feature_fraction", "less than or equal to 1"),
+        ("num_leaves = { low = 4", "num_leaves = { low = 4.5", "tuning.space.num_leaves.low", "valid integer"),
+        ("num_leaves = { low = 4, high = 15", "num_leaves = { low = 4, high = inf", "tuning.space.num_leaves.high", ""),
+        ("seed = 20260101", "seed = 4294967296", "seed", "less than or equal to 2147483647"),
         ("num_leaves = { low = 4", "num_leafs = { low = 4", "tuning.space.num_leafs", "no parameter 'num_leafs'"),
         ("num_leaves = { low = 4", "num_leaves = { low = 1", "tuning.space.num_leaves.low", "or equal to 2"),
         (
