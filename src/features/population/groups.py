@@ -15,6 +15,7 @@ from pydantic import Field, model_validator
 from features.contract import codes
 from features.contract.national_names import DISTRICT, INDUSTRY_SECTION
 from features.policy import Policy, load_policy
+from features.records.moments import check_ends
 from features.records.store import RecordStore, opened
 from features.records.visibility import create_unusable, seen_sql
 
@@ -101,8 +102,14 @@ def enterprise_groups(
         One row for each of ``pairs`` in their order, with their index: region (leading digits), size (micro, small,
         medium, large), ownership, industry (section letter of GB/T 4754), visited (see `visited_group`); "unknown"
         where nothing was known before the cut-off, or where the source's inspections do not reach back far enough.
+
+    Raises
+    ------
+    ConfigError
+        If a cut-off is after the day a folder's records were taken: nobody would count as visited since.
     """
     with opened(source) as store:
+        check_ends(store, pairs["cutoff"])
         con = store.con
         given = pd.DataFrame(
             {

@@ -14,6 +14,7 @@ from features import cohort, compute_indicators, indicators, members_of
 from features.check import check_folder
 from features.contract.manifest import read_manifest
 from features.errors import ConfigError
+from features.population.groups import enterprise_groups, groups_policy
 from features.records.store import open_folder, open_frames
 from features.scope import Scope
 from features.table.month import write_clean_table, write_table
@@ -69,6 +70,8 @@ def test_pairs_are_held_to_the_day_of_their_folder(clean: Path) -> None:
             asked(clean, pairs, HEBEI)
         with pytest.raises(ConfigError, match=AFTER):
             asked(clean, pairs.head(1), KNOWN_LATER)
+    with pytest.raises(ConfigError, match=AFTER):
+        enterprise_groups(clean, pairs, groups_policy("hebei"))
 
 
 @settings(max_examples=examples(40), deadline=None)
