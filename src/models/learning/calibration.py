@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -57,6 +57,55 @@ def fit_calibrator(kind: Kind, margin: ArrayLike, outcome: ArrayLike, weight: Ar
     'platt'
     """
     m, y, w = _rows(margin, outcome, weight)
+    kept = w > 0
+    m, y, w = m[kept], y[kept], w[kept]
+    return _fit(kind, Cells(m, y, w, visits=kish(w), unit=float(w.mean())), np.unique(np.quantile(m, _KNOTS)))
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Visits summed where their margins are alike; a visit by itself is a cell, too.
+
+    Parameters
+    ----------
+    margin, rate, weight
+        Of each cell, [n]: margin, share of violations (by weight), weight.
+    visits
+        How many equally weighted visits would tell as much.
+    unit
+        Weight of one visit, the mean.
+    """
+
+    margin: Floats
+    rate: Floats
+    weight: Floats
+    visits: float
+    unit: float
+
+
+def refit(calibrator: AnyCalibrator, cells: Cells, rng: np.random.Generator | None = None) -> AnyCalibrator:
+    """Fit a calibrator's kind anew, as to resampled visits.
+
+    A spline keeps its knots. That its slopes differ by nothing is what its fit expects before it has seen a visit; with
+    a generator, by what else it might have been: refits then differ also by what the penalty decided.
+    """
+    known = cells.weight > 0
+    seen = replace(cells, margin=cells.margin[known], rate=cells.rate[known], weight=cells.weight[known])
+    if calibrator.kind != "spline":
+        return _fit(calibrator.kind, seen, np.empty(0))
+    knots = np.asarray(calibrator.knots)
+    return _fit_spline(seen, knots, None if rng is None else rng.normal(0.0, _BEND, len(knots) - 1))
+
+
+def kish(weight: Floats) -> float:
+    """Return how many equally weighted visits would tell as much as these (Kish)."""
+    share = weight / weight.sum()
+    return 1.0 / float(share @ share)
+
+
+def _fit(kind: Kind, cells: Cells, knots: Floats) -> AnyCalibrator:
+    """Fit one kind; only a spline needs knots."""
+    m, y, w = cells.margin, cells.rate, cells.weight
     if kind == "platt":
         slope, intercept = _fit_linear(np.column_stack([m, np.ones_like(m)]), y, w, positive=1)
         return Platt(slope=slope, intercept=intercept)
@@ -64,9 +113,9 @@ def fit_calibrator(kind: Kind, margin: ArrayLike, outcome: ArrayLike, weight: Ar
         a, b, c = _fit_linear(np.column_stack([log_expit(m), -log_expit(-m), np.ones_like(m)]), y, w, positive=2)
         return Beta(a=a, b=b, c=c)
     if kind == "isotonic":
-        return _fit_isotonic(m, y, w)
+        return _fit_isotonic(m, y, w, cells.unit)
     if kind == "spline":
-        return _fit_spline(m, y, w)
+        return _fit_spline(cells, knots)
     raise ModelError(f"no calibrator {kind!r}; there are {', '.join(KINDS)}")
 
 
@@ -153,24 +202,21 @@ def _fit_linear(design: Floats, y: Floats, w: Floats, positive: int) -> tuple[fl
     return tuple(float(v) for v in found.x)
 
 
-def _fit_spline(m: Floats, y: Floats, w: Floats) -> Spline:
+def _fit_spline(cells: Cells, knots: Floats, expected: Floats | None = None) -> Spline:
     """Weighted logistic fit of the slopes, the squares of their differences penalised: the mode under a normal prior.
 
     Knots lie at percentiles of the visits, not of the population: draws favour the riskier classes, and there the
     curve must be known best.
     """
-    kept = w > 0
-    m, y, share = m[kept], y[kept], w[kept] / w[kept].sum()
-    knots = np.unique(np.quantile(m, _KNOTS))
+    m, y, share = cells.margin, cells.rate, cells.weight / cells.weight.sum()
     design = np.column_stack([spline_design(m, knots), np.ones_like(m)])
-    # So many equally weighted visits would tell as much (Kish).
-    visits = 1.0 / float(share @ share)
-    stiff = 1.0 / (visits * _BEND**2)
+    stiff = 1.0 / (cells.visits * _BEND**2)
     k = len(knots)
+    centre = np.zeros(k - 1) if expected is None else expected
 
     def objective(theta: Floats) -> tuple[float, Floats]:
         eta = design @ theta
-        bends, pull = np.diff(theta[:k]), theta[:k].mean() - 1.0
+        bends, pull = np.diff(theta[:k]) - centre, theta[:k].mean() - 1.0
         value = -float(share @ (y * log_expit(eta) + (1 - y) * log_expit(-eta)))
         value += 0.5 * stiff * float(bends @ bends) + 0.5 * _RIDGE * pull**2
         gradient = design.T @ (share * (expit(eta) - y))
@@ -186,10 +232,8 @@ def _fit_spline(m: Floats, y: Floats, w: Floats) -> Spline:
     return Spline(knots=tuple(knots.tolist()), slopes=tuple(found[:k].tolist()), intercept=float(found[k]))
 
 
-def _fit_isotonic(m: Floats, y: Floats, w: Floats) -> Isotonic:
+def _fit_isotonic(m: Floats, y: Floats, w: Floats, unit: float) -> Isotonic:
     """Pool adjacent violators, centre each block at its mean margin, keep a least slope between blocks."""
-    kept = w > 0
-    m, y, w = m[kept], y[kept], w[kept]
     order = np.argsort(m, kind="stable")
     m, y, w = m[order], y[order], w[order]
     # One entry per distinct margin first: equal margins must get equal probabilities.
@@ -201,7 +245,7 @@ def _fit_isotonic(m: Floats, y: Floats, w: Floats) -> Isotonic:
     weight, hits = np.add.reduceat(mass, blocks), np.add.reduceat(good, blocks)
     middle = np.add.reduceat(mass * centre, blocks) / weight
     # Half an outcome each way keeps a block of only zeros or ones finite.
-    rate = (hits + 0.5 * w.mean()) / (weight + w.mean())
+    rate = (hits + 0.5 * unit) / (weight + unit)
     odds = isotonic_regression(np.asarray(logit(rate)), weights=weight).x.copy()
     for i in range(1, len(odds)):
         least = odds[i - 1] + MIN_SLOPE * (middle[i] - middle[i - 1])

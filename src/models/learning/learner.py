@@ -17,9 +17,9 @@ from models.learning.backtest import Origin, at_origin, origin_loss, origins
 from models.learning.calibration import choose_calibrator, fit_calibrator
 from models.learning.fit import fitted
 from models.learning.search import Params, Trial, Tuned, tune
+from models.learning.uncertainty import fit_uncertainty
 from models.scoring.bands import BandPolicy, load_bands
 from models.scoring.calibrators import AnyCalibrator
-from models.scoring.interval import fit_uncertainty
 from models.scoring.risk_model import RiskModel, assemble
 from models.study.dataset import Dataset, Part
 from models.study.experiment import Experiment

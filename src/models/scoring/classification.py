@@ -107,8 +107,8 @@ class Classification(Answer):
         Chance that a random-arm visit in the month finds a violation; None when the rules answered.
     probability_interval
         Ends of the interval for the mean risk of all enterprises with this score (level in the model): how sure the
-        calibration is, not how far a single enterprise may lie from it. None when the rules answered, or with a
-        model that was signed without one.
+        calibration is, not how far a single enterprise may lie from it. The probability lies within, and both ends
+        rise with the score. None when the rules answered, or with a model that was signed without one.
     reasons
         The strongest first.
     determinations

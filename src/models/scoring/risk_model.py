@@ -228,7 +228,7 @@ class RiskModel(BaseModel):
 
     def interval(self, margin: ArrayLike) -> tuple[Floats, Floats] | None:
         """Return lower and upper end of the mean risk of enterprises with each margin; None where not known."""
-        return None if self.uncertainty is None else self.uncertainty.interval(margin)
+        return None if self.uncertainty is None else self.uncertainty.interval(margin, self.calibrator.log_odds(margin))
 
     def score(self, margin: ArrayLike) -> Floats:
         """Return the score of each margin, 0 to 1000, not rounded."""

@@ -12,7 +12,7 @@ from scipy.special import expit
 from helpers.thorough import examples
 from models.arrays import Floats, Ints
 from models.errors import ModelError
-from models.learning.calibration import KINDS, choose_calibrator, fit_calibrator, log_loss
+from models.learning.calibration import KINDS, Cells, choose_calibrator, fit_calibrator, kish, log_loss, refit
 from models.scoring.calibrators import Beta, Calibrator, Isotonic, Kind, Platt, Spline, spline_design
 
 MARGINS = st.lists(st.floats(-8, 8, allow_nan=False), min_size=8, max_size=60)
@@ -223,6 +223,34 @@ def test_a_flat_or_falling_calibrator_cannot_be_made() -> None:
         Spline(knots=(1.0, 1.0), slopes=(1.0, 1.0), intercept=0.0)
     with pytest.raises(ValueError, match="strictly increase"):
         Isotonic(margins=(0.0, 1.0), odds=(0.5, 0.5))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_same_visits_written_as_cells_refit_to_the_same_calibrator(kind: Kind) -> None:
+    margin, y, _ = draw(lambda m: expit(0.7 * m - 0.4), n=2_000)
+    weight = np.random.default_rng(1).choice([1.0, 3.0, 10.0], len(y))
+    found = fit_calibrator(kind, margin, y, weight)
+    w = weight / weight.mean()
+    whole = refit(found, Cells(margin, y.astype(float), w, visits=kish(w), unit=1.0))
+    assert whole.log_odds(margin) == pytest.approx(found.log_odds(margin), abs=1e-6)
+    # Equal margins summed: two visits of half the weight each, and cells that nobody was drawn from.
+    twice = Cells(
+        np.r_[np.repeat(margin, 2), 9.0],
+        np.r_[np.repeat(y, 2).astype(float), 0.0],
+        np.r_[np.repeat(w / 2, 2), 0.0],
+        visits=kish(w),
+        unit=1.0,
+    )
+    assert refit(found, twice).log_odds(margin) == pytest.approx(found.log_odds(margin), abs=1e-4)
+
+
+def test_with_a_generator_a_splines_refits_differ_by_what_its_penalty_decided_and_no_other_kinds() -> None:
+    margin, y, _ = draw(lambda m: expit(0.7 * m - 0.4), n=2_000)
+    cells = Cells(margin, y.astype(float), np.ones(len(y)), visits=float(len(y)), unit=1.0)
+    for kind in KINDS:
+        found = fit_calibrator(kind, margin, y)
+        again = refit(found, cells, np.random.default_rng(3)).log_odds(margin)
+        assert (np.abs(again - found.log_odds(margin)).max() > 0.01) == (kind == "spline")
 
 
 def test_log_loss_is_the_mean_by_weight() -> None:
