@@ -55,10 +55,14 @@ def threshold(name: str) -> str:
 
 
 class FeaturesPolicy(Policy):
-    """``features.toml``: switches of indicators and evidence, and the indicators' thresholds."""
+    """``features.toml``: switches of indicators and evidence, and the indicators' thresholds.
+
+    ``uncovered_days_a_year`` stays below a month: cut-offs are a month apart, and a month that lacks is no detail.
+    """
 
     repaired_records_feed_indicators: bool
     peer_shrink_visits: int = Field(ge=1)
+    uncovered_days_a_year: int = Field(ge=0, le=27)
     evidence_months: dict[str, int]
     thresholds: Thresholds
 

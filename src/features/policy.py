@@ -13,6 +13,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from features.errors import ConfigError
+from features.given import PathLike, as_path
 from features.near import did_you_mean
 from features.toml_text import decode, parse, said_of
 
@@ -68,7 +69,7 @@ def policy_names(province: str, folder: str) -> tuple[str, ...]:
     return tuple(sorted({file.stem for each in folders for file in each.glob("*.toml")}))
 
 
-def load_toml(path: Path, model: type[P]) -> P:
+def load_toml(path: PathLike, model: type[P]) -> P:
     """Read and validate one TOML file.
 
     Raises
@@ -76,7 +77,7 @@ def load_toml(path: Path, model: type[P]) -> P:
     ConfigError
         If the file is missing, no TOML in UTF-8 or breaks the model; the message names the file, the line and the key.
     """
-    return _read(path, model)[0]
+    return _read(as_path(path, f"{model.__name__} file"), model)[0]
 
 
 def _read(path: Path, model: type[P]) -> tuple[P, bytes]:

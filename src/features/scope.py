@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from features.errors import ConfigError
+from features.given import as_day
+
 
 @dataclass(frozen=True)
 class Scope:
@@ -32,3 +35,25 @@ class Scope:
     known_as_of: date | None = None
     names: Sequence[str] | None = None
     sector: str | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.province, str):
+            raise ConfigError(f"scope: expected the name of a province, got {type(self.province).__name__}")
+        if isinstance(self.names, str):
+            raise ConfigError(f"scope: names is a list of indicators, such as [{self.names!r}]")
+        if self.known_as_of is not None:
+            object.__setattr__(self, "known_as_of", as_day(self.known_as_of, "scope, known_as_of"))
+
+
+def checked_scope(scope: Scope) -> Scope:
+    """Return the scope.
+
+    Raises
+    ------
+    ConfigError
+        If it is none, for instance the name of a province alone.
+    """
+    if isinstance(scope, Scope):
+        return scope
+    example = scope if isinstance(scope, str) else "hebei"
+    raise ConfigError(f"expected a scope, such as Scope({example!r}), got {type(scope).__name__}")

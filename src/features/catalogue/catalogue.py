@@ -20,7 +20,7 @@ from features.catalogue.families import (
 from features.catalogue.sectors import Sector
 from features.errors import CatalogueError
 from features.near import did_you_mean
-from features.policies import FeaturesPolicy
+from features.policies import FeaturesPolicy, features_policy
 
 _MODULES = (  # importing them declares
     basic,
@@ -44,8 +44,18 @@ def catalogue_of(features: FeaturesPolicy, sector: Sector | None = None) -> dict
     return {name: i.bound(features.thresholds) for name, i in with_sector(sector).items()}
 
 
-def lookup(name: str, among: Mapping[str, Indicator] = CATALOGUE) -> Indicator:
+def lookup(name: str, among: Mapping[str, Indicator] = CATALOGUE, *, province: str | None = None) -> Indicator:
     """Return one indicator of a catalogue.
+
+    Parameters
+    ----------
+    name
+        The indicator.
+    among
+        Where it is looked up: the general catalogue by default.
+    province
+        Whose numbers take the place of the thresholds' names in definition and formula (``features.toml``); None
+        leaves the names.
 
     Raises
     ------
@@ -56,9 +66,12 @@ def lookup(name: str, among: Mapping[str, Indicator] = CATALOGUE) -> Indicator:
     --------
     >>> lookup("complaints_3m").zh
     '近三个月投诉举报数'
+    >>> "visits + 9" in lookup("problem_rate_random", province="hebei").doc
+    True
     """
     if name in among:
-        return among[name]
+        found = among[name]
+        return found if province is None else found.bound(features_policy(province).thresholds)
     raise CatalogueError(f"no indicator {name!r}{did_you_mean(name, among) or '; `fenlei indicators` lists them'}")
 
 

@@ -20,6 +20,10 @@ NEVER = 3650
 """Days that stand for 'never': ten years, the safe end."""
 
 
+YEAR = 365
+"""Days of a year, for shares of a window."""
+
+
 @dataclass(frozen=True, order=True)
 class Window:
     """A span before the cut-off, in calendar months or in days; half open at the cut-off."""
@@ -41,6 +45,11 @@ class Window:
         """SQL of the first day of the window, from ``cutoff``."""
         unit = f"{self.months} MONTH" if self.months else f"{self.days} DAY"
         return f"CAST(cutoff - INTERVAL {unit} AS DATE)"
+
+    def tolerated(self, days_a_year: int) -> int:
+        """Return how many of its days need not be covered: so many of a year, of less in proportion, never more."""
+        length = self.days or self.months * YEAR // 12
+        return min(days_a_year, days_a_year * length // YEAR)
 
     def __str__(self) -> str:
         if self.days:

@@ -27,9 +27,10 @@ NAME --sql` shows the SQL of one.
   repaired ones unless the province's `features.toml` says so.
 - *risk* is the direction that the model is held to: ↑ more of it raises the risk, ↓ lowers it, ~ either way.
 - *missing when*: where the source has the tables an indicator needs and they cover its window, no record means the
-  value for nothing found (mostly 0; 3650 days stand for never). Where not, the value is missing: *not covered*. Some
-  are missing, besides, when no record gives the value. Tables that only other enterprises' records are read from
-  (neighbours, peers) count among an indicator's tables.
+  value for nothing found (mostly 0; 3650 days stand for never). Where not, the value is missing: *not covered*. A
+  window may lack the few days that `features.toml` tolerates (`uncovered_days_a_year`). Some are missing, besides,
+  when no record gives the value; and all are, where the source's register does not have the enterprise at the cut-off.
+  Tables that only other enterprises' records are read from (neighbours, peers) count among an indicator's tables.
 - Numbers in the definitions are Hebei's; `features.toml` gives each province its own (see [Thresholds](#thresholds)).
 - A sector adds indicators by a file (see [Sectors](#sectors)); without `--sector` they are not computed.
 """

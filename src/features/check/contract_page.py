@@ -63,8 +63,9 @@ not. An amount `12.0` may be yuan, and is refused unless the manifest says what 
  "tables": {"penalties": {"covers_from": "2019-01-01", "lag_days": 27, "money": "yuan"}}}
 ```
 
-`covers_from` is the day from which the source holds every record of the table; a window that begins earlier
-has no answer. Where it is not said, the check takes the table's earliest `known_at` and marks it `inferred`.
+`covers_from` is the day from which the source holds every record of the table; a window that begins earlier, by more
+than the few days that `features.toml` tolerates, has no answer. Where it is not said, the check takes the table's
+earliest `known_at` and marks it `inferred`.
 
 How values are written is never guessed. It is said for the folder, or for one table where that differs:
 

@@ -21,6 +21,7 @@ from features.contract import TABLES
 from features.contract.manifest import MANIFEST_NAME, Coverage, Form, Manifest, read_manifest, write_manifest
 from features.contract.uscc import teach
 from features.errors import SourceError
+from features.given import DayLike, PathLike, as_day, as_path
 from features.places import check_apart, check_place
 from features.records.store import no_bar
 
@@ -28,9 +29,9 @@ REPORT_NAME = "report.json"
 
 
 def check_folder(
-    folder: Path,
-    as_of: date,
-    out: Path,
+    folder: PathLike,
+    as_of: DayLike,
+    out: PathLike,
     *,
     memory_limit: str | None = None,
     threads: int | None = None,
@@ -76,6 +77,8 @@ def check_folder(
     >>> report.ok, (out / "clean" / "manifest.json").is_file()
     (True, True)
     """
+    folder, out = as_path(folder, "source folder"), as_path(out, "folder to write")
+    as_of = as_day(as_of, "as_of")
     files, strangers = find_tables(folder)
     check_apart(out, folder)
     check_place(out)

@@ -3,14 +3,14 @@
 What the whole province makes (neighbours, clusters, rates) is made once; the cohort is then taken in parts, in the
 order of ``enterprise_id``, in which clean files are sorted: a part reads its own row groups, and memory does not
 grow with the province. Missing: a table that is present and covers the window but holds no row gives the
-aggregate's ``empty`` value, otherwise the indicator is null.
+aggregate's ``empty`` value, otherwise the indicator is null; so it is for an enterprise that the register does not
+have at the cut-off.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
-from pathlib import Path
 
 import duckdb
 import numpy as np
@@ -22,13 +22,15 @@ from features.catalogue.expressions import Aggregate, Window
 from features.catalogue.relations import POPULATION, create_population, visits_sql
 from features.catalogue.sectors import sector_or_none
 from features.engine.faults import named, run_scan
-from features.engine.plan import Plan, day_sql, first_covered, plan, result_sqls, scan_sql, window_columns
+from features.engine.plan import Plan, covered_sql, plan, registered_sql, result_sqls, scan_sql, window_columns
 from features.errors import SourceError
+from features.frames import as_pairs
+from features.given import PathLike
 from features.policies import features_policy, outcomes_policy
 from features.records.moments import check_ends
 from features.records.store import RecordStore, opened
 from features.records.visibility import Moment, create_unusable
-from features.scope import Scope
+from features.scope import Scope, checked_scope
 
 Progress = Callable[[str], None]
 """Called with the name of the table that is being scanned."""
@@ -51,13 +53,10 @@ def set_cohort(
     Raises
     ------
     SourceError
-        If a column is missing or an (enterprise_id, cutoff) pair comes twice.
+        If an (enterprise_id, cutoff) pair comes twice.
     """
-    missing = {"enterprise_id", "cutoff"} - set(cohort.columns)
-    if missing:
-        raise SourceError(f"the cohort needs columns enterprise_id and cutoff; missing: {sorted(missing)}")
     known = f"DATE '{known_as_of}'" if known_as_of else "cutoff"
-    con.register("given_cohort", cohort[["enterprise_id", "cutoff"]])
+    con.register("given_cohort", cohort)
     con.execute(
         f"""CREATE OR REPLACE TABLE cohort AS SELECT CAST(row_number() OVER () - 1 AS INTEGER) AS pair, *,
           {known} AS known_as_of{window_columns(sorted(set(windows)))}
@@ -99,24 +98,23 @@ def batches(
         enterprise_id, cutoff, indicators (double) and evidence (text) of at most ``part`` pairs; none is empty
         unless the cohort is.
     """
-    con, say, province = store.con, progress or _silent, scope.province
+    con, say, province = store.con, progress or _silent, checked_scope(scope).province
     chosen = plan(scope.names, features=features_policy(province), sector=sector_or_none(province, scope.sector))
     say("cohort")
-    if "cutoff" in cohort.columns:  # where it is missing, `set_cohort` says so
-        check_ends(store, cohort["cutoff"], scope.known_as_of)
+    cohort = as_pairs(cohort, "the cohort")
+    check_ends(store, cohort["cutoff"], scope.known_as_of)
     set_cohort(con, cohort, chosen.windows, scope.known_as_of)
     say("relations")
     with named("DuckDB", "relations between enterprises", ERRORS):
         prepare(store, chosen, province=province)
-    covered = {s: day_sql(day) for s, day in first_covered(chosen.sources, store.covers_from).items()}
+    covered = covered_sql(chosen.sources, store.covers_from)
     moments = [Moment(*found) for found in con.execute("SELECT cutoff, known_as_of FROM moments").fetchall()]
     at = moments[0] if len(moments) == 1 else None
     many = len(cohort) > part
     for begin in range(0, max(1, len(cohort)), part):
-        con.execute(
-            f"CREATE OR REPLACE TABLE part AS SELECT * FROM cohort WHERE pair >= {begin} AND pair < {begin + part}"
-        )
-        [between] = con.execute("SELECT min(enterprise_id), max(enterprise_id) FROM part").fetchall()
+        these = f"(SELECT * FROM cohort WHERE pair >= {begin} AND pair < {begin + part})"
+        [between] = con.execute(f"SELECT min(enterprise_id), max(enterprise_id) FROM {these}").fetchall()
+        con.execute(f"CREATE OR REPLACE TABLE part AS {registered_sql(these, between if many else None)} ORDER BY pair")
         where = f" {begin // part + 1} of {-(-len(cohort) // part)}" if many else ""
         step = _said(say, where)
         _scan(con, chosen, province, at, between if many else None, step)
@@ -200,7 +198,7 @@ def as_frame(parts: list[pa.Table]) -> pd.DataFrame:
 
 
 def compute_indicators(
-    source: Path | RecordStore,
+    source: PathLike | RecordStore,
     cohort: pd.DataFrame,
     scope: Scope,
     *,
@@ -214,7 +212,8 @@ def compute_indicators(
     source
         Clean folder written by `features.check.check_folder`, or an open store.
     cohort
-        Frame with ``enterprise_id`` and ``cutoff``, pairs at most once.
+        Frame with ``enterprise_id`` and ``cutoff``, pairs at most once: pandas', or another library's that can become
+        one. A cut-off is a day, or midnight in its own time zone.
     scope
         Whose policies hold, which indicators, and what is known.
     progress
@@ -226,7 +225,8 @@ def compute_indicators(
     -------
     pandas.DataFrame
         Index (enterprise_id, cutoff), sorted; one float64 column per indicator (NaN: not known) and one text
-        column per rule of `features.catalogue.evidence.EVIDENCE` (missing: not checked).
+        column per rule of `features.catalogue.evidence.EVIDENCE` (missing: not checked). A pair whose enterprise the
+        source's register does not have at the cut-off is all unknown, but for records that hit a rule.
 
     Raises
     ------
@@ -236,6 +236,8 @@ def compute_indicators(
         If a cut-off is after the day the folder's records were taken.
     EngineError
         If DuckDB can't compute it; names the table, and the columns where they are known.
+    CatalogueError
+        If the scope names an indicator that is not in the catalogue.
 
     Examples
     --------

@@ -10,9 +10,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
+from functools import lru_cache
 
-from features.catalogue import catalogue_of
+import pandas as pd
+
+from features.catalogue import catalogue_of, lookup
 from features.catalogue.declaration import Indicator
 from features.catalogue.evidence import EVIDENCE, EVIDENCE_TABLES
 from features.catalogue.expressions import Aggregate, Window
@@ -44,10 +47,13 @@ class Plan:
         In the order of the output.
     wanted
         The different aggregates by table or relation, in a stable order.
+    uncovered_days_a_year
+        As in ``features.toml``: what a window may lack.
     """
 
     indicators: tuple[Indicator, ...]
     wanted: Mapping[str, list[Aggregate]]
+    uncovered_days_a_year: int
 
     @property
     def windows(self) -> list[Window]:
@@ -64,16 +70,27 @@ class Plan:
 
 
 def plan(names: Sequence[str] | None = None, *, features: FeaturesPolicy, sector: Sector | None = None) -> Plan:
-    """Return the plan of the named indicators, of all by default, with a province's thresholds."""
+    """Return the plan of the named indicators, of all by default, with a province's thresholds.
+
+    Raises
+    ------
+    CatalogueError
+        If a name is not in the catalogue.
+    """
     known = catalogue_of(features, sector)
-    chosen = [known[n] for n in names] if names is not None else list(known.values())
+    chosen = [lookup(n, known) for n in names] if names is not None else list(known.values())
     wanted: dict[str, list[Aggregate]] = {}
     for indicator in chosen:
         for aggregate in indicator.formula.parts:
             there = wanted.setdefault(aggregate.table, [])
             if aggregate not in there:
                 there.append(aggregate)
-    return Plan(tuple(chosen), dict(sorted(wanted.items())))
+    return Plan(tuple(chosen), dict(sorted(wanted.items())), features.uncovered_days_a_year)
+
+
+def bases_of(source: str) -> tuple[str, ...]:
+    """Return the contract tables that a table or relation is made of; of `OTHERS`, the table itself."""
+    return BASES.get(source, (source.removeprefix(OTHERS),))
 
 
 def first_covered(sources: Iterable[str], covers_from: Mapping[str, date]) -> dict[str, date | None]:
@@ -84,15 +101,43 @@ def first_covered(sources: Iterable[str], covers_from: Mapping[str, date]) -> di
     """
     first: dict[str, date | None] = {}
     for source in sources:
-        bases = BASES.get(source, (source.removeprefix(OTHERS),))
+        bases = bases_of(source)
         there = all(base in covers_from for base in bases)
         first[source] = max(covers_from[base] for base in bases) if there else None
     return first
 
 
-def day_sql(day: date | None) -> str:
-    """SQL of a day that may be missing."""
-    return NOT_COVERED if day is None else f"DATE '{day}'"
+REGISTER = "registration"
+"""The table that says which enterprises there are."""
+
+
+def covered_sql(sources: Iterable[str], covers_from: Mapping[str, date]) -> dict[str, str]:
+    """SQL of the first day covered for each table or relation, over ``part c``; null where it is not covered at all.
+
+    Of an enterprise that a source's register does not have at the cut-off (``c.registered``, see `registered_sql`),
+    nothing is covered: that nothing was found of it says nothing. A source without a register can't tell.
+    """
+    days = {
+        s: NOT_COVERED if day is None else f"DATE '{day}'" for s, day in first_covered(sources, covers_from).items()
+    }
+    if REGISTER not in covers_from:
+        return days
+    return {s: f"(CASE WHEN c.registered THEN {day} END)" if day != NOT_COVERED else day for s, day in days.items()}
+
+
+def registered_sql(keys: str, between: tuple[str, str] | None = None) -> str:
+    """SQL of the rows of ``keys`` with ``registered``: any version of a registration was known and in the past.
+
+    Whether that version may be used is not asked: an entry that is objected to or was corrected names an enterprise
+    that exists. So all members of a cohort are registered. ``between`` as `features.records.visibility.seen_sql`.
+    """
+    near = ""
+    if between:
+        first, last = (value.replace("'", "''") for value in between)
+        near = f" AND r.enterprise_id BETWEEN '{first}' AND '{last}'"
+    known = f"r.enterprise_id = k.enterprise_id AND r.known_at < k.known_as_of AND r.occurred_at < k.cutoff{near}"
+    there = f"SELECT DISTINCT k.pair FROM {keys} k JOIN raw_{REGISTER} r ON {known}"
+    return f"SELECT a.*, g.pair IS NOT NULL AS registered FROM {keys} a LEFT JOIN ({there}) g ON g.pair = a.pair"
 
 
 def window_columns(windows: Iterable[Window], at: Moment | None = None) -> str:
@@ -162,40 +207,54 @@ def _bounded(aggregate: Aggregate) -> str:
     return f"CAST(greatest(-{GREATEST}, least({GREATEST}, coalesce({total[1]}, 0))) AS BIGINT)"
 
 
-def indicator_sql(indicator: Indicator, wanted: Mapping[str, list[Aggregate]], covered: Mapping[str, str]) -> str:
+def indicator_sql(indicator: Indicator, chosen: Plan, covered: Mapping[str, str]) -> str:
     """SQL of one indicator over ``part c`` joined with the scans ``agg_<table>``.
 
     ``covered`` says for each table or relation the SQL of the first day it covers, null where it is not covered:
-    the indicator is null then, and where its window begins earlier. The same goes for the tables of other enterprises
-    that an aggregate makes use of.
+    the indicator is null then, and where its window begins earlier by more days than the policy tolerates. The same
+    goes for the tables of other enterprises that an aggregate makes use of.
     """
-    cells = [f"agg_{a.table}.a{wanted[a.table].index(a)}" for a in indicator.formula.parts]
-    return indicator.formula.template.format(*_known(indicator, cells, covered))
+    cells = [f"agg_{a.table}.a{chosen.wanted[a.table].index(a)}" for a in indicator.formula.parts]
+    return indicator.formula.template.format(*_known(indicator, cells, chosen, covered))
 
 
-def _packed_cells(indicator: Indicator, wanted: Mapping[str, list[Aggregate]], covered: Mapping[str, str]) -> list[str]:
+def _packed_cells(indicator: Indicator, chosen: Plan, covered: Mapping[str, str]) -> list[str]:
     """SQL of what a formula is made of, over ``part c`` joined with the packed scans ``p``."""
-    cells = [f"p.{a.table}[{wanted[a.table].index(a) + 1}]" for a in indicator.formula.parts]
-    return _known(indicator, cells, covered)
+    cells = [f"p.{a.table}[{chosen.wanted[a.table].index(a) + 1}]" for a in indicator.formula.parts]
+    return _known(indicator, cells, chosen, covered)
 
 
-def _known(indicator: Indicator, cells: Sequence[str], covered: Mapping[str, str]) -> list[str]:
+def _known(indicator: Indicator, cells: Sequence[str], chosen: Plan, covered: Mapping[str, str]) -> list[str]:
     """SQL of cells as far as they are covered, with what no record gives in the place of null."""
     known = []
     for a, cell in zip(indicator.formula.parts, cells, strict=True):
         value = cell if a.empty is None else f"coalesce({cell}, {a.empty})"
-        needs = [f"{covered[s]} {_reaches(window)}" for s, window in ((a.table, a.window), *looks(a))]
+        needs = [f"{covered[s]} {_reaches(window, chosen)}" for s, window in read_by(a)]
         known.append(f"(CASE WHEN {' AND '.join(needs)} THEN {value} END)")
     return known
 
 
-def _reaches(window: Window | None) -> str:
+def read_by(aggregate: Aggregate) -> tuple[tuple[str, Window | None], ...]:
+    """Return the tables and relations whose coverage decides an aggregate's cell, each with its window."""
+    return (aggregate.table, aggregate.window), *looks(aggregate)
+
+
+def _reaches(window: Window | None, chosen: Plan) -> str:
     """SQL after the first day covered: it lies early enough for a window, or for what was known at all."""
-    return f"<= c.{window.column}" if window else "< c.cutoff"
+    if not window:
+        return "< c.cutoff"
+    lacking = window.tolerated(chosen.uncovered_days_a_year)
+    return f"<= c.{window.column}" + (f" + {lacking}" if lacking else "")
 
 
-def _cells(chosen: Iterable[Indicator], wanted: Mapping[str, list[Aggregate]], covered: Mapping[str, str]) -> list[str]:
-    return [f"CAST({indicator_sql(i, wanted, covered)} AS DOUBLE) AS {i.name}" for i in chosen]
+@lru_cache(maxsize=4096)
+def covered_by(window: Window | None, cutoff: date, days_a_year: int) -> tuple[date, date]:
+    """Return from which day on a cell's records must be covered at a cut-off: the first day that is whole, and the
+    latest that the policy tolerates."""
+    if not window:
+        return (cutoff - timedelta(days=1),) * 2
+    start = (pd.Timestamp(cutoff) - pd.DateOffset(months=window.months, days=window.days)).date()
+    return start, start + timedelta(days=window.tolerated(days_a_year))
 
 
 def _hits(covered: Mapping[str, str]) -> list[str]:
@@ -217,7 +276,7 @@ def result_sqls(chosen: Plan, covered: Mapping[str, str]) -> list[str]:
     keys = ", ".join(["c.pair", "c.enterprise_id", "c.cutoff", *_hits(covered)])
     sqls = [f"SELECT {keys} FROM part c LEFT JOIN agg_evidence ON agg_evidence.pair = c.pair"]
     for sources, indicators in groups.items():
-        columns = ", ".join(_cells(indicators, chosen.wanted, covered))
+        columns = ", ".join(f"CAST({indicator_sql(i, chosen, covered)} AS DOUBLE) AS {i.name}" for i in indicators)
         joins = " ".join(f"LEFT JOIN agg_{s} ON agg_{s}.pair = c.pair" for s in sources)
         sqls.append(f"SELECT c.pair, {columns} FROM part c {joins}")
     return sqls
@@ -234,7 +293,7 @@ def packed_result_sql(chosen: Plan, covered: Mapping[str, str], *, cells: str | 
     looked_up: dict[str, str] = {}
     formulas = []
     for i in chosen.indicators:
-        names = [looked_up.setdefault(cell, f"x{len(looked_up)}") for cell in _packed_cells(i, chosen.wanted, covered)]
+        names = [looked_up.setdefault(cell, f"x{len(looked_up)}") for cell in _packed_cells(i, chosen, covered)]
         formulas.append(f"CAST({i.formula.template.format(*names)} AS DOUBLE) AS {i.name}")
     given = ", ".join([*(f"{sql} AS {name}" for sql, name in looked_up.items()), *_hits(covered)])
     return (

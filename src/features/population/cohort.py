@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from pathlib import Path
 
 import pandas as pd
 
 from features.catalogue.sectors import Sector, sector_or_none
+from features.frames import as_pairs
+from features.given import DayLike, PathLike, as_days
 from features.policies import CohortPolicy, cohort_policy
 from features.records.connection import Connection, Opened
 from features.records.moments import check_begins, check_ends
 from features.records.store import RecordStore, opened
 from features.records.visibility import create_unusable, seen_sql
-from features.scope import Scope
+from features.scope import Scope, checked_scope
 
 
 def member_sql(policy: CohortPolicy) -> str:
@@ -61,8 +62,8 @@ def _frame(con: Connection, sql: str) -> pd.DataFrame:
 
 
 def cohort(
-    source: Path | Opened,
-    cutoffs: Sequence[date],
+    source: PathLike | Opened,
+    cutoffs: Sequence[DayLike] | DayLike,
     scope: Scope,
     *,
     policy: CohortPolicy | None = None,
@@ -74,7 +75,7 @@ def cohort(
     source
         Clean folder, or an open store of either engine.
     cutoffs
-        Dates; only what was known before each counts for it, unless the scope says otherwise.
+        Days, or one; only what was known before each counts for it, unless the scope says otherwise.
     scope
         Whose rules hold, and what is known; with a sector, only the enterprises that belong to it by its declaration
         (`features.catalogue.sectors`).
@@ -99,18 +100,20 @@ def cohort(
     >>> list(month.columns)
     ['enterprise_id', 'cutoff']
     """
-    if isinstance(source, Path):
+    if not hasattr(source, "con"):
         with opened(source) as store:
             return cohort(store, cutoffs, scope, policy=policy)
-    check_ends(source, cutoffs, scope.known_as_of)
-    check_begins(source, cutoffs, scope.known_as_of)
-    _set_moments(source.con, cutoffs, scope.known_as_of)
+    checked_scope(scope)
+    days = as_days(cutoffs, "cut-off")
+    check_ends(source, days, scope.known_as_of)
+    check_begins(source, days, scope.known_as_of)
+    _set_moments(source.con, days, scope.known_as_of)
     members = _members_in(source.con, scope, policy)
     return _frame(source.con, f"SELECT * FROM ({members}) ORDER BY enterprise_id, cutoff")
 
 
 def members_of(
-    source: Path | RecordStore,
+    source: PathLike | RecordStore,
     pairs: pd.DataFrame,
     scope: Scope,
     *,
@@ -128,10 +131,13 @@ def members_of(
     >>> members_of(clean, month, Scope("hebei")).equals(month)
     True
     """
+    asked, scope = as_pairs(pairs, "the pairs"), checked_scope(scope)
     with opened(source) as store:
-        check_ends(store, pairs["cutoff"], scope.known_as_of)
-        _set_moments(store.con, list(pairs["cutoff"]), scope.known_as_of)
-        store.con.register("given_pairs", pairs[["enterprise_id", "cutoff"]])
+        if asked.empty:
+            return asked
+        check_ends(store, asked["cutoff"], scope.known_as_of)
+        _set_moments(store.con, list(asked["cutoff"].unique()), scope.known_as_of)
+        store.con.register("given_pairs", asked)
         members = _members_in(store.con, scope, policy)
         frame = _frame(
             store.con,

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import date
-from pathlib import Path
 
 import duckdb
 import pandas as pd
 
 from features.catalogue.relations import outcome_sql
+from features.given import DayLike, PathLike, as_day
 from features.policies import outcomes_policy
 from features.records.store import RecordStore, opened
 from features.records.visibility import create_unusable, seen_sql
 
 
-def read_outcomes(source: Path | RecordStore, known_before: date, *, province: str) -> pd.DataFrame:
+def read_outcomes(source: PathLike | RecordStore, known_before: DayLike, *, province: str) -> pd.DataFrame:
     """Return the inspections whose outcome was known before a day and gives a label.
 
     Parameters
@@ -44,11 +44,12 @@ def read_outcomes(source: Path | RecordStore, known_before: date, *, province: s
     >>> sorted(found["violation"].unique().tolist())
     [0, 1]
     """
-    return outcomes_by_day(source, [known_before], province=province)[known_before]
+    day = as_day(known_before, "known_before")
+    return outcomes_by_day(source, [day], province=province)[day]
 
 
 def outcomes_by_day(
-    source: Path | RecordStore, known_before: Collection[date], *, province: str
+    source: PathLike | RecordStore, known_before: Collection[date], *, province: str
 ) -> dict[date, pd.DataFrame]:
     """Return, of one read, what `read_outcomes` gives for each of several days.
 
@@ -109,7 +110,7 @@ def _dated(frame: pd.DataFrame, *days: str) -> pd.DataFrame:
     return frame
 
 
-def read_awaited(source: Path | RecordStore, known_before: date) -> pd.DataFrame:
+def read_awaited(source: PathLike | RecordStore, known_before: DayLike) -> pd.DataFrame:
     """Return the inspections known before a day that have no result yet.
 
     Parameters
@@ -124,7 +125,7 @@ def read_awaited(source: Path | RecordStore, known_before: date) -> pd.DataFrame
         visit.
     """
     with opened(source) as store:
-        visits, draws = _as_known(store.con, [known_before])
+        visits, draws = _as_known(store.con, [as_day(known_before, "known_before")])
         frame = store.con.execute(
             f"""
             SELECT v.record_id AS inspection_id, v.enterprise_id, v.occurred_at AS visited_on,

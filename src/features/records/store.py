@@ -18,6 +18,7 @@ from features.contract import TABLES
 from features.contract.identity import masked
 from features.contract.manifest import MANIFEST_NAME, read_manifest
 from features.errors import SourceError
+from features.given import PathLike, as_path
 from features.records.visibility import create_versions
 
 COVERED_FOREVER = date(1900, 1, 1)
@@ -104,7 +105,7 @@ def read_days(clean: Path) -> tuple[dict[str, date], date | None]:
     return {name: day for name, day in first.items() if day}, manifest.as_of
 
 
-def open_folder(clean: Path, *, threads: int | None = None, memory: str | None = None) -> RecordStore:
+def open_folder(clean: PathLike, *, threads: int | None = None, memory: str | None = None) -> RecordStore:
     """Open the clean folder that `features.check.check_folder` wrote.
 
     Raises
@@ -121,6 +122,7 @@ def open_folder(clean: Path, *, threads: int | None = None, memory: str | None =
     True
     >>> store.close()
     """
+    clean = as_path(clean, "clean folder")
     covers_from, as_of = read_days(clean)
     store = RecordStore(connect(threads, memory), covers_from, clean, as_of)
     for name in TABLES:
@@ -136,8 +138,14 @@ def open_folder(clean: Path, *, threads: int | None = None, memory: str | None =
 
 
 @contextmanager
-def opened(source: Path | RecordStore, *, memory: str | None = None) -> Iterator[RecordStore]:
-    """Yield an open store: the given one, or a clean folder's, which is closed at the end."""
+def opened(source: PathLike | RecordStore, *, memory: str | None = None) -> Iterator[RecordStore]:
+    """Yield an open store: the given one, or a clean folder's, which is closed at the end.
+
+    Raises
+    ------
+    SourceError
+        If it is neither, or no clean folder.
+    """
     if isinstance(source, RecordStore):
         yield source
         return

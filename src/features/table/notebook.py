@@ -17,16 +17,18 @@ from features.contract.manifest import read_manifest
 from features.engine.duckdb_engine import evaluate
 from features.engine.plan import plan
 from features.errors import SourceError
+from features.frames import as_pairs
+from features.given import DayLike, PathLike, as_day, as_path
 from features.policies import features_policy
 from features.population.cohort import cohort
 from features.records.moments import check_day
 from features.records.store import RecordStore, open_folder
-from features.scope import Scope
+from features.scope import Scope, checked_scope
 
 
 def indicators(
-    data: Path | str | RecordStore,
-    cohort_or_as_of: pd.DataFrame | date | str,
+    data: PathLike | RecordStore,
+    cohort_or_as_of: pd.DataFrame | DayLike,
     scope: Scope,
     *,
     show_progress: bool = True,
@@ -67,10 +69,14 @@ def indicators(
     >>> frame.index.names
     FrozenList(['enterprise_id', 'cutoff'])
     """
-    asked = _day(cohort_or_as_of) if isinstance(cohort_or_as_of, str) else cohort_or_as_of
-    days = [*asked["cutoff"]] if isinstance(asked, pd.DataFrame) else [asked]
-    last = max((pd.Timestamp(day).date() for day in days), default=None)
-    province, known = scope.province, scope.known_as_of
+    province, known = checked_scope(scope).province, scope.known_as_of
+    asked: pd.DataFrame | None = None
+    last: date | None
+    if isinstance(cohort_or_as_of, date | str):
+        last = _day(cohort_or_as_of)
+    else:
+        asked = as_pairs(cohort_or_as_of, "the cohort")
+        last = max((pd.Timestamp(day).date() for day in asked["cutoff"]), default=None)
     chosen = plan(scope.names, features=features_policy(province), sector=sector_or_none(province, scope.sector))
     steps = len(chosen.wanted) + 5
     columns = (TextColumn("{task.description:<24}"), BarColumn(), TimeElapsedColumn())
@@ -81,31 +87,30 @@ def indicators(
             bar.update(task, description=name, advance=1)
 
         with _opened(data, last, known, step) as store:
-            if isinstance(asked, pd.DataFrame):
+            if asked is not None or last is None:
                 pairs = asked
             else:
-                pairs = cohort(store, [asked], Scope(province, sector=scope.sector))
+                pairs = cohort(store, [last], Scope(province, sector=scope.sector))
                 if pairs.empty:
-                    raise SourceError(f"no enterprise belongs to the cohort of {province} at {asked}")
+                    raise SourceError(f"no enterprise belongs to the cohort of {province} at {last}")
             return evaluate(store, pairs, scope, progress=step)
 
 
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(f"{text}-01" if len(text) == 7 else text)
-    except ValueError as err:
-        raise SourceError(f"{text!r} is no cut-off; expected a date such as 2026-01-31, or a month 2026-01") from err
+def _day(given: DayLike) -> date:
+    return as_day(
+        f"{given}-01" if isinstance(given, str) and len(given) == 7 else given, "cut-off (a month is 2026-01)"
+    )
 
 
 @contextmanager
 def _opened(
-    data: Path | str | RecordStore, last: date | None, known: date | None, step: Callable[[str], None]
+    data: PathLike | RecordStore, last: date | None, known: date | None, step: Callable[[str], None]
 ) -> Iterator[RecordStore]:
     """Open what was given; what was opened here is closed at the end."""
     if isinstance(data, RecordStore):
         yield data
         return
-    folder = Path(data)
+    folder = as_path(data, "data")
     if not folder.is_dir():
         raise SourceError(f"{folder}: no such folder; expected a source folder or the clean folder of `fenlei check`")
     with tempfile.TemporaryDirectory(prefix="fenlei-") as scratch:

@@ -171,8 +171,21 @@ def oracle(**reads: Span) -> Callable[[Callable[[World, str], Value]], Callable[
     return register
 
 
+def registered(world: World, enterprise: str) -> bool:
+    """Whether any version of the enterprise's registration was known and in the past, usable or not."""
+    entries = [r for r in world.tables["registration"] if r["enterprise_id"] == enterprise]
+    return any(r["known_at"] < world.known_as_of and r["occurred_at"] < world.cutoff for r in entries)
+
+
+def may_lack(months: int) -> timedelta:
+    """What of a window need not be covered: a week of a year or more, of less in proportion (features.toml)."""
+    return timedelta(days=7 if months >= 12 else 7 * (months * 365 // 12) // 365)
+
+
 def answer(name: str, world: World, enterprise: str, covers_from: Mapping[str, date]) -> Value:
-    """The oracle's value; None where a table is missing or does not cover the window."""
+    """The oracle's value; None for an unregistered enterprise, or where a table does not cover the window."""
+    if "registration" in covers_from and not registered(world, enterprise):
+        return None
     found = ORACLES[name]
     for table, months in found.reads.items():
         first = covers_from.get(table)
@@ -180,6 +193,6 @@ def answer(name: str, world: World, enterprise: str, covers_from: Mapping[str, d
             return None
         if months is None and first >= world.cutoff:
             return None
-        if months is not None and first > months_before(world.cutoff, months):
+        if months is not None and first > months_before(world.cutoff, months) + may_lack(months):
             return None
     return found.compute(world, enterprise)

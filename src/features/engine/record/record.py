@@ -2,14 +2,15 @@
 
 A record is what a calling system has in its hands: rows of contract tables for one enterprise. A table that is not
 given counts as one the source lacks (its indicators are unknown); a table given without rows counts as covered and
-empty. What other enterprises' records make (neighbours, clusters, rates of an industry) comes from the optional
+empty. Where the register is given and has no entry known at the cut-off, the enterprise is unknown, and so is all of
+it. What other enterprises' records make (neighbours, clusters, rates of an industry) comes from the optional
 ``context`` that `extract_context` took from a run over the whole province.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -24,14 +25,15 @@ from features.contract import TABLES, Column
 from features.contract.identity import EXPECTED, holds_identity_number, masked
 from features.contract.types import ColumnType
 from features.engine.duckdb_engine import evaluate
-from features.engine.plan import first_covered
+from features.engine.plan import REGISTER, first_covered
 from features.engine.record.rows import Columns, Given, checked_columns, distinct, numbered
 from features.engine.record.session import session
 from features.errors import RecordError, SourceError
+from features.given import DayLike, PathLike, as_day
 from features.near import did_you_mean
 from features.policies import features_policy, outcomes_policy
-from features.records.store import COVERED_FOREVER, RecordStore
-from features.scope import Scope
+from features.records.store import COVERED_FOREVER, RecordStore, opened
+from features.scope import Scope, checked_scope
 
 
 @dataclass(frozen=True)
@@ -65,8 +67,15 @@ class Record:
     covers_from: Mapping[str, date] = field(default_factory=dict)
     context_covers: Mapping[str, date] | None = None
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.enterprise_id, str):
+            raise SourceError(f"record: enterprise_id is text, got {type(self.enterprise_id).__name__}")
+        if type(self.cutoff) is not date:
+            object.__setattr__(self, "cutoff", as_day(self.cutoff, f"record of {self.enterprise_id}, cutoff"))
+
 
 _OWN = {table: [c for c in TABLES[table].columns if c.name != "enterprise_id"] for table in TABLES}
+_ENTRY = ("enterprise_id", "known_at", "occurred_at")
 _DEFAULTS = {"record_state": "active", "version": 1}
 _SQL_TYPES: dict[str, ColumnType] = {"VARCHAR": "text", "DATE": "date", "BIGINT": "int"}
 _GREATEST = 10**15
@@ -146,11 +155,35 @@ def _coverage(record: Record, sources: Sequence[str]) -> dict[str, date | None]:
     return first | {s: theirs(s.removeprefix(OTHERS)) for s in sources if s.startswith(OTHERS)}
 
 
-def _coverages(records: Sequence[Record], sources: Sequence[str]) -> dict[str, list[date | None]]:
-    """Return `_coverage` of every record, by source; the same coverage is worked out once."""
+def _registered(records: Sequence[Record], tables: Mapping[str, Columns]) -> list[bool]:
+    """Tell of every record whether its enterprise exists at the cut-off, as `features.engine.plan.registered_sql` does.
+
+    A record without the register can't tell, and counts as one of an enterprise that exists.
+    """
+    rows = tables.get(REGISTER, {})
+    entries: dict[str, list[tuple[date, date]]] = {}
+    for enterprise, known, occurred in zip(*(rows.get(c, []) for c in _ENTRY), strict=True):
+        entries.setdefault(enterprise, []).append((known, occurred))
+    return [
+        REGISTER not in r.tables or any(max(entry) < r.cutoff for entry in entries.get(r.enterprise_id, ()))
+        for r in records
+    ]
+
+
+def _coverages(
+    records: Sequence[Record], sources: Sequence[str], registered: Sequence[bool]
+) -> dict[str, list[date | None]]:
+    """Return `_coverage` of every record, by source; the same coverage is worked out once.
+
+    Of an enterprise that is not registered nothing is covered.
+    """
     known: dict[Any, dict[str, date | None]] = {}
+    nothing: dict[str, date | None] = dict.fromkeys(sources)
     days = []
-    for r in records:
+    for r, exists in zip(records, registered, strict=True):
+        if not exists:
+            days.append(nothing)
+            continue
         theirs = None if r.context_covers is None else frozenset(r.context_covers.items())
         key = (frozenset(r.tables), frozenset(r.relations), frozenset(r.covers_from.items()), theirs)
         if key not in known:
@@ -164,16 +197,26 @@ def session_input(
 ) -> tuple[dict[str, list[date | None]], dict[str, Columns], dict[str, Columns]]:
     """Return coverage by source, rows by table and rows by relation, checked, for
     `features.engine.record.session.Session.run`."""
-    return _coverages(records, sources), _tables(records), _relations(records)
+    tables, relations = _tables(records), _relations(records)
+    return _coverages(records, sources, _registered(records, tables)), tables, relations
 
 
-def indicators_of(records: Sequence[Record], scope: Scope) -> pd.DataFrame:
+def _check_rows(record: Record) -> None:
+    """Refuse tables and relations whose rows are no mappings, such as a frame, before anything reads them."""
+    for part, tables in (("table", record.tables), ("relation", record.relations)):
+        for name, rows in tables.items():
+            if not isinstance(rows, Sequence) or isinstance(rows, str) or not all(isinstance(r, Mapping) for r in rows):
+                expected = "a list of rows, each a dict, such as frame.to_dict('records')"
+                raise RecordError(record.enterprise_id, expected, part=part, table=name, got=type(rows).__name__)
+
+
+def indicators_of(records: Sequence[Record] | Record, scope: Scope) -> pd.DataFrame:
     """Compute indicators and evidence of records that come without their province.
 
     Parameters
     ----------
     records
-        At most one for each enterprise and cut-off.
+        At most one for each enterprise and cut-off; or one record.
     scope
         Whose policies hold, and which sector's indicators are computed besides; every record says what is known, and
         all indicators are computed.
@@ -197,14 +240,18 @@ def indicators_of(records: Sequence[Record], scope: Scope) -> pd.DataFrame:
     >>> indicators_of([known], Scope("hebei"))[["complaints_3m", "penalties_3y"]].iloc[0].tolist()
     [0.0, nan]
     """
+    records = [records] if isinstance(records, Record) else records
     for r in records:
+        if not isinstance(r, Record):
+            raise SourceError(f"expected records (features.Record), got {type(r).__name__}")
         if holds_identity_number(r.enterprise_id):
             raise RecordError(masked(r.enterprise_id), f"expected {EXPECTED}", column="enterprise_id")
+        _check_rows(r)
         unknown = sorted(set(r.tables) - set(TABLES)) + sorted(set(r.relations) - set(POPULATION))
         if unknown:
             meant = did_you_mean(unknown[0], (*TABLES, *POPULATION))
             raise RecordError(r.enterprise_id, f"unknown table or relation {masked(unknown[0])!r}{meant}")
-    province = scope.province
+    province = checked_scope(scope).province
     order = [(r.enterprise_id, r.cutoff) for r in records]
     if not order:
         raise SourceError("no record given")
@@ -227,7 +274,9 @@ def _frame(pairs: Sequence[tuple[str, date]], names: list[str], found: Sequence[
     return pd.concat([numbers, evidence], axis=1)
 
 
-def extract_context(store: RecordStore, enterprise_ids: Sequence[str], cutoff: date, scope: Scope) -> list[Record]:
+def extract_context(
+    store: RecordStore | PathLike, enterprise_ids: Sequence[str] | str, cutoff: DayLike, scope: Scope
+) -> list[Record]:
     """Take enterprises' records and their context out of a province's tables.
 
     What a calling system would hold in its hands: used to serve single enterprises and to test that the
@@ -244,8 +293,17 @@ def extract_context(store: RecordStore, enterprise_ids: Sequence[str], cutoff: d
     >>> record.enterprise_id == who[0]
     True
     """
+    ids = [enterprise_ids] if isinstance(enterprise_ids, str) else list(enterprise_ids)
+    day = as_day(cutoff, "cutoff")
+    with opened(store) as records:
+        return _context(records, ids, day, scope) if ids else []
+
+
+def _context(store: RecordStore, enterprise_ids: Sequence[str], cutoff: date, scope: Scope) -> list[Record]:
     pairs = pd.DataFrame({"enterprise_id": list(enterprise_ids), "cutoff": cutoff})
-    evaluate(store, pairs, scope)  # leaves the relations' tables behind
+    evaluate(
+        store, pairs, replace(checked_scope(scope), names=None)
+    )  # leaves the relations' tables behind, all of them
     chosen = ", ".join("?" for _ in enterprise_ids)
 
     def rows(sql: str) -> dict[str, list[dict[str, Any]]]:

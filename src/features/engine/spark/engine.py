@@ -23,14 +23,15 @@ from features.catalogue.relations import POPULATION, create_population, visits_s
 from features.catalogue.sectors import sector_or_none
 from features.engine.duckdb_engine import Progress, as_frame, in_order
 from features.engine.faults import named, run_scan
-from features.engine.plan import day_sql, first_covered, packed_result_sql, plan, scan_sql, window_columns
+from features.engine.plan import covered_sql, packed_result_sql, plan, registered_sql, scan_sql, window_columns
 from features.engine.spark.session import spark_session
 from features.engine.spark.store import SparkStore, opened
 from features.errors import SourceError
+from features.frames import as_pairs
 from features.policies import features_policy, outcomes_policy
 from features.records.moments import check_ends
 from features.records.visibility import Moment, create_unusable
-from features.scope import Scope
+from features.scope import Scope, checked_scope
 
 
 def errors() -> tuple[type[Exception], ...]:
@@ -53,15 +54,12 @@ def set_cohort(store: SparkStore, cohort: pd.DataFrame, windows: Sequence[Window
     Raises
     ------
     SourceError
-        If a column is missing or an (enterprise_id, cutoff) pair comes twice.
+        If an (enterprise_id, cutoff) pair comes twice.
     """
-    missing = {"enterprise_id", "cutoff"} - set(cohort.columns)
-    if missing:
-        raise SourceError(f"the cohort needs columns enterprise_id and cutoff; missing: {sorted(missing)}")
     keys = pa.table(
         {
             "enterprise_id": pa.array(cohort["enterprise_id"], pa.string()),
-            "cutoff": pa.array(cohort["cutoff"], pa.date32()),
+            "cutoff": pa.array(cohort["cutoff"]).cast(pa.date32()),
         }
     ).sort_by([("enterprise_id", "ascending"), ("cutoff", "ascending")])
     twice = keys.group_by(["enterprise_id", "cutoff"]).aggregate([([], "count_all")])
@@ -74,7 +72,8 @@ def set_cohort(store: SparkStore, cohort: pd.DataFrame, windows: Sequence[Window
     con.execute(
         f"CREATE OR REPLACE TABLE cohort AS SELECT *, {known} AS known_as_of{window_columns(windows)} FROM given_cohort"
     )
-    con.execute("CREATE OR REPLACE VIEW part AS SELECT * FROM cohort")
+    con.execute(f"CREATE OR REPLACE TABLE asked AS {registered_sql('cohort')}")
+    con.execute("CREATE OR REPLACE VIEW part AS SELECT * FROM asked")
     con.execute("CREATE OR REPLACE TABLE moments AS SELECT DISTINCT cutoff, known_as_of FROM cohort")
 
 
@@ -88,13 +87,13 @@ def batches(
 ) -> Iterator[pa.Table]:
     """Compute indicators and evidence, part by part in the order of the pairs; as
     `features.engine.duckdb_engine.batches`."""
-    con, province = store.con, scope.province
+    con, province = store.con, checked_scope(scope).province
     features, outcomes = features_policy(province), outcomes_policy(province)
     chosen = plan(scope.names, features=features, sector=sector_or_none(province, scope.sector))
     say = progress or (lambda _step: None)
     say("cohort")
-    if "cutoff" in cohort.columns:  # where it is missing, `set_cohort` says so
-        check_ends(store, cohort["cutoff"], scope.known_as_of)
+    cohort = as_pairs(cohort, "the cohort")
+    check_ends(store, cohort["cutoff"], scope.known_as_of)
     set_cohort(store, cohort, chosen.windows, scope.known_as_of)
     say("relations")
     with named("Spark", "relations between enterprises", errors()):
@@ -119,7 +118,7 @@ def batches(
     _scan({**scans, "evidence": evidence}, say)
     every = " UNION ALL ".join(f"SELECT pair, source, cells FROM agg_{s}" for s in chosen.wanted)
     con.execute(f"CREATE OR REPLACE VIEW agg AS {every}")
-    covered = {s: day_sql(day) for s, day in first_covered(chosen.sources, store.covers_from).items()}
+    covered = covered_sql(chosen.sources, store.covers_from)
     say("formulas")
     in_parts = " ORDER BY pair" if len(cohort) > part else ""  # so that a part is found without reading the others
     with named("Spark", "formulas", errors()):
@@ -127,7 +126,7 @@ def batches(
     columns = ", ".join(["pair", "enterprise_id", "cutoff", *(i.name for i in chosen.indicators), *EVIDENCE])
     for begin in range(0, max(1, len(cohort)), part):
         these = f"pair >= {begin} AND pair < {begin + part}"
-        con.execute(f"CREATE OR REPLACE VIEW part AS SELECT * FROM cohort WHERE {these}")
+        con.execute(f"CREATE OR REPLACE VIEW part AS SELECT * FROM asked WHERE {these}")
         yield in_order(con.sql(f"SELECT {columns} FROM result WHERE {these}").to_arrow_table())
 
 
