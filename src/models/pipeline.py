@@ -14,6 +14,7 @@ from rich.text import Text
 
 from features.catalogue import catalogue_hash
 from features.errors import SourceError
+from features.given import PathLike, as_path
 from features.records.store import opened
 from models.evaluation import ClassRate
 from models.evaluation.metrics import Evaluation, Interval
@@ -23,6 +24,7 @@ from models.reporting.gather import gather
 from models.reporting.logged import example_of, records_of, version_tags
 from models.reporting.report import render
 from models.reporting.run_texts import experiment_text, run_text, version_text
+from models.reporting.sections.left_out import left_out_lines, short_text
 from models.reporting.terminal import contract_table, figures, lines, worth_table
 from models.review.measure import arm_statement, measure
 from models.review.review import Review, review, write_review
@@ -37,7 +39,7 @@ from models.study.records import Prepared, account, prepare
 from models.tracking import artifacts, runs, versions
 from models.tracking.metric_names import headline
 from models.tracking.names import model_name
-from models.tracking.store import Store
+from models.tracking.store import Store, checked_store
 
 WORK = Path("data/generated")
 SEARCHES = "tuning.db"
@@ -85,6 +87,8 @@ class TrainResult:
                 for row in self.dataset.counts.to_dict("records")
             ],
             "left_out": self.dataset.dropped,
+            "indicators_left_out": [one.as_dict() for one in self.dataset.left_out],
+            "windows_cut_short": dict(self.dataset.short),
             "test": self.evaluation.as_dict(),
             "test_without_6_and_B": None if self.without is None else self.without.as_dict(),
             "classes": [
@@ -115,6 +119,10 @@ class TrainResult:
         if self.without is not None:
             auc = self.without.values["model"]["auc"]
             parts.append(Text(f"without violations by result codes 6 and B alone: AUC {auc}"))
+        if self.dataset.left_out:
+            parts.append(left_out_lines(self.dataset.left_out))
+        if self.dataset.short:
+            parts.append(Text(short_text(self.dataset)))
         parts += [contract_table(self.review.contract), worth_table(self.review), *lines(self.review)]
         last = (
             f"records: {self.prepared.summary}",
@@ -136,12 +144,12 @@ def hashes(experiment: Experiment, dataset: Dataset) -> dict[str, str]:
 
 
 def train(
-    experiment_path: Path,
+    experiment_path: PathLike,
     *,
     store: Store,
-    data: Path | None = None,
+    data: PathLike | None = None,
     trials: int | None = None,
-    work: Path = WORK,
+    work: PathLike = WORK,
     say: Say = lambda _: None,
 ) -> TrainResult:
     """Run a study: adapt, check, learn, measure beside the baselines, report, log, register.
@@ -176,11 +184,13 @@ def train(
     features.errors.SourceError: experiment demo: no source folder at nowhere; name it with --data
     """
     experiment = checked_study(experiment_path, trials=trials)
-    if data is None or not data.is_dir():
+    source = None if data is None else as_path(data, "data")
+    if source is None or not source.is_dir():
         raise SourceError(f"experiment {experiment.name}: no source folder at {data}; name it with --data")
-    check_surroundings(store, work / experiment.name, work / SEARCHES)
-    with alone(work / experiment.name) as place:
-        return _trained(store, experiment, data, trials, work, place, say)
+    place_of_work = as_path(work, "work")
+    check_surroundings(checked_store(store), place_of_work / experiment.name, place_of_work / SEARCHES)
+    with alone(place_of_work / experiment.name) as place:
+        return _trained(store, experiment, source, trials, place_of_work, place, say)
 
 
 def _trained(

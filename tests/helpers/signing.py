@@ -129,7 +129,7 @@ def study(province: str = "hebei") -> tuple[Experiment, Dataset, RiskModel]:
         parts={**parts, "test": replace(parts["test"], y=found)},
         folds=(),
         names=NAMES,
-        constant=(),
+        left_out=(),
         population=population,
         every=nothing,
         counts=nothing,

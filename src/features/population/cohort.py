@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from os import PathLike as PathLike_
 
 import pandas as pd
 
@@ -100,7 +101,7 @@ def cohort(
     >>> list(month.columns)
     ['enterprise_id', 'cutoff']
     """
-    if not hasattr(source, "con"):
+    if isinstance(source, str | PathLike_):
         with opened(source) as store:
             return cohort(store, cutoffs, scope, policy=policy)
     checked_scope(scope)

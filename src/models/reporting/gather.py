@@ -19,6 +19,7 @@ from models.reporting.content.shapes import shapes
 from models.reporting.figures import plots
 from models.reporting.figures.pictures import draw
 from models.reporting.page import IndicatorRow, Page, verdict
+from models.reporting.sections.left_out import short_text
 from models.review.measure import Measured, arm_statement
 from models.review.review import Review
 from models.scoring.risk_model import RiskModel
@@ -89,8 +90,13 @@ def gather(
         cases=most_wrong(model, dataset.parts["test"], review.visits, known),
         differences=against_approved(store, model, panel, known, on),
         plots={**figures, **draw(review, folder)},
+        left_out=dataset.left_out,
         limits=[*limits(experiment, dataset, learned, measured), *review_limits(review)],
-        indicator_zh={name: known[name].zh for name in model.indicator_names if name in known},
+        indicator_zh={
+            name: known[name].zh
+            for name in (*model.indicator_names, *(g.name for g in dataset.left_out))
+            if name in known
+        },
         group_names=group_names(review, experiment.province),
         facts={
             **facts,
@@ -172,11 +178,16 @@ def limits(experiment: Experiment, dataset: Dataset, learned: Learned, measured:
             out.append(f"Against {rival.replace('_', ' ')} the model is not ahead in: {words}.")
     if learned.model.score_map.unreachable:
         out.append(f"No score of this model reaches class {', '.join(learned.model.score_map.unreachable)}.")
-    if dataset.constant:
+    constant, uncovered = ([g for g in dataset.left_out if g.reason == why] for why in ("constant", "uncovered"))
+    if constant:
+        out.append(f"{len(constant)} indicators never vary in the fit and were left out; the table names them.")
+    if uncovered:
         out.append(
-            f"{len(dataset.constant)} indicators never vary in the fit, or are covered for too little of it, and "
-            f"were left out: {', '.join(dataset.constant)}."
+            f"{len(uncovered)} indicators are covered for too small a part of the fit and were left out; the table "
+            "names them, and the dates that would have kept them."
         )
+    if dataset.short:
+        out.append(short_text(dataset))
     if measured.without is None and experiment.label.codes == "all":
         out.append("No test visit is a violation by result codes 6 or B alone.")
     out.append("Classes here are by score alone; direct determinations (HB 12, 13) come on top.")

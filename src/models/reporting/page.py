@@ -12,6 +12,7 @@ import numpy as np
 from models.evaluation.metrics import LOWER_IS_BETTER, Evaluation, Interval
 from models.learning.backtest import Origin
 from models.review.review import Review
+from models.study.left_out import LeftOut
 
 METRIC_TEXT = {
     "auc": ("AUC", "chance that a violating visit is ranked above a clean one"),
@@ -151,6 +152,8 @@ class Page:
         Contract, worth, fairness, stability and drift.
     plots
         Name to PNG, see `models.reporting.figures.plots` and `models.reporting.figures.pictures`.
+    left_out
+        Indicators that were not learned from, with the reasons.
     indicator_zh
         Chinese names of the indicators named anywhere on the page.
     group_names
@@ -173,6 +176,7 @@ class Page:
     differences: Differences
     plots: Mapping[str, Path]
     limits: Sequence[str]
+    left_out: Sequence[LeftOut] = ()
     indicator_zh: Mapping[str, str] = field(default_factory=dict)
     group_names: Mapping[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
     facts: Mapping[str, str] = field(default_factory=dict)

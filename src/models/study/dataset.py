@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
@@ -14,11 +14,13 @@ from numpy.typing import NDArray
 
 from features import cohort, compute_indicators
 from features.errors import SourceError
+from features.policies import features_policy
 from features.records.store import RecordStore, opened
 from models.arrays import Floats
 from models.study.experiment import LEARNING, SEGMENTS, Experiment
 from models.study.indicators import catalogue, choose, usable
 from models.study.labels import KEYS, Assigned, assigned, indicator_table, look_up, read_known
+from models.study.left_out import LeftOut, left_out, short_windows
 from models.study.splits import FOLD, folds, segments
 from models.study.weights import Rows, design_weights, inverse_probability
 
@@ -78,7 +80,7 @@ class Dataset:
         Segment to its rows.
     names
         The learner's indicators, in catalogue order.
-    constant
+    left_out
         Indicators left out because in the fit they never vary or are hardly covered.
     folds
         Rolling origins before the calibration, the latest first: "fit", "stop" and "validate" of each.
@@ -92,18 +94,24 @@ class Dataset:
         Outcomes left out, by reason.
     source_hash
         SHA-256 over the clean tables.
+    as_of
+        Day the records were taken.
+    short
+        The learner's indicators with a window of the fit that is not covered whole, yet tolerated by the province's
+        ``features.toml``; and the most days that lack.
     """
 
     parts: dict[str, Part]
     folds: tuple[dict[str, Part], ...]
     names: tuple[str, ...]
-    constant: tuple[str, ...]
+    left_out: tuple[LeftOut, ...]
     population: Floats
     every: pd.DataFrame
     counts: pd.DataFrame
     dropped: dict[str, int]
     source_hash: str
     as_of: date
+    short: Mapping[str, int] = field(default_factory=dict)
 
 
 def source_hash(clean: Path) -> str:
@@ -170,9 +178,7 @@ def _built(records: RecordStore, experiment: Experiment, as_of: date) -> Dataset
         )
     table = indicator_table(records, [a.rows for a in (main, *earlier)], experiment)
     asked = choose(experiment.indicators, catalogue(experiment))
-    names = asked
-    if experiment.indicators.constant == "drop":
-        names = usable(look_up(table, main.rows[main.rows["segment"] == "fit"]), asked, experiment.indicators.covered)
+    names, gone, short = _learned_from(records, table, main.rows[main.rows["segment"] == "fit"], asked, experiment)
     compare = None
     if experiment.arms.fit_weights == "inverse_probability":
         compare = cohort_of_the_fit(records, experiment, names)
@@ -186,14 +192,36 @@ def _built(records: RecordStore, experiment: Experiment, as_of: date) -> Dataset
         parts,
         tuple(origins),
         names,
-        tuple(n for n in asked if n not in names),
+        gone,
         population(records, experiment, names),
         main.every,
         count_arms(main.rows),
         main.dropped,
         source_hash(records.folder),
         as_of,
+        short,
     )
+
+
+def _learned_from(
+    records: RecordStore, table: pd.DataFrame, fit: pd.DataFrame, asked: tuple[str, ...], experiment: Experiment
+) -> tuple[tuple[str, ...], tuple[LeftOut, ...], dict[str, int]]:
+    """Return the indicators that teach, those left out with the reasons, and those with windows that are cut short."""
+    known, frame, names = catalogue(experiment), look_up(table, fit), asked
+    gone: tuple[LeftOut, ...] = ()
+    days_a_year, covers_from = features_policy(experiment.province).uncovered_days_a_year, records.covers_from
+    if experiment.indicators.constant == "drop":
+        share = experiment.indicators.covered
+        names = usable(frame, asked, share)
+        others = [known[n] for n in asked if n not in names]
+        gone = left_out(frame, others, share, covers_from=covers_from, days_a_year=days_a_year)
+    if not names:
+        reasons = "; ".join(f"{one.name}: {one.why}; kept by {one.remedy or 'no date'}" for one in gone[:3])
+        raise SourceError(
+            f"experiment {experiment.name}: none of {len(asked)} indicators is left to learn from: {reasons}"
+        )
+    cutoffs = [pd.Timestamp(day).date() for day in fit["cutoff"].unique()]
+    return names, gone, short_windows([known[n] for n in names], cutoffs, covers_from, days_a_year)
 
 
 def _parts(

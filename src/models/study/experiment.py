@@ -9,11 +9,11 @@ from __future__ import annotations
 import hashlib
 from datetime import date, timedelta
 from itertools import pairwise
-from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field, SerializerFunctionWrapHandler, field_validator, model_serializer, model_validator
 
+from features.given import PathLike
 from features.policy import Policy, load_toml
 from features.scope import Scope
 from models.study.parameters import check_parameters, check_space
@@ -296,7 +296,7 @@ class Experiment(Policy):
         return {k: v for k, v in found.items() if k != "sector" or v is not None}
 
 
-def load_experiment(path: Path) -> Experiment:
+def load_experiment(path: PathLike) -> Experiment:
     """Read and validate an experiment file.
 
     Raises

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from features.catalogue import CATALOGUE, with_sector
 from features.catalogue.declaration import Indicator
@@ -13,6 +14,7 @@ from features.catalogue.sectors import sector_or_none, sector_policy_name
 from features.errors import ConfigError
 from features.near import did_you_mean
 from features.policy import policy_hash
+from models.arrays import Floats
 from models.scoring.rules.province import POLICIES
 from models.study.experiment import Experiment, Indicators
 
@@ -61,6 +63,7 @@ def usable(frame: pd.DataFrame, names: tuple[str, ...], covered: float) -> tuple
 
     Left out are those whose known values never vary, and those the source covers for too small a part of the
     fit: unknown for everyone at one cut-off and known at another, they would tell the learner the date of a visit.
+    `models.study.left_out` says why.
 
     Parameters
     ----------
@@ -76,10 +79,25 @@ def usable(frame: pd.DataFrame, names: tuple[str, ...], covered: float) -> tuple
     kept = []
     for name in names:
         values = frame[name].to_numpy(dtype=np.float64)
-        unknown = np.isnan(values)
-        if unknown.all() or np.nanmin(values) == np.nanmax(values):
+        if not varies(values):
             continue
-        share = np.bincount(month, weights=unknown, minlength=len(cutoffs)) / np.maximum(rows, 1)
-        if rows[(share == 1) & (rows >= MANY)].sum() <= (1 - covered) * len(frame):
+        if enough(int(rows[unknown_months(values, month, rows)].sum()), len(frame), covered):
             kept.append(name)
     return tuple(kept)
+
+
+def enough(unknown: int, rows: int, covered: float) -> bool:
+    """Tell whether at least the asked share of rows is covered; said so that a tenth of ten is a tenth."""
+    return rows - unknown >= covered * rows
+
+
+def varies(values: Floats) -> bool:
+    """Whether known values differ."""
+    known = values[~np.isnan(values)]
+    return len(known) > 0 and known.min() != known.max()
+
+
+def unknown_months(values: Floats, month: NDArray[np.intp], rows: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """Tell of each cut-off whether the indicator is unknown there for everyone, and there are enough to say so."""
+    unknown = np.bincount(month, weights=np.isnan(values), minlength=len(rows))
+    return np.asarray((unknown == rows) & (rows >= MANY))

@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from features.errors import ConfigError
+from features.given import PathLike, as_path
+
 DEFAULT = Path("data/generated/mlflow.db")
 """MLflow's database where the environment names none."""
 
@@ -61,9 +64,9 @@ class Store:
         return cls(uri, (records or beside.parent).resolve(), signers.resolve() if signers else None)
 
     @classmethod
-    def in_folder(cls, folder: Path, signers: Path | None = None) -> Store:
+    def in_folder(cls, folder: PathLike, signers: Path | None = None) -> Store:
         """Return a store whose database and records stand in a folder."""
-        return cls.named(f"{_SQLITE}{folder / 'mlflow.db'}", signers=signers)
+        return cls.named(f"{_SQLITE}{as_path(folder, 'folder of the store') / 'mlflow.db'}", signers=signers)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Store:
@@ -83,3 +86,18 @@ class Store:
     def artifacts(self) -> Path | None:
         """Folder of the runs' files, beside the database; None where a server decides."""
         return self.database.parent / "mlartifacts" if self.database is not None else None
+
+
+def checked_store(store: Store) -> Store:
+    """Return the store.
+
+    Raises
+    ------
+    ConfigError
+        If it is none, for instance a path or a URI.
+    """
+    if isinstance(store, Store):
+        return store
+    raise ConfigError(
+        f"expected a store, such as Store.in_folder(folder) or Store.from_env(), got {type(store).__name__}"
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from models.reporting.html import Raw, bullets, folded, image, number, paragraph, percent, table, text
 from models.reporting.page import Case, Differences, Page, Shape
+from models.reporting.sections.left_out import left_out_table
 from models.scoring.classification import GRADES
 
 _ARROW = {
@@ -144,7 +145,7 @@ def _against(d: Differences) -> str:
 
 def limits(page: Page) -> str:
     """What the reviewer must know before believing the page."""
-    return bullets(page.limits)
+    return bullets(page.limits) + left_out_table(page)
 
 
 def origin(page: Page) -> str:
