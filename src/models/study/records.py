@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
-from inspect import signature
+from inspect import Parameter, signature
 from pathlib import Path
 from typing import Any
 
@@ -112,11 +112,17 @@ def adapt(source: Source, name: str, data: Path, out: Path) -> AdapterReport:
         If the options are not the adapter's.
     """
     run: Callable[..., AdapterReport] = ADAPTERS[source.adapter]
+    known = [p.name for p in signature(run).parameters.values() if p.kind is Parameter.KEYWORD_ONLY]
+    unknown = sorted(set(source.options) - set(known))
+    if unknown:
+        raise ConfigError(
+            f"experiment {name}: source.options.{unknown[0]}: adapter {source.adapter} has no such option, only "
+            f"{', '.join(known)}"
+        )
     try:
-        given = signature(run).bind(data, out, **dict(source.options))
-    except TypeError as err:
-        raise ConfigError(f"experiment {name}: source.options: {err}") from err
-    return run(*given.args, **given.kwargs)
+        return run(data, out, **dict(source.options))
+    except ConfigError as err:
+        raise ConfigError(f"experiment {name}: source.options, adapter {source.adapter}: {err}") from err
 
 
 def account(report: AdapterReport) -> Table:

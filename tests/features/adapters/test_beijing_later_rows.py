@@ -13,7 +13,7 @@ import pytest
 
 from features import cohort, compute_indicators
 from features.adapters import ADAPTERS, AdapterReport
-from features.adapters.beijing.inspections import chosen
+from features.adapters.beijing.inspections import INSPECTIONS
 from features.adapters.beijing.others import OTHERS
 from features.adapters.beijing.penalties import PENALTIES
 from features.adapters.beijing.rows import Unmappable
@@ -30,7 +30,7 @@ CUTS = {"culture": (date(2023, 4, 15), date(2024, 1, 1)), "districts": (date(202
 def cut_source(source: Path, inspections: tuple[str, ...], day: date, into: Path) -> Path:
     """A copy of the source without the rows known on ``day`` or later."""
     into.mkdir()
-    for spec in (*chosen(inspections), *PENALTIES, *OTHERS):
+    for spec in (*(INSPECTIONS[i] for i in inspections), *PENALTIES, *OTHERS):
         table = pq.read_table(source / f"{spec.file}.parquet")
         kept = []
         for line, row in enumerate(table.to_pylist()):

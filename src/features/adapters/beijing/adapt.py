@@ -13,23 +13,25 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from features.adapters.beijing.entities import enterprise_id, resolve
-from features.adapters.beijing.inspections import chosen, merge_visits
+from features.adapters.beijing.inspections import INSPECTIONS, merge_visits
 from features.adapters.beijing.others import LEFT_OUT, OTHERS
 from features.adapters.beijing.penalties import PENALTIES, merge_decisions
 from features.adapters.beijing.registrations import DIRECTORY, Placed, in_directory_early, registrations
 from features.adapters.beijing.rows import Cells, Draft, SourceFile, Unmappable
+from features.adapters.options import inspections_named
 from features.adapters.report import PERSONS, AdapterReport, FileReport
 from features.adapters.write import write_records
 from features.contract.identity import holds_identity_number
 from features.contract.manifest import Coverage, Manifest, write_manifest
 from features.errors import SourceError
+from features.given import PathLike, as_path
 
 
 def _first(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return dict(rows[0])
 
 
-def adapt_beijing(source: Path, out: Path, *, inspections: Sequence[str]) -> AdapterReport:
+def adapt_beijing(source: PathLike, out: PathLike, *, inspections: Sequence[str] | str = ()) -> AdapterReport:
     """Write the Beijing records as a contract folder.
 
     Only the inspection files named in ``inspections`` become inspections, so that a violation means
@@ -69,11 +71,13 @@ def adapt_beijing(source: Path, out: Path, *, inspections: Sequence[str]) -> Ada
     Raises
     ------
     ConfigError
-        If ``inspections`` names no known file.
+        If ``inspections`` is missing or names no known file.
     SourceError
         If the folder or a chosen file is missing, can't be read, or lacks a column.
     """
-    visits = chosen(inspections)
+    source, out = as_path(source, "source folder"), as_path(out, "folder to write")
+    asked = inspections_named(inspections, INSPECTIONS)
+    visits = [INSPECTIONS[name] for name in asked]
     report = AdapterReport("Beijing open government data")
     _require(source, visits)
     specs = [*visits, *PENALTIES, *OTHERS]
@@ -90,7 +94,7 @@ def adapt_beijing(source: Path, out: Path, *, inspections: Sequence[str]) -> Ada
     early = in_directory_early(placed, tables["registration"])
     report.counts["enterprises known by their first visit before its row was"] = early
     last = max((r["known_at"] for rows in tables.values() for r in rows), default=date(1970, 1, 1))
-    names = ", ".join(inspections)
+    names = ", ".join(asked)
     write_manifest(
         Manifest(source=f"{report.source}: inspections {names}", as_of=last, tables=_cover(tables, lags)), out
     )

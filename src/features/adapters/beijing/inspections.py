@@ -23,7 +23,6 @@ from features.adapters.beijing.rows import (
     who,
 )
 from features.adapters.names import normalise_name
-from features.errors import ConfigError
 
 OUTCOMES: dict[str, str] = {
     "合格": "1",
@@ -131,20 +130,6 @@ INSPECTIONS: dict[str, SourceFile] = {
     ),
 }
 """Inspection files by the name an experiment uses for them."""
-
-
-def chosen(names: Sequence[str]) -> list[SourceFile]:
-    """Return the inspection sources named by an experiment, in the given order.
-
-    Raises
-    ------
-    ConfigError
-        If none is named, one is unknown, or one is named twice.
-    """
-    unknown = [n for n in names if n not in INSPECTIONS]
-    if unknown or not names or len(set(names)) != len(names):
-        raise ConfigError(f"inspections = {list(names)}: expected one or more different names of {sorted(INSPECTIONS)}")
-    return [INSPECTIONS[n] for n in names]
 
 
 def merge_visits(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

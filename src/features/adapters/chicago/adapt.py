@@ -13,11 +13,13 @@ import pyarrow.parquet as pq
 from features.adapters.chicago import complaints, licences, visits
 from features.adapters.chicago.registrations import DIRECTORY, at_address, registrations, sightings
 from features.adapters.chicago.rows import CALL_RULE, LAG_RULE, NEXT_DAY, WEEK, Cells, Permit, Unmappable, Visit
+from features.adapters.options import inspections_named
 from features.adapters.report import PERSONS, AdapterReport, FileReport
 from features.adapters.write import write_records
 from features.contract.identity import holds_identity_number
 from features.contract.manifest import Coverage, Manifest, write_manifest
-from features.errors import ConfigError, SourceError
+from features.errors import SourceError
+from features.given import PathLike, as_path
 
 INSPECTIONS = ("canvass",)
 """Kinds of visit that give outcomes: the source has canvass visits alone."""
@@ -47,7 +49,7 @@ _NOTES = {
 _Read = TypeVar("_Read")
 
 
-def adapt_chicago(source: Path, out: Path, *, inspections: Sequence[str]) -> AdapterReport:
+def adapt_chicago(source: PathLike, out: PathLike, *, inspections: Sequence[str] | str = ()) -> AdapterReport:
     """Write Chicago's food inspections as a contract folder.
 
     An enterprise is an establishment: the holder of a licence number. **Nothing known before a day depends on a row
@@ -74,12 +76,12 @@ def adapt_chicago(source: Path, out: Path, *, inspections: Sequence[str]) -> Ada
     Raises
     ------
     ConfigError
-        If ``inspections`` is anything else.
+        If ``inspections`` is missing or anything else.
     SourceError
         If the folder or its inspections are missing, a file can't be read, or lacks a column.
     """
-    if list(inspections) != list(INSPECTIONS):
-        raise ConfigError(f"inspections = {list(inspections)}: expected {list(INSPECTIONS)}")
+    source, out = as_path(source, "source folder"), as_path(out, "folder to write")
+    inspections_named(inspections, INSPECTIONS)
     report = AdapterReport("Chicago food inspections")
     made = _visits(source, report)
     permits = _permits(source, made, report)
