@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING
+
+# Libraries that the models use load tqdm, which warns in a notebook without ipywidgets; none of its bars is shown.
+warnings.filterwarnings("ignore", message="IProgress not found")
 
 if TYPE_CHECKING:
     from models.learning.calibration import fit_calibrator

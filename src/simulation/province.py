@@ -14,6 +14,7 @@ import pyarrow as pa
 from features.contract import TABLES
 from features.contract import codes as c
 from features.errors import ConfigError
+from features.given import DayLike, PathLike, as_day, as_path
 from features.places import check_place
 from simulation.base.months import EPOCH, Calendar
 from simulation.base.rng import Ints, Stream
@@ -219,12 +220,12 @@ def _truth_table(world: World, pop: Population, rounds: Rounds, chunk: Chunk) ->
 
 
 def simulate(
-    out: Path,
+    out: PathLike,
     *,
     enterprises: int = 20_000,
     months: int = 60,
     seed: int = 7,
-    end: date = date(2026, 1, 1),
+    end: DayLike = date(2026, 1, 1),
     progress: Callable[[int, int], None] | None = None,
     policy: SimulationPolicy | None = None,
     chunk_size: int = CHUNK,
@@ -258,6 +259,7 @@ def simulate(
     ConfigError
         If a size is out of range, the policy is wrong, or nothing can be written to one of the two folders.
     """
+    out, end = as_path(out, "folder to write"), as_day(end, "end")
     if not 1 <= enterprises <= MOST_ENTERPRISES:
         raise ConfigError(f"a province has 1 to {MOST_ENTERPRISES} enterprises, not {enterprises}")
     if chunk_size < 1:

@@ -53,6 +53,10 @@ class RiskClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
     seed, num_threads : int
         With LightGBM's deterministic row-wise mode, the same inputs give the same booster text.
 
+    ``feature_importances_`` is each column's share of the gain; it says what the trees used, not which way, nor for
+    whom. `contributions` says that, exactly. For SHAP's own plots give it the booster:
+    ``shap.TreeExplainer(learner.booster_)``; of this class it knows nothing, and says so.
+
     Attributes
     ----------
     booster_ : lightgbm.Booster
@@ -190,6 +194,19 @@ class RiskClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         """Return the fitted booster as LightGBM's text, the form in which a model is kept."""
         check_is_fitted(self)
         return str(self.booster_.model_to_string())
+
+    @property
+    def feature_importances_(self) -> Floats:
+        """Share of each column in the gain of all splits, shape (k,); they sum to 1, or are all 0 without a split.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            Before `fit`.
+        """
+        check_is_fitted(self, "booster_")
+        gain = np.asarray(self.booster_.feature_importance(importance_type="gain"), dtype=np.float64)
+        return gain / gain.sum() if gain.sum() > 0 else gain
 
     def decision_function(self, X: ArrayLike) -> Floats:
         """Return the margin of each row, shape (n,): log-odds before calibration."""

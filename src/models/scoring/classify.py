@@ -14,6 +14,8 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 
+from features.errors import ConfigError
+from features.frames import KEYS, as_frame
 from models.arrays import Floats
 from models.errors import ModelError, ModelInputError
 from models.scoring.classification import GRADES, LIMIT, Classification, Determination, Grade, Reason, worse
@@ -67,8 +69,8 @@ def classify_frame(
     Parameters
     ----------
     frame : DataFrame
-        As `features.compute_indicators` gives it: index (enterprise_id, cutoff), indicator columns (float64,
-        NaN unknown) and evidence columns (text).
+        As `features.compute_indicators` gives it: index (enterprise_id, cutoff), or columns of these names; indicator
+        columns (float64, NaN unknown) and evidence columns (text). Another library's frame is taken, too.
     model : RiskModel or None
         None lets the rules answer.
     rules : ProvinceRules
@@ -101,6 +103,8 @@ def classify_frame(
     >>> classify_frame(frame.head(1), None, load_rules("hebei"))[0].source
     'rules'
     """
+    frame = indexed(frame)
+    _check_given(model, rules)
     if model is not None:
         explained = model.explain(model.matrix(frame))
         return classify_explained(frame, model, explained, rules, top=top, catalogue=catalogue)
@@ -108,6 +112,22 @@ def classify_frame(
     if not keys:
         return []
     return _answers(frame, keys, _by_rules(frame, rules), rules, top, _catalogue(catalogue), fallback)
+
+
+def indexed(given: pd.DataFrame) -> pd.DataFrame:
+    """Return rows as a pandas frame with their keys in the index, also of another library's frame."""
+    frame = as_frame(given, "rows to classify")
+    return frame.set_index(KEYS) if set(KEYS) <= set(frame.columns) else frame
+
+
+def _check_given(model: RiskModel | None, rules: ProvinceRules) -> None:
+    if model is not None and not isinstance(model, RiskModel):
+        raise ModelError(
+            f"expected a RiskModel (models.approved_model, RiskModel.load) or None for the rules, got "
+            f"{type(model).__name__}"
+        )
+    if not isinstance(rules, ProvinceRules):
+        raise ConfigError(f"expected a province's rules, such as load_rules('hebei'), got {type(rules).__name__}")
 
 
 def classify_explained(

@@ -12,7 +12,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import lightgbm as lgb
@@ -21,6 +20,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from features.given import PathLike, as_path
 from models.arrays import Bools, Floats
 from models.errors import ModelError, ModelFileError, ModelInputError
 from models.scoring.bands import BandPolicy, ScoreMap, attainable_margins, freeze_score_map
@@ -260,8 +260,9 @@ class RiskModel(BaseModel):
         parts = self.booster.predict(rows, pred_contrib=True, num_threads=_threads(rows))
         return np.asarray(parts, dtype=np.float64)
 
-    def save(self, folder: Path) -> str:
+    def save(self, folder: PathLike) -> str:
         """Write the model into a folder (made if need be) and return its content hash."""
+        folder = as_path(folder, "folder of a model")
         folder.mkdir(parents=True, exist_ok=True)
         (folder / _BOOSTER).write_text(self.booster_text, encoding="utf-8", newline="")
         bundle = {"format": FORMAT, "content_hash": self.content_hash, "model": self._payload()}
@@ -270,12 +271,12 @@ class RiskModel(BaseModel):
         return self.content_hash
 
     @classmethod
-    def load(cls, folder: Path) -> RiskModel:
+    def load(cls, folder: PathLike) -> RiskModel:
         """Read a saved model.
 
         Parameters
         ----------
-        folder : Path
+        folder : path
             Its own hash only guards against accidents: what was signed is held by `models.signoff.approval`.
 
         Raises
@@ -283,6 +284,7 @@ class RiskModel(BaseModel):
         ModelFileError
             If a file is missing or unreadable or has changed since it was saved.
         """
+        folder = as_path(folder, "folder of a model")
         try:
             text = (folder / _BOOSTER).read_bytes().decode("utf-8")
             bundle = json.loads((folder / _BUNDLE).read_bytes())

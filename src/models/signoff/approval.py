@@ -25,7 +25,7 @@ from models.signoff.record.rules import in_force
 from models.signoff.record.signers import Signers, load_signers
 from models.tracking import artifacts, versions
 from models.tracking.names import is_of, split_version
-from models.tracking.store import Store
+from models.tracking.store import Store, checked_store
 
 __all__ = [
     "ApprovalError",
@@ -287,7 +287,7 @@ def approved_model(store: Store, province: str | None = None) -> tuple[RiskModel
     >>> approved_model(store, "hebei") is None
     True
     """
-    pointers = versions.pointers(store)
+    pointers = versions.pointers(checked_store(store))
     entries = read_beside(store, pointers).entries
     _hold_alias(pointers, entries, province)
     entry = in_force(entries, province)

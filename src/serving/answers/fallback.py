@@ -12,10 +12,11 @@ import numpy as np
 import pandas as pd
 from lightgbm.basic import LightGBMError
 
+from features.errors import ConfigError
 from models.arrays import Bools
 from models.errors import ModelError
 from models.scoring.classification import Classification
-from models.scoring.classify import classify_explained, classify_frame
+from models.scoring.classify import classify_explained, classify_frame, indexed
 from models.scoring.reasons.texts import Catalogue
 from models.scoring.risk_model import RiskModel
 from models.scoring.rules.province import ProvinceRules
@@ -63,7 +64,11 @@ def classify(
     >>> one.source, one.fallback
     ('rules', 'no approved model')
     """
-    model = served.model
+    if not isinstance(served, Served):
+        raise ConfigError(
+            f"expected what answers, such as Served('hebei', model, version), got {type(served).__name__}"
+        )
+    frame, model = indexed(frame), served.model
     if model is None:
         return classify_frame(frame, None, rules, top=top, catalogue=catalogue, fallback=served.why)
     try:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from features.errors import FenleiError
+from features.given import PathLike, as_path
 from serving.current.files import Signature, signature
 
 PREFIX = "fenlei_"
@@ -74,7 +75,7 @@ def _append(path: Path, entry: dict[str, str]) -> None:
         os.close(file)
 
 
-def create_token(path: Path, name: str, *, days: int = 365, now: datetime | None = None) -> str:
+def create_token(path: PathLike, name: str, *, days: int = 365, now: datetime | None = None) -> str:
     """Make a token for a calling system and return it; it can't be shown again.
 
     Parameters
@@ -101,6 +102,7 @@ def create_token(path: Path, name: str, *, days: int = 365, now: datetime | None
     >>> len(token) > 32
     True
     """
+    path = as_path(path, "token file")
     name, moment = name.strip(), _now(now)
     if not 0 < len(name) <= 100 or not name.isprintable():
         raise AccessError("a token's name has 1 to 100 printable characters")
@@ -115,7 +117,7 @@ def create_token(path: Path, name: str, *, days: int = 365, now: datetime | None
     return token
 
 
-def revoke_token(path: Path, name: str, *, now: datetime | None = None) -> None:
+def revoke_token(path: PathLike, name: str, *, now: datetime | None = None) -> None:
     """End a token; services that read the file refuse it from the next call on.
 
     Raises
@@ -132,6 +134,7 @@ def revoke_token(path: Path, name: str, *, now: datetime | None = None) -> None:
     >>> Tokens(out / "tokens.jsonl").name_of("wrong") is None
     True
     """
+    path = as_path(path, "token file")
     if name not in {e["name"] for e in _active(path)}:
         raise AccessError(f"{name!r} has no token in {path}")
     _append(path, {"name": name, "revoked": _now(now).isoformat(timespec="seconds")})
@@ -149,8 +152,8 @@ class Tokens:
     'platform'
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: PathLike) -> None:
+        self.path = as_path(path, "token file")
         self._lock = threading.Lock()
         self._seen: Signature | None = None
         self._tokens: list[tuple[str, str, datetime]] = []
