@@ -15,6 +15,7 @@ import pandas as pd
 
 from features.catalogue import CATALOGUE
 from features.catalogue.evidence import EVIDENCE
+from features.engine.plan import REGISTER
 from features.engine.record.record import Record, indicators_of
 from features.errors import FenleiError, RecordError, SourceError
 from features.scope import Scope
@@ -122,9 +123,12 @@ def _enough(item: Item, found: Classification) -> Result:
     """Refuse a class that rests on next to nothing where the caller could say more."""
     if item.kind == "enterprise" or not found.insufficient:
         return found
+    more = "indicators" if item.kind == "indicators" else "tables"
+    if item.record is not None and REGISTER in item.record.tables:
+        more = f"tables, and a {REGISTER} known before the cut-off: without one the enterprise is unknown"
     return Lost(
         f"insufficient: too few of the indicators that the answer rests on are known ({len(found.missing)} are not);"
-        f" give more {'indicators' if item.kind == 'indicators' else 'tables'}",
+        f" give more {more}",
         422,
     )
 

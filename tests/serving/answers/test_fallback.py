@@ -246,7 +246,16 @@ def test_what_a_caller_is_told_of_a_broken_record_or_table_names_no_folder(world
 
 def item(enterprise: str = "E1", cutoff: str = "2026-01-01", **tables: Any) -> Item:
     """A question by record that knows enough for any class, with the given rows."""
-    return Item(enterprise_id=enterprise, cutoff=cutoff, record={"tables": {name: [] for name in TABLES} | tables})
+    return Item(enterprise_id=enterprise, cutoff=cutoff, record={"tables": all_tables(enterprise) | tables})
+
+
+def all_tables(enterprise: str) -> dict[str, list[dict[str, Any]]]:
+    """Every table, empty but for the entry in the register that says that the enterprise exists."""
+    entry = {
+        "record_id": f"r-{enterprise}", "occurred_at": "2015-03-01", "known_at": "2015-03-09", "name": "n",
+        "enterprise_type": "limited_company", "status": "active",
+    }  # fmt: skip
+    return {name: [] for name in TABLES} | {"registration": [entry]}
 
 
 def penalty(**changed: Any) -> dict[str, Any]:
@@ -296,11 +305,19 @@ def test_one_enterprise_at_two_moments_is_answered_as_if_asked_twice() -> None:
 def test_records_with_different_coverage_are_answered_as_if_asked_one_by_one() -> None:
     items = [
         Item(enterprise_id=f"E{i}", cutoff="2026-01-01", record={
-            "tables": {name: [] for name in TABLES}, "covers_from": {"penalties": f"202{i}-01-01"}
+            "tables": all_tables(f"E{i}"), "covers_from": {"penalties": f"202{i}-01-01"}
         })
         for i in range(4)
     ]  # fmt: skip
     assert asked(*items) == [asked(one)[0] for one in items]
+
+
+def test_an_enterprise_that_the_given_register_does_not_have_is_unknown_and_no_low_risk() -> None:
+    for register in ([], [all_tables("E1")["registration"][0] | {"known_at": "2026-01-01"}]):
+        (found,) = asked(item(registration=register))
+        assert isinstance(found, Lost)
+        assert found.status == 422
+        assert "a registration known before the cut-off: without one the enterprise is unknown" in found.what
 
 
 @pytest.mark.parametrize(
@@ -343,7 +360,7 @@ def test_a_light_call_is_answered_while_heavy_ones_wait(world: World) -> None:
             for i in range(150)
         ]
     }  # fmt: skip
-    light = {"enterprise_id": "E1", "cutoff": "2026-01-01", "record": {"tables": {name: [] for name in TABLES}}}
+    light = {"enterprise_id": "E1", "cutoff": "2026-01-01", "record": {"tables": all_tables("E1")}}
     order: list[str] = []
 
     async def ask(name: str, body: dict[str, Any]) -> int:
