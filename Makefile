@@ -10,7 +10,7 @@ SLIM   := PYTHONHASHSEED=0 MLFLOW_DISABLE_TELEMETRY=true BENTOML_DO_NOT_TRACK=Tr
 help:            ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */\1\t/' | expand -t 14
 
-.PHONY: help demo test test-long lint check bench lock clean
+.PHONY: help demo test test-long lint check bench notebooks lock clean
 .DELETE_ON_ERROR:
 
 $(STAMP): pyproject.toml locks/py311.txt locks/py312.txt
@@ -41,6 +41,9 @@ test-long: $(STAMP)  ## tests that take minutes, such as every mutation of every
 bench: $(STAMP)  ## measured, never asserted
 	$(SLIM) $(BIN)/fenlei bench simulate
 	$(SLIM) $(BIN)/fenlei bench features
+
+notebooks: $(STAMP)  ## run the notebooks and write them with their outputs
+	$(SLIM) PYTHONPATH=src:tests $(BIN)/python -m helpers.notebooks
 
 lock:            ## re-resolve both locks (needs uv)
 	for v in 3.11 3.12; do uv pip compile -q pyproject.toml --extra dev --python-version $$v --generate-hashes \
