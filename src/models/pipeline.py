@@ -183,7 +183,7 @@ def train(
         ...
     features.errors.SourceError: experiment demo: no source folder at nowhere; name it with --data
     """
-    experiment = checked_study(experiment_path, trials=trials)
+    experiment = checked_study(as_path(experiment_path, "experiment file"), trials=trials)
     source = None if data is None else as_path(data, "data")
     if source is None or not source.is_dir():
         raise SourceError(f"experiment {experiment.name}: no source folder at {data}; name it with --data")

@@ -87,13 +87,12 @@ def indicators(
             bar.update(task, description=name, advance=1)
 
         with _opened(data, last, known, step) as store:
-            if asked is not None or last is None:
-                pairs = asked
-            else:
-                pairs = cohort(store, [last], Scope(province, sector=scope.sector))
-                if pairs.empty:
+            if asked is None and last is not None:
+                asked = cohort(store, [last], Scope(province, sector=scope.sector))
+                if asked.empty:
                     raise SourceError(f"no enterprise belongs to the cohort of {province} at {last}")
-            return evaluate(store, pairs, scope, progress=step)
+            assert asked is not None  # a day was given, or a frame
+            return evaluate(store, asked, scope, progress=step)
 
 
 def _day(given: DayLike) -> date:
