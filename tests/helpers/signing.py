@@ -33,6 +33,7 @@ from models.signoff.record.signers import Signer, lines
 from models.study.dataset import Dataset, Part
 from models.study.experiment import SEGMENTS, Experiment, load_experiment
 from models.tracking import artifacts, runs, versions
+from models.tracking.names import LEGACY
 
 ON = "2026-11-02"
 PARAMS: Params = {"n_estimators": 15, "min_data_in_leaf": 40, "num_threads": 1}
@@ -188,8 +189,13 @@ def register(
     data: Dataset | None = None,
     model: RiskModel | None = None,
     province: str = "hebei",
+    named: str = "demo",
+    registered: str = LEGACY,
 ) -> str:
-    """Log and register a version of the study as training does; returns it."""
+    """Log and register a version of the study ``named`` as training does; returns it.
+
+    Under ``registered``: by default as before there was a model for each study, with plain numbers as versions.
+    """
     experiment, dataset, fresh = study(province)
     made = (model or fresh).model_copy(update={"about": {"n": n, "source_hash": dataset.source_hash}})
     work = folder / f"work{n}"
@@ -200,7 +206,7 @@ def register(
         (out / artifacts.EVALUATION).write_text(json.dumps(found_of_it), encoding="utf-8")
     if inputs:
         (out / artifacts.FROZEN).write_text("{}", encoding="utf-8")
-    with runs.run(here(), "demo", f"run {n}") as run_id:
+    with runs.run(here(), named, f"run {n}") as run_id:
         found = tags(province)
         tags_of_run = {"kind": "training", "model_hash": made.content_hash}
         runs.log(here(), run_id, params={**found, "seed": experiment.seed}, tags=tags_of_run, files=out)
@@ -208,6 +214,6 @@ def register(
         if inputs:
             found |= retrain.log_inputs(here(), run_id, work / "inputs", experiment, data or dataset, PARAMS, out)
         made.save(work / "bundle")
-        version = versions.register(here(), run_id, work / "bundle", NAMES, found)
+        version = versions.register(here(), run_id, work / "bundle", NAMES, found, model=registered)
         runs.log(here(), run_id, tags={"version": version})
     return version

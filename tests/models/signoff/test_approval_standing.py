@@ -12,10 +12,10 @@ from helpers.signing import ON, People, register
 from models.scoring.risk_model import RiskModel
 from models.signoff import approval
 from models.signoff.approval import ApprovalError
-from models.signoff.record.entries import Action, Entry
+from models.signoff.record.entries import HEAD, Action, Entry
 from models.signoff.record.rules import in_force, standing
 from models.tracking import runs, versions
-from models.tracking.names import LEGACY
+from models.tracking.names import LEGACY, model_name
 
 HENAN = "henan"
 
@@ -159,3 +159,33 @@ def test_files_that_are_all_gone_are_no_approved_model(store: Path, signers: Peo
         file.unlink()
     with pytest.raises(ApprovalError, match="the files of approved version 1 can't be read"):
         approval.approved_model(here())
+
+
+def test_each_studys_model_keeps_head_and_alias_and_disturbs_no_other_place(store: Path, signers: People) -> None:
+    demo, whole = model_name("hebei", "demo"), model_name("hebei", "province")
+    for n, (study, model) in enumerate((("demo", demo), ("province", whole)), start=1):
+        version = register(store, n, named=study, registered=model)
+        assert version == f"hebei.{study}/1"
+        sign(signers, version)
+        assert served("hebei") == version
+    assert (versions.aliased(here(), demo), versions.aliased(here(), whole)) == (None, "1")
+    pointers = versions.pointers(here())
+    assert pointers[demo].tags[HEAD] == pointers[whole].tags[HEAD] == approval.read(here()).head
+    client = runs.client(here())
+    version_page = client.get_model_version(whole, "1")
+    about = str(version_page.description)
+    assert version_page.tags["signed"] == "approved"
+    assert "proposed by" in about
+    assert "Li Na 李娜" in about
+    assert "approved by" in about
+    approval.reject(here(), "hebei.province/1", "drifts", key=signers.keys["zhao"], on=ON)
+    assert client.get_model_version(whole, "1").tags["signed"] == "rejected"
+    assert served("hebei") == "hebei.demo/1"
+    assert versions.aliased(here(), demo) == "1"
+    elsewhere = register(store, 3, named="chicago_food", registered=model_name("chicago", "chicago_food"))
+    versions.set_alias(here(), model_name("chicago", "chicago_food"), "1")  # by hand, of another place
+    assert elsewhere == "chicago.chicago_food/1"
+    assert served("hebei") == "hebei.demo/1"
+    versions.set_alias(here(), demo, None)
+    with pytest.raises(ApprovalError, match=r"of fenlei\.hebei\.demo points at version None, the record approves 1"):
+        served("hebei")

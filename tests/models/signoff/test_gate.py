@@ -21,10 +21,11 @@ from models.scoring.risk_model import RiskModel
 from models.signoff import approval, gate
 from models.signoff import inputs as retrain
 from models.signoff.approval import GateRefused
+from models.signoff.errors import ApprovalError
 from models.signoff.record.rules import CHECKS
 from models.study.dataset import Dataset
 from models.tracking import artifacts, runs, versions
-from models.tracking.names import LEGACY
+from models.tracking.names import LEGACY, model_name
 
 pytestmark = pytest.mark.usefixtures("signers")
 
@@ -287,3 +288,17 @@ def test_a_wrong_gate_policy_is_named(store: Path, tmp_path: Path, monkeypatch: 
     policy(tmp_path, monkeypatch, "single_auc = 0.90", "single_auc = 90")
     with pytest.raises(ConfigError, match="single_auc"):
         gate.examine(here(), version)
+
+
+def test_a_study_that_its_province_does_not_admit_is_not_proposed(store: Path, signers: People) -> None:
+    """One learnt on Chicago's records, under Hebei's policies, is no model of Hebei."""
+    version = register(store, named="chicago_food", registered=model_name("hebei", "chicago_food"))
+    assert version == "hebei.chicago_food/1"
+    with pytest.raises(ApprovalError, match=r"study 'chicago_food'; the gate of hebei admits demo, province"):
+        approval.propose(here(), version, "look", key=signers.keys["li"], on=ON)
+
+
+def test_a_version_registered_as_anothers_is_not_proposed(store: Path, signers: People) -> None:
+    version = register(store, registered=model_name("hebei", "province"))
+    with pytest.raises(ApprovalError, match=r"registered as fenlei\.hebei\.province, but .* of fenlei\.hebei\.demo"):
+        approval.propose(here(), version, "look", key=signers.keys["li"], on=ON)
