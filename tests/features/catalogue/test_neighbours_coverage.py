@@ -44,8 +44,8 @@ def missing(covers: Mapping[str, date]) -> set[str]:
     ("change", "gone"),
     [
         ({"penalties": None}, PENALTIES),
-        ({"penalties": date(2021, 1, 2)}, PENALTIES),  # a day short of three years
-        ({"penalties": date(2021, 1, 1)}, set()),
+        ({"penalties": date(2021, 1, 9)}, PENALTIES),  # a day more is lacking than the policy tolerates
+        ({"penalties": date(2021, 1, 8)}, set()),
         ({"abnormal_list": None}, LISTS),
         ({"abnormal_list": date(2023, 12, 31)}, set()),  # a list is read as it stands: any day before will do
         ({"abnormal_list": CUTOFF}, LISTS),
