@@ -16,6 +16,7 @@ from scipy.special import expit, log_expit, logit
 
 from models.arrays import Floats
 from models.errors import ModelError
+from models.evaluation.intervals import kish
 from models.losses import log_losses
 from models.scoring.calibrators import MIN_SLOPE, AnyCalibrator, Beta, Isotonic, Kind, Platt, Spline, spline_design
 
@@ -95,12 +96,6 @@ def refit(calibrator: AnyCalibrator, cells: Cells, rng: np.random.Generator | No
         return _fit(calibrator.kind, seen, np.empty(0))
     knots = np.asarray(calibrator.knots)
     return _fit_spline(seen, knots, None if rng is None else rng.normal(0.0, _BEND, len(knots) - 1))
-
-
-def kish(weight: Floats) -> float:
-    """Return how many equally weighted visits would tell as much as these (Kish)."""
-    share = weight / weight.sum()
-    return 1.0 / float(share @ share)
 
 
 def _fit(kind: Kind, cells: Cells, knots: Floats) -> AnyCalibrator:

@@ -17,7 +17,8 @@ from scipy.special import expit, ndtri
 from threadpoolctl import threadpool_limits
 
 from models.arrays import Floats
-from models.learning.calibration import Cells, kish, refit
+from models.evaluation.intervals import kish
+from models.learning.calibration import Cells, refit
 from models.scoring.calibrators import MIN_SLOPE, AnyCalibrator
 from models.scoring.interval import Uncertainty
 
@@ -71,12 +72,13 @@ def fit_uncertainty(
     _, cell = np.unique(np.searchsorted(edges, margin, side="right"), return_inverse=True)
     middle = _sums(cell, margin) / np.bincount(cell)
     at = np.unique(np.quantile(margin, _SPLINE))
+    visits = kish(w)
 
     def anew(times: Floats) -> Floats:
         """Return the log-odds of the calibrator at the knots, fitted with these weights."""
         total, bad = _sums(cell, times), _sums(cell, times * y)
         rate = np.divide(bad, total, out=np.zeros_like(bad), where=total > 0)
-        return refit(calibrator, Cells(middle, rate, total, visits=kish(w), unit=1.0), rng).log_odds(knots)
+        return refit(calibrator, Cells(middle, rate, total, visits=visits, unit=1.0), rng).log_odds(knots)
 
     rng = np.random.default_rng(seed)
     odds: list[Floats] = []

@@ -12,7 +12,8 @@ from scipy.special import expit
 from helpers.thorough import examples
 from models.arrays import Floats, Ints
 from models.errors import ModelError
-from models.learning.calibration import KINDS, Cells, choose_calibrator, fit_calibrator, kish, log_loss, refit
+from models.evaluation.intervals import kish
+from models.learning.calibration import KINDS, Cells, choose_calibrator, fit_calibrator, log_loss, refit
 from models.scoring.calibrators import Beta, Calibrator, Isotonic, Kind, Platt, Spline, spline_design
 
 MARGINS = st.lists(st.floats(-8, 8, allow_nan=False), min_size=8, max_size=60)
