@@ -280,8 +280,12 @@ def test_the_registered_version_scores_as_the_model_that_was_measured(trained: T
     model = RiskModel.load(versions.bundle(here(), result.version))
     X = result.dataset.parts["test"].frame[list(result.dataset.names)]
     with runs.quiet():
-        answer = mlflow.pyfunc.load_model("models:/fenlei/1").predict(X.reset_index(drop=True))
+        logged = mlflow.pyfunc.load_model("models:/fenlei.hebei.demo/1")
+        answer = logged.predict(X.reset_index(drop=True))
+        tried = logged.predict(logged.input_example)
     assert np.array_equal(answer["score"], model.score(model.margin(result.dataset.parts["test"].X)))
+    assert list(tried.columns) == ["score", "probability"]
+    assert 0 < tried["probability"].iloc[0] < 1
 
 
 def test_the_report_stands_alone_and_names_its_arm(trained: Trained) -> None:
@@ -334,7 +338,7 @@ def test_a_trained_version_passes_the_gate_can_be_signed_and_compared(
     trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     frame = compare.compare_runs(here(), [trained[0].run_id])
-    assert frame["auc"].iloc[0] == pytest.approx(trained[0].evaluation.values["model"]["auc"].value)
+    assert frame["test/auc"].iloc[0] == pytest.approx(trained[0].evaluation.values["model"]["auc"].value)
     signers = people(tmp_path)
     monkeypatch.setenv("FENLEI_SIGNERS", str(signers.path))
     entry = approval.propose(

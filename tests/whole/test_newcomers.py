@@ -159,7 +159,7 @@ REFUSED: list[tuple[Callable[[], object], type[FenleiError], str]] = [
     (lambda: Record("E1", "July", {}), SourceError, "record of E1, cutoff: got 'July'"),  # type: ignore[arg-type]
     (lambda: indicators_of([Record("E1", CUTOFF, {"penalties": PAIR})], HEBEI), SourceError,  # type: ignore[dict-item]
      r"table penalties: got DataFrame, expected a list of rows, each a dict, such as frame.to_dict\('records'\)"),
-    (lambda: lookup("penalties_9y"), CatalogueError, "no indicator 'penalties_9y'; similar: penalties_1y"),
+    (lambda: lookup("penalties_9y"), CatalogueError, "no indicator 'penalties_9y'; did you mean penalties_3y"),
     (lambda: open_folder(7), SourceError, "clean folder: expected a path, got int"),  # type: ignore[arg-type]
     (lambda: classify_frame(PAIR, None, "hebei"), ConfigError, "such as load_rules"),  # type: ignore[arg-type]
     (lambda: classify_frame(PAIR, RiskClassifier(), load_rules("hebei")), FenleiError,
@@ -182,9 +182,9 @@ def test_what_does_not_fit_is_refused_in_our_words(
 def test_an_unknown_indicator_and_a_bare_province_are_refused_before_anything_runs(small_clean: Path) -> None:
     few = some(small_clean)
     asked = Scope("hebei", names=["penalties_9y"])
-    with pytest.raises(CatalogueError, match="no indicator 'penalties_9y'; similar"):
+    with pytest.raises(CatalogueError, match="no indicator 'penalties_9y'; did you mean"):
         compute_indicators(small_clean, few, asked)
-    with pytest.raises(CatalogueError, match="no indicator 'penalties_9y'; similar"):
+    with pytest.raises(CatalogueError, match="no indicator 'penalties_9y'; did you mean"):
         indicators(small_clean, few, asked, show_progress=False)
     bare: Any = "hebei"
     for call in (compute_indicators, members_of):

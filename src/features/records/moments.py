@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,10 @@ from features.errors import ConfigError
 from features.records.connection import Opened
 
 
-def check_day(what: str, day: date, as_of: date | None, folder: Path | None) -> None:
-    """Refuse a day after the one the records were taken on: what came between would count as never having happened.
+def check_day(what: str, day: date, as_of: date | None, folder: Path | None, *, within: bool = False) -> None:
+    """Refuse a day that the records don't reach: what came between would count as never having happened.
+
+    The first day after them is a cut-off they reach: it looks at what was known before it.
 
     Parameters
     ----------
@@ -24,13 +26,15 @@ def check_day(what: str, day: date, as_of: date | None, folder: Path | None) -> 
         Day the records were taken; None: not known, nothing is refused.
     folder
         Where the records are, for the message.
+    within
+        The day must be one of the records' own.
 
     Raises
     ------
     ConfigError
         If it is later.
     """
-    if as_of is not None and day > as_of:
+    if as_of is not None and day > as_of + timedelta(days=0 if within else 1):
         raise ConfigError(
             f"{what} {day} is after {as_of}, the day the records{_of(folder)} were taken: what came between is not in "
             "them and would count as none"

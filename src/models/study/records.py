@@ -90,7 +90,7 @@ def prepare(source: Source, name: str, data: Path, work: Path, say: Callable[[st
         (work / "adapter.json").write_text(accounts + "\n", encoding="utf-8")
     taken = read_manifest(folder).as_of
     if source.as_of is not None:
-        check_day(f"experiment {name}: source.as_of", source.as_of, taken, folder)
+        check_day(f"experiment {name}: source.as_of", source.as_of, taken, folder, within=True)
     as_of = source.as_of or taken
     if as_of is None:
         raise ConfigError(

@@ -163,7 +163,7 @@ def test_the_command_names_the_version_it_follows_and_says_whether_to_learn_agai
 ) -> None:
     version = signed[0]
     study: Experiment = STUDY
-    path = tmp_path / "study.toml"
+    path = tmp_path / "demo.toml"
     text = (ROOT / "experiments" / "demo.toml").read_text(encoding="utf-8")
     path.write_text(text.replace(f"n_estimators = {DEMO.learner['n_estimators']}", "n_estimators = 40"), "utf-8")
     assert experiment_hash(load_experiment(path)) == experiment_hash(study)
