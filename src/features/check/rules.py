@@ -23,9 +23,6 @@ from features.contract.identity import EXPECTED, RECORD_NUMBERS, holds_sql
 from features.contract.manifest import Form
 from features.contract.uscc import repaired_sql
 
-TEXTS = ("text", "uscc")
-"""Types whose values are text, and so may hold anything."""
-
 KINDS: dict[str, tuple[str, str]] = {
     "missing": ("a required value is missing", "缺少必填值"),
     "wrong_type": ("the value can't be read as the column's type", "类型错误"),
@@ -113,7 +110,7 @@ def _cell(column: Column, raw: RawColumn | None, as_of: date, form: Form) -> Cel
     if column.name == "record_state":
         value = f"CASE WHEN {_r(column)} IS NULL THEN 'active' ELSE {value} END"
     person = ""
-    if column.type in TEXTS:
+    if column.is_text:
         person = holds_sql(_r(column), record_number=column.name in RECORD_NUMBERS)
     left_out = () if column.required else tuple(_left_out(column))
     return Cell(column, given, value, tuple(_rules(column, as_of, form)), person, left_out)
@@ -121,7 +118,7 @@ def _cell(column: Column, raw: RawColumn | None, as_of: date, form: Form) -> Cel
 
 def _left_out(column: Column) -> Iterator[tuple[str, str]]:
     """Yield when a value is better missing than kept: a person's number, a day that means "none"."""
-    if column.type in TEXTS:
+    if column.is_text:
         yield "identity_number", _person(column)
     if column.type == "date":
         yield "placeholder_date", _placeholder(column)
@@ -221,7 +218,7 @@ def _rules(column: Column, as_of: date, form: Form) -> list[Rule]:
         text = literal(f"{name} is missing, expected {expected}")
         rules.append(Rule("missing", name, f"{r} IS NULL", text))
     kind = "unknown_code" if column.codes else "wrong_type"
-    if column.type not in TEXTS:
+    if not column.is_text:
         wrong = f"{r} IS NOT NULL AND {v} IS NULL"
         looks = hint(column, shown, form)
         rules.append(Rule(kind, name, wrong, says + literal(f", expected {expected}"), looks))
@@ -233,7 +230,7 @@ def _rules(column: Column, as_of: date, form: Form) -> list[Rule]:
     if column.type == "date" and column.required:
         text = literal(f", expected {believable().expected_day}")
         rules.append(Rule("placeholder_date", name, _placeholder(column), says + text))
-    if column.type in TEXTS and column.required:
+    if column.is_text and column.required:
         rules.append(Rule("identity_number", name, _person(column), literal(f"{name}: expected {EXPECTED}")))
     if name in ("occurred_at", "known_at"):
         text = literal(f", expected a day no later than --as-of {as_of}")

@@ -83,6 +83,11 @@ class Column:
         return SQL_TYPES[self.type]
 
     @property
+    def is_text(self) -> bool:
+        """Whether any text may stand in the column, and so also what is a person's."""
+        return self.type in ("text", "uscc")
+
+    @property
     def unit(self) -> str:
         """Unit shown in the generated documentation."""
         return {"fen": "fen (0.01 yuan)", "date": "day", "int": "count"}.get(self.type, "")

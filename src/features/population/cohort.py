@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from datetime import date
-from os import PathLike as PathLike_
 
 import pandas as pd
 
@@ -101,7 +101,7 @@ def cohort(
     >>> list(month.columns)
     ['enterprise_id', 'cutoff']
     """
-    if isinstance(source, str | PathLike_):
+    if isinstance(source, str | os.PathLike):
         with opened(source) as store:
             return cohort(store, cutoffs, scope, policy=policy)
     checked_scope(scope)

@@ -236,10 +236,11 @@ def _follow(store: Store, entries: list[Entry]) -> None:
     """Write the record's head to every model it names, and let each one's alias point at what is in force of it."""
     expected = _expected(entries)
     signed_for = {split_version(e.version)[0] for e in entries}
-    for name in sorted(versions.pointers(store)):
+    for name, there in sorted(versions.pointers(store).items()):
         if name in signed_for:
             versions.set_tag(store, name, HEAD, record.head_of(entries))
-        versions.set_alias(store, name, expected.get(name))
+        if there.alias != expected.get(name):
+            versions.set_alias(store, name, expected.get(name))
 
 
 def _expected(entries: list[Entry]) -> dict[str, str]:

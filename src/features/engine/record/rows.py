@@ -98,7 +98,7 @@ def convert(column: Column, value: Any) -> Any:
             raise ValueError(f"at least {low}" if converted < low else f"at most {high}")
     if column.type == "date" and believable().is_placeholder(converted):
         raise ValueError(believable().expected_day)
-    if column.type == "text" and holds_identity_number(converted, record_number=column.name in RECORD_NUMBERS):
+    if column.is_text and holds_identity_number(converted, record_number=column.name in RECORD_NUMBERS):
         raise ValueError(EXPECTED)
     return converted
 
