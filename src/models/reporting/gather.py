@@ -23,8 +23,8 @@ from models.reporting.sections.left_out import short_text
 from models.review.measure import Measured, arm_statement
 from models.review.review import Review
 from models.scoring.risk_model import RiskModel
-from models.study.dataset import Dataset
-from models.study.experiment import SEGMENTS, Experiment
+from models.study.dataset import Dataset, spans
+from models.study.experiment import Experiment
 from models.study.indicators import catalogue
 from models.study.panel import Panel
 from models.tracking.store import Store
@@ -105,7 +105,7 @@ def gather(
             "parameters": ", ".join(f"{k} = {v}" for k, v in tuned.params.items()) or "defaults",
             "seed": str(experiment.seed),
             "versions": ", ".join(f"{name} {version(name)}" for name in VERSIONS),
-            **{f"{s} from / to": " / ".join(map(str, experiment.split.bounds(s))) for s in SEGMENTS},
+            **{f"{s} from / to": " / ".join(map(str, span)) for s, span in spans(dataset).items()},
         },
     )
 

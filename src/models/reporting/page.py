@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from models.evaluation.metrics import LOWER_IS_BETTER, Evaluation, Interval
-from models.learning.backtest import Origin
+from models.learning.rolling import Origin
 from models.review.review import Review
 from models.study.left_out import LeftOut
 

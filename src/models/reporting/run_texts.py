@@ -8,8 +8,8 @@ from models.evaluation.metrics import Evaluation, Interval
 from models.evaluation.verdicts import Verdict
 from models.reporting.page import SCORER_TEXT, verdict
 from models.review.review import Review
-from models.study.dataset import Dataset
-from models.study.experiment import SEGMENTS, Experiment
+from models.study.dataset import Dataset, spans
+from models.study.experiment import Experiment
 from models.tracking.versions import SIGNED
 
 MARK: dict[Verdict, str] = {"pass": "✅ pass", "fail": "❌ fail", "cannot tell": "⚠️ cannot tell"}
@@ -27,7 +27,7 @@ def experiment_text(experiment: Experiment) -> str:
         f"{f', sector `{experiment.sector}`' if experiment.sector else ''}.\n\n"
         f"- Asks: which enterprises would be found in violation, learnt from {' and '.join(arms.learn)} visits, "
         f"measured on {' and '.join(arms.measure)} ones, out of time.\n"
-        f"- Records: {records}; visits from {split.fit_from} teach, those from {split.test_from} test.\n"
+        f"- Records: {records}; visits before {split.test_from} teach, those from {split.test_from} test.\n"
         f"- Policies: `data/policies/{experiment.province}/`; which versions may be signed says its `gate.toml`.\n"
         f"- File: `experiments/{experiment.name}.toml`.\n\n"
         "A run's description says its verdicts; its artifact `report.html` is what a reviewer signs by. Compare runs "
@@ -72,7 +72,7 @@ def run_text(
         f"**arm 检查方式**: {arm}",
         f"**records**: as of {dataset.as_of}; {records}",
         f"**learnt from**: {len(dataset.parts['fit']):,} visits, {len(dataset.names)} indicators; "
-        + "; ".join(f"{s} {experiment.split.bounds(s)[0]} to {experiment.split.bounds(s)[1]}" for s in SEGMENTS),
+        + "; ".join(f"{s} {first} to {last}" for s, (first, last) in spans(dataset).items()),
     ]
     text = "\n".join(f"- {line}" for line in lines)
     return text + (f"\n\n[The report 报告]({report})" if report else "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 from scipy.special import logit
 
 from models.arrays import Floats
@@ -59,6 +60,10 @@ def score_all(experiment: Experiment, dataset: Dataset, model: RiskModel) -> dic
     rows = dataset.every.reset_index(drop=True).reset_index().set_index("inspection_id")["index"]
     before, past = (rates[rows.loc[p.outcomes["inspection_id"]].to_numpy()] for p in (calibrate, test))
     linear = LogisticBaseline().fit(fit.X, fit.y)
+    # Out of time, as the model's: what a fit says of its own rows calibrates nothing.
+    back = np.concatenate(
+        [LogisticBaseline().fit(f.fit.X, f.fit.y).margin(f.validate.X) for f in reversed(dataset.folds)]
+    )
 
     def likewise(margin: Floats, asked: Floats) -> Floats:
         return calibrated(experiment, calibrate, margin)[0].probability(asked)
@@ -68,7 +73,7 @@ def score_all(experiment: Experiment, dataset: Dataset, model: RiskModel) -> dic
         "model": Scored(margin, model.probability(margin)),
         "scorecard": Scored(load_scorecard(model.bands.scorecard).evaluate(test.frame).score),
         "past_rate": Scored(past, likewise(logit(before), logit(past))),
-        "logistic": Scored(linear_margin, likewise(linear.margin(calibrate.X), linear_margin)),
+        "logistic": Scored(linear_margin, likewise(back, linear_margin)),
     }
 
 
