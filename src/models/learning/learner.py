@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from features.catalogue import catalogue_hash
 from features.errors import ConfigError
@@ -133,7 +134,7 @@ def calibrated(experiment: Experiment, part: Part, margin: np.ndarray) -> tuple[
 
     The rows are in order of visit, so the later third is later in time.
     """
-    kind = experiment.calibration.kind
+    kind, weight = experiment.calibration.kind, calibration_weight(experiment, part)
     losses: dict[str, float] = {}
     if kind == "auto":
         cut = int(len(part) * CHOOSING_SHARE)
@@ -142,11 +143,20 @@ def calibrated(experiment: Experiment, part: Part, margin: np.ndarray) -> tuple[
         kind = "spline"
         if both:
             choice = choose_calibrator(
-                (margin[early], part.y[early], part.weight[early]),
-                (margin[late], part.y[late], part.weight[late]),
+                (margin[early], part.y[early], weight[early]),
+                (margin[late], part.y[late], weight[late]),
             )
             kind, losses = choice.calibrator.kind, choice.losses
-    return fit_calibrator(kind, margin, part.y, part.weight), losses
+    return fit_calibrator(kind, margin, part.y, weight), losses
+
+
+def calibration_weight(experiment: Experiment, part: Part) -> Floats:
+    """Return the weights of calibration visits, [n]: of the draws, and less for older ones where the study says so."""
+    if (half := experiment.calibration.half_life_days) is None:
+        return part.weight
+    day = pd.to_datetime(part.outcomes["visited_on"])
+    age = (day.max() - day).dt.days.to_numpy(dtype=np.float64)
+    return np.asarray(part.weight * 0.5 ** (age / half), dtype=np.float64)
 
 
 def bands_of(experiment: Experiment) -> BandPolicy:
@@ -230,7 +240,7 @@ def freeze(
         margin,
         part.y,
         part.enterprise,
-        part.weight,
+        calibration_weight(experiment, part),
         seed=experiment.seed,
         level=experiment.evaluation.level,
     )

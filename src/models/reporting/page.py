@@ -23,6 +23,8 @@ METRIC_TEXT = {
     "calibration_error": ("calibration error", "mean gap between promise and finding in ten bins; lower is better"),
 }
 SCORER_TEXT = {
+    "lightgbm_default": "LightGBM, default settings",
+    "model_inspector_known": "model, pair known",
     "model": "model",
     "scorecard": "rules scorecard 规则评分",
     "past_rate": "own past violation rate",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from scipy.special import logit
 
 from models.arrays import Floats
@@ -75,6 +76,18 @@ def score_all(experiment: Experiment, dataset: Dataset, model: RiskModel) -> dic
         "past_rate": Scored(past, likewise(logit(before), logit(past))),
         "logistic": Scored(linear_margin, likewise(back, linear_margin)),
     }
+
+
+def test_scores(dataset: Dataset, model: RiskModel) -> pd.DataFrame:
+    """Return what a model says of each test visit: enterprise, visit, day, arm, outcome, margin, probability, class."""
+    test = dataset.parts["test"]
+    margin = model.margin(test.X)
+    score = np.round(model.score(margin), 1)
+    known = test.outcomes[["enterprise_id", "inspection_id", "visited_on", "cutoff", "arm", "violation"]]
+    out = known.reset_index(drop=True)
+    out["weight"], out["margin"], out["probability"] = test.weight, margin, model.probability(margin)
+    out["score"], out["class"] = score, model.grades(score)
+    return out
 
 
 def measure(experiment: Experiment, dataset: Dataset, learned: Learned) -> Measured:

@@ -69,6 +69,22 @@ class Part:
         """Whether each visit was not of the random arm."""
         return np.asarray(self.outcomes["arm"].to_numpy(dtype=object) != "random")
 
+    @property
+    def kinds(self) -> int:
+        """How many different outcomes there are: 2 where some visits found a violation and some did not."""
+        return len(np.unique(self.y))
+
+    def take(self, rows: NDArray[np.bool_]) -> Part:
+        """Return the visits of a mask; weights stay as they are."""
+        return Part(
+            self.outcomes[rows].reset_index(drop=True),
+            self.frame[rows],
+            self.X[rows],
+            self.y[rows],
+            self.weight[rows],
+            self.circumstances.take(rows),
+        )
+
     def rows(self) -> Rows:
         """The part as the classifier learns from it."""
         return Rows(self.X, self.y, self.circumstances, self.weight)
@@ -217,9 +233,9 @@ def _built(records: RecordStore, experiment: Experiment, as_of: date) -> Dataset
     _enough(parts, experiment, "")
     origins = []
     for number, (fold, segments_of) in enumerate(zip(earlier, origins_of, strict=True)):
-        found, _ = _parts(fold, FOLD, table, names, experiment, compare)
-        _enough(found, experiment, f", rolling origin {number + 1}")
-        origins.append(Fold(segments_of[1].start, found["fit"], found["validate"]))
+        origins.append(make_fold(fold, segments_of[1].start, table, names, experiment, compare))
+        both = {"fit": origins[-1].fit, "validate": origins[-1].validate}
+        _enough(both, experiment, f", rolling origin {number + 1}")
     parts = {"fit": parts["fit"], "calibrate": out_of_time(origins, experiment), "test": parts["test"]}
     counted = [main.rows, parts["calibrate"].outcomes.assign(segment="calibrate")]
     return Dataset(
@@ -250,6 +266,29 @@ def learning_begins(records: RecordStore, experiment: Experiment) -> date:
         )
     later = date(first.year + 1, first.month, 1)
     return later if first.day == 1 else date(later.year + later.month // 12, later.month % 12 + 1, 1)
+
+
+def make_fold(
+    found: Assigned,
+    day: date,
+    table: pd.DataFrame,
+    names: tuple[str, ...],
+    experiment: Experiment,
+    compare: pd.DataFrame | None = None,
+) -> Fold:
+    """Return the rolling origin of a day from its assigned visits.
+
+    Parameters
+    ----------
+    table
+        Of `models.study.labels.indicator_table`.
+    names
+        The indicators it learns from.
+    compare
+        Indicators of the cohort, where the fit is weighted to resemble it.
+    """
+    parts, _ = _parts(found, FOLD, table, names, experiment, compare)
+    return Fold(day, parts["fit"], parts["validate"])
 
 
 def out_of_time(origins: Sequence[Fold], experiment: Experiment) -> Part:

@@ -173,6 +173,17 @@ class Range(Policy):
         return self
 
 
+class Backtest(Policy):
+    """Moments at which ``fenlei backtest`` retrains: ``origins`` of them, ``every`` so many months, from ``first`` on.
+
+    Without ``first`` the last window ends with the last whole month of the records.
+    """
+
+    first: date | None = None
+    origins: int = Field(default=6, ge=1, le=60)
+    every: int = Field(default=2, ge=1, le=12)
+
+
 class Tuning(Policy):
     """How the learner's parameters are chosen by the rolling origins.
 
@@ -200,9 +211,15 @@ class Tuning(Policy):
 
 
 class Calibration(Policy):
-    """How the margin becomes a probability; "auto" chooses by out-of-time log loss (`models.learning.calibration`)."""
+    """How the margin becomes a probability; "auto" chooses by out-of-time log loss (`models.learning.calibration`).
+
+    ``half_life_days``: a visit so many days older than the latest counts half. Where the level of what visits find
+    moves from season to season the last months tell it best; without it all visits of the origins count alike, as a
+    year of the random arm should.
+    """
 
     kind: Literal["auto", "spline", "platt", "beta", "isotonic"] = "auto"
+    half_life_days: float | None = Field(default=None, gt=0)
 
 
 class Bands(Policy):
@@ -254,6 +271,7 @@ class Experiment(Policy):
     calibration: Calibration = Calibration()
     bands: Bands = Bands()
     evaluation: Evaluation = Evaluation()
+    backtest: Backtest = Backtest()
 
     @field_validator("learner")
     @classmethod

@@ -82,9 +82,9 @@ def folds(split: Split, origins: Origins, begin: date) -> list[tuple[Segment, ..
     out: list[tuple[Segment, ...]] = []
     gap = timedelta(days=split.gap_days)
     for k in range(origins.count):
-        end = _months(split.test_from, -k * origins.months)
-        origin = _months(end, -origins.months)
-        if origin < _months(begin, origins.least_months):
+        end = month_after(split.test_from, -k * origins.months)
+        origin = month_after(end, -origins.months)
+        if origin < month_after(begin, origins.least_months):
             break
         out.append(
             (
@@ -101,8 +101,8 @@ def folds(split: Split, origins: Origins, begin: date) -> list[tuple[Segment, ..
     return out
 
 
-def _months(day: date, by: int) -> date:
-    """Return the first of a month so many months away."""
+def month_after(day: date, by: int) -> date:
+    """Return the first of the month so many months after (or before) that of a day."""
     months = day.year * 12 + day.month - 1 + by
     return date(months // 12, months % 12 + 1, 1)
 
