@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from features.catalogue.declaration import FAMILIES, Indicator, catalogue_hash, registered
 from features.catalogue.families import (
@@ -17,6 +17,7 @@ from features.catalogue.families import (
     regulatory,
     societal,
 )
+from features.catalogue.families.recent import RECENT
 from features.catalogue.sectors import Sector
 from features.errors import CatalogueError
 from features.near import did_you_mean
@@ -31,20 +32,29 @@ _MODULES = (  # importing them declares
 )
 
 CATALOGUE: dict[str, Indicator] = registered()
-"""All general indicators by name, ordered by family and declaration; their thresholds stand as names."""
+"""All general indicators by name, ordered by family and declaration; their thresholds stand as names. Recent peer rates
+(`features.catalogue.families.recent`) are not among them: no hash of a study without them depends on them."""
 
 
-def with_sector(sector: Sector | None) -> dict[str, Indicator]:
-    """Return the general indicators and, behind them, those that a sector adds; thresholds stand as names."""
-    return CATALOGUE | (sector.catalogue if sector else {})
+def with_sector(sector: Sector | None, *, peers: bool = False) -> dict[str, Indicator]:
+    """Return the general indicators and, behind them, recent peer rates where they are asked for, and those that a
+    sector adds; thresholds stand as names."""
+    return CATALOGUE | (RECENT if peers else {}) | (sector.catalogue if sector else {})
 
 
-def catalogue_of(features: FeaturesPolicy, sector: Sector | None = None) -> dict[str, Indicator]:
+def catalogue_of(
+    features: FeaturesPolicy, sector: Sector | None = None, *, peers: bool = False
+) -> dict[str, Indicator]:
     """Return the indicators as a province computes them: its numbers in the place of the thresholds' names."""
-    return {name: i.bound(features.thresholds) for name, i in with_sector(sector).items()}
+    return {name: i.bound(features.thresholds) for name, i in with_sector(sector, peers=peers).items()}
 
 
-def lookup(name: str, among: Mapping[str, Indicator] = CATALOGUE, *, province: str | None = None) -> Indicator:
+def catalogue_for(names: Iterable[str]) -> dict[str, Indicator]:
+    """Return the general catalogue that gives these indicators: with recent peer rates only if one of them is named."""
+    return with_sector(None, peers=any(name in RECENT for name in names))
+
+
+def lookup(name: str, among: Mapping[str, Indicator] = CATALOGUE | RECENT, *, province: str | None = None) -> Indicator:
     """Return one indicator of a catalogue.
 
     Parameters
@@ -52,7 +62,7 @@ def lookup(name: str, among: Mapping[str, Indicator] = CATALOGUE, *, province: s
     name
         The indicator.
     among
-        Where it is looked up: the general catalogue by default.
+        Where it is looked up: by default the general catalogue and recent peer rates.
     province
         Whose numbers take the place of the thresholds' names in definition and formula (``features.toml``); None
         leaves the names.
@@ -75,4 +85,14 @@ def lookup(name: str, among: Mapping[str, Indicator] = CATALOGUE, *, province: s
     raise CatalogueError(f"no indicator {name!r}{did_you_mean(name, among) or '; `fenlei indicators` lists them'}")
 
 
-__all__ = ["CATALOGUE", "FAMILIES", "Indicator", "catalogue_hash", "catalogue_of", "lookup", "with_sector"]
+__all__ = [
+    "CATALOGUE",
+    "FAMILIES",
+    "RECENT",
+    "Indicator",
+    "catalogue_for",
+    "catalogue_hash",
+    "catalogue_of",
+    "lookup",
+    "with_sector",
+]

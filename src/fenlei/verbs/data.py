@@ -15,7 +15,7 @@ from features.contract import TABLES
 from features.policies import features_policy
 from features.scope import Scope
 from fenlei.terminal import emit, parse_date, progress, show
-from fenlei.verbs.options import AsOf, Json, Sector
+from fenlei.verbs.options import AsOf, Json, Peers, Sector
 
 
 def simulate(
@@ -94,11 +94,13 @@ def indicators(
     name: Annotated[str | None, typer.Argument(help="One indicator; without, the whole catalogue.")] = None,
     sql: Annotated[bool, typer.Option("--sql", help="Show the SQL of its aggregates and formula.")] = False,
     sector: Sector = None,
+    peers: Peers = False,
     province: Annotated[str, typer.Option(help="Whose thresholds and sectors are shown.")] = "hebei",
     as_json: Json = False,
 ) -> None:
     """Show the catalogue of indicators, or one of them with its SQL."""
-    every = catalogue_of(features_policy(province), sector_or_none(province, sector))
+    own = sector_or_none(province, sector)
+    every = catalogue_of(features_policy(province), own, peers=peers or name is not None)
     chosen = [lookup(name, every)] if name else list(every.values())
     if as_json:
         keys = ("name", "zh", "en", "family", "group", "direction", "unit", "window", "missing", "policy", "doc")
@@ -131,6 +133,7 @@ def features(
     output: Annotated[Path, typer.Option("-o", "--output", help="Parquet file to write, outside FOLDER.")],
     province: Annotated[str, typer.Option(help="Whose policies hold.")] = "hebei",
     sector: Sector = None,
+    peers: Peers = False,
     engine: Annotated[str, typer.Option(help="duckdb, or spark: the extra, and Java 17.")] = "duckdb",
     master: Annotated[
         str | None, typer.Option(help="Spark's master URL; without, all processors of this machine.")
@@ -153,7 +156,7 @@ def features(
             folder,
             cutoff,
             output,
-            Scope(province, known_as_of=known, sector=sector),
+            Scope(province, known_as_of=known, sector=sector, peers=peers),
             progress=step,
             engine=engine,
             master=master,

@@ -282,6 +282,6 @@ def _catalogue(given: Catalogue | None) -> Catalogue:
     """Return the given catalogue, else features' own, imported only when it is needed."""
     if given is not None:
         return given
-    from features.catalogue import CATALOGUE
+    from features.catalogue import with_sector
 
-    return CATALOGUE
+    return with_sector(None, peers=True)

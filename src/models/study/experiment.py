@@ -57,6 +57,7 @@ class Indicators(Policy):
 
     ``constant`` "drop" leaves out those that never vary in the fit, or that are known to the source for less
     than the share ``covered`` of the fit's rows: elsewhere 'unknown' would only tell the learner the date.
+    ``peers``: recent peer rates, too (`features.catalogue.families.recent`), by name or all.
     """
 
     families: tuple[Family, ...] = FAMILIES
@@ -64,6 +65,13 @@ class Indicators(Policy):
     without: tuple[str, ...] = ()
     constant: Literal["drop", "keep"] = "drop"
     covered: float = Field(default=0.9, ge=0, le=1)
+    peers: bool = False
+
+    @model_serializer(mode="wrap")
+    def _as_without_peers(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave ``peers`` out where they are off: no hash of a study without them depends on there being such."""
+        found: dict[str, Any] = dump(self)
+        return {k: v for k, v in found.items() if k != "peers" or v}
 
 
 class Split(Policy):
@@ -287,8 +295,8 @@ class Experiment(Policy):
 
     @property
     def scope(self) -> Scope:
-        """Whose policies hold and which sector's enterprises and indicators are taken."""
-        return Scope(self.province, sector=self.sector)
+        """Whose policies hold, which sector's enterprises and indicators are taken, and whether recent peer rates."""
+        return Scope(self.province, sector=self.sector, peers=self.indicators.peers)
 
     @model_validator(mode="after")
     def _sector_has_members(self) -> Experiment:

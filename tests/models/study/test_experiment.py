@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from features.catalogue import RECENT
 from features.errors import ConfigError
 from features.policy import policy_hash
 from helpers.root import ROOT
 from models.scoring.rules.province import POLICIES
 from models.study.experiment import SEGMENTS, Arms, Experiment, experiment_hash, load_experiment
-from models.study.indicators import policies_hash
+from models.study.indicators import catalogue, choose, policies_hash
 
 FOLDER = ROOT / "experiments"
 FILES = sorted(FOLDER.glob("*.toml"))
@@ -91,3 +92,18 @@ def test_a_sector_is_about_its_own_enterprises() -> None:
     plain = load_experiment(FOLDER / "demo.toml").model_dump()
     with pytest.raises(ValidationError, match="members_only"):
         Experiment.model_validate({**plain, "sector": "food", "cohort": {"members_only": False}})
+
+
+def test_a_study_without_recent_peer_rates_hashes_as_if_there_were_none() -> None:
+    demo = load_experiment(FOLDER / "demo.toml")
+    assert '"peers"' not in demo.model_dump_json()
+    asked = demo.model_copy(update={"indicators": demo.indicators.model_copy(update={"peers": True})})
+    assert experiment_hash(asked) != experiment_hash(demo)
+    assert not set(RECENT) & set(catalogue(demo))
+    assert set(RECENT) <= set(choose(asked.indicators, catalogue(asked)))
+
+
+def test_a_recent_peer_rate_is_named_only_where_they_are_on() -> None:
+    named = load_experiment(FOLDER / "demo.toml").indicators.model_copy(update={"only": ("recent_own_ratio_30d",)})
+    with pytest.raises(ConfigError, match="say peers = true"):
+        choose(named)

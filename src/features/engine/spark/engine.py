@@ -20,10 +20,9 @@ import pyarrow.compute as pc
 from features.catalogue.evidence import EVIDENCE, evidence_sql
 from features.catalogue.expressions import Aggregate, Window
 from features.catalogue.relations import POPULATION, create_population, visits_sql
-from features.catalogue.sectors import sector_or_none
 from features.engine.duckdb_engine import Progress, as_frame, in_order
 from features.engine.faults import named, run_scan
-from features.engine.plan import covered_sql, packed_result_sql, plan, registered_sql, scan_sql, window_columns
+from features.engine.plan import covered_sql, packed_result_sql, plan_of, registered_sql, scan_sql, window_columns
 from features.engine.spark.session import spark_session
 from features.engine.spark.store import SparkStore, opened
 from features.errors import SourceError
@@ -89,7 +88,7 @@ def batches(
     `features.engine.duckdb_engine.batches`."""
     con, province = store.con, checked_scope(scope).province
     features, outcomes = features_policy(province), outcomes_policy(province)
-    chosen = plan(scope.names, features=features, sector=sector_or_none(province, scope.sector))
+    chosen = plan_of(scope)
     say = progress or (lambda _step: None)
     say("cohort")
     cohort = as_pairs(cohort, "the cohort")
@@ -100,7 +99,7 @@ def batches(
         store.keep_versions()
         create_unusable(con, repaired_feed=features.repaired_records_feed_indicators)
         if any(t in POPULATION for t in chosen.wanted):
-            create_population(con, features, outcomes)
+            create_population(con, features, outcomes, chosen.wanted)
     moments = [Moment(*found) for found in con.execute("SELECT cutoff, known_as_of FROM moments").fetchall()]
     at = moments[0] if len(moments) == 1 else None
     if "visits" in chosen.wanted:
