@@ -144,7 +144,7 @@ def rival_margins(experiment: Experiment, window: Window, every: pd.DataFrame) -
     rates = past_violation_rate(every, prior=float(fit.y.mean()), strength=experiment.evaluation.past_rate_strength)
     at = pd.Series(np.arange(len(every)), index=every["inspection_id"].to_numpy())
     past = rates[at.loc[asked.outcomes["inspection_id"].to_numpy()].to_numpy()]
-    trees = lgb.LGBMClassifier(random_state=experiment.seed, n_jobs=2, deterministic=True, verbosity=-1)
+    trees = lgb.LGBMClassifier(random_state=experiment.seed, n_jobs=1, deterministic=True, verbosity=-1)
     trees.fit(fit.X, fit.y)
     return {
         "scorecard": load_scorecard(load_bands(experiment.province).scorecard).evaluate(asked.frame).score,

@@ -28,6 +28,9 @@ from models.scoring.linear import blend, blended_parts
 from models.study.circumstances import Circumstances
 from models.study.parameters import LearnerParameters
 
+FEW_ROWS = 50_000
+"""Rows below which one thread fits and scores."""
+
 _PLAIN = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*$")
 
 
@@ -162,7 +165,7 @@ class RiskClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         if sample_weight is not None:
             weight = _check_sample_weight(sample_weight, rows, dtype=np.float64, ensure_non_negative=True)
             weight = weight / weight.mean()
-        params = self.lightgbm_params()
+        params = self.lightgbm_params() | {"num_threads": self._threads(rows)}
         seen = circumstances if circumstances is not None and circumstances.known else None
         self.linear_, self.effects_ = None, Effects(np.zeros(0), np.zeros(0))
         if seen is not None or self.tree_share < 1:
@@ -230,7 +233,7 @@ class RiskClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         trees = np.empty((len(given), len(rounds)))
         for at, many in enumerate(rounds):
             trees[:, at] = self.booster_.predict(
-                given, raw_score=True, num_iteration=int(many), num_threads=self.num_threads
+                given, raw_score=True, num_iteration=int(many), num_threads=self._threads(given)
             )
         return np.zeros(len(given)) if self.linear_ is None else self.linear_.margin(given), trees
 
@@ -249,11 +252,15 @@ class RiskClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         check_is_fitted(self)
         rows: Floats = validate_data(self, X, reset=False, dtype=np.float64, ensure_all_finite="allow-nan")
         parts = np.asarray(
-            self.booster_.predict(rows, pred_contrib=True, num_threads=self.num_threads), dtype=np.float64
+            self.booster_.predict(rows, pred_contrib=True, num_threads=self._threads(rows)), dtype=np.float64
         )
         if self.linear_ is None:
             return parts
         return blended_parts(self.linear_, rows, parts, self.tree_share)
+
+    def _threads(self, rows: Floats) -> int:
+        """Return one thread for few rows: on a busy machine threads wait for one another far longer than they work."""
+        return 1 if len(rows) < FEW_ROWS else self.num_threads
 
     def lightgbm_params(self) -> dict[str, Any]:
         """Return the parameters for ``lightgbm.train``; constraints need ``fit`` to know the columns."""

@@ -28,7 +28,7 @@ DENSITY_RATIO: dict[str, Any] = {
     "lambda_l2": 1.0,
     "deterministic": True,
     "force_row_wise": True,
-    "num_threads": 2,
+    "num_threads": 1,
     "verbosity": -1,
 }
 """LightGBM's parameters of the small model that tells visited rows from the cohort's."""
