@@ -18,7 +18,7 @@ from models.reporting.content.differences import against_approved
 from models.reporting.content.shapes import shapes
 from models.reporting.figures import plots
 from models.reporting.figures.pictures import draw
-from models.reporting.page import IndicatorRow, Page, verdict
+from models.reporting.page import IndicatorRow, Page, Parts, verdict
 from models.reporting.sections.left_out import short_text
 from models.review.measure import Measured, arm_statement
 from models.review.review import Review
@@ -75,7 +75,8 @@ def gather(
         title=f"{experiment.title} ({experiment.name})",
         summary=(
             f"Learnt from {len(dataset.parts['fit']):,} visits and {len(dataset.names)} indicators, records as of "
-            f"{dataset.as_of}; {learned.rounds} trees, {model.calibrator.kind} calibration."
+            f"{dataset.as_of}; {learned.rounds} trees at a share of {model.tree_share:g}, {model.calibrator.kind} "
+            f"calibration on {len(dataset.parts['calibrate']):,} visits after {len(dataset.folds)} rolling origins."
         ),
         arm_statement=arm_statement(experiment, dataset),
         learnt=dataset.counts.to_dict("records"),
@@ -83,6 +84,13 @@ def gather(
         arm_effect=learned.arm_effect,
         evaluation=measured.evaluation,
         without=measured.without,
+        parts=Parts(
+            trees=learned.rounds,
+            tree_share=model.tree_share,
+            objective=experiment.tuning.objective,
+            tried={} if learned.blend is None else learned.blend.losses,
+            effects=learned.effects,
+        ),
         indicators=indicators,
         review=review,
         origins=learned.origins,
