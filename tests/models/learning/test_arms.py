@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from models.learning.arms import arm_effect, fit_ignored, fit_known
 from pydantic import ValidationError
 from scipy.special import expit
 
-from models.learning.arms import arm_effect, fit_ignored, fit_known
 from models.learning.classifier import RiskClassifier
 from models.study.experiment import Arms
 from models.study.weights import Rows, inverse_probability

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from models.learning.backtest import visits_needed
 from numpy.typing import ArrayLike
 
 from helpers.thorough import examples
 from models.errors import ModelError
-from models.learning.backtest import visits_needed
 
 
 def needed(margin: ArrayLike, y: ArrayLike, weight: ArrayLike | None = None, share: float = 0.5) -> float:

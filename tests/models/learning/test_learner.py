@@ -6,10 +6,10 @@ import shutil
 from pathlib import Path
 
 import pytest
+from models.learning.backtest import at_origin, visits_needed
 
 from features.policy import policy_root
 from helpers import small_study
-from models.learning.backtest import at_origin, visits_needed
 from models.learning.learner import Learned, learn, study_name
 from models.study.dataset import Dataset
 from models.study.experiment import Experiment

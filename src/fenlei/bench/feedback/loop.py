@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+from models.learning.arms import fit_ignored, fit_known
 from numpy.typing import NDArray
 from scipy.special import expit
 
@@ -24,7 +25,6 @@ from features.scope import Scope
 from fenlei.bench.feedback.world import Ledger, World, month_after, number_of
 from models.arrays import Bools, Floats, Ints
 from models.evaluation.policies import Plan
-from models.learning.arms import fit_ignored, fit_known
 from models.learning.fit import study_classifier
 from models.learning.learner import bands_of, freeze
 from models.learning.search import Tuned

@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from models.learning.arms import Fitted, fit_at, fit_ignored, fit_known
 from scipy.special import expit
 
 from features import members_of
@@ -26,7 +27,6 @@ from features.scope import Scope
 from fenlei.bench.learning.judge import Judge, Learner, Truth
 from fenlei.bench.truth.visits import enterprise_months
 from models.arrays import Floats
-from models.learning.arms import Fitted, fit_at, fit_ignored, fit_known
 from models.learning.classifier import RiskClassifier
 from models.learning.fit import study_classifier
 from models.learning.learner import Learned, freeze
