@@ -72,7 +72,8 @@ def folds(split: Split, origins: Origins, begin: date) -> list[tuple[Segment, ..
     """Return fit and validation of each rolling origin, the latest first.
 
     All of them lie before the test begins: nothing of the test is seen, and an outcome validates only if it was known
-    when the test could have begun.
+    when the test could have begun. Of an origin whose months are mostly days of the gap before the test, too few
+    results are known: it is passed over.
 
     Raises
     ------
@@ -81,22 +82,25 @@ def folds(split: Split, origins: Origins, begin: date) -> list[tuple[Segment, ..
     """
     out: list[tuple[Segment, ...]] = []
     gap = timedelta(days=split.gap_days)
-    for k in range(origins.count):
-        end = month_after(split.test_from, -k * origins.months)
+    end = split.test_from
+    while len(out) < origins.count:
         origin = month_after(end, -origins.months)
         if origin < month_after(begin, origins.least_months):
             break
-        out.append(
-            (
-                Segment("fit", begin, origin - gap, known_before=origin),
-                Segment("validate", origin, min(end, split.test_from - gap), known_before=split.test_from),
+        last = min(end, split.test_from - gap)
+        if 2 * (last - origin) >= end - origin:
+            out.append(
+                (
+                    Segment("fit", begin, origin - gap, known_before=origin),
+                    Segment("validate", origin, last, known_before=split.test_from),
+                )
             )
-        )
+        end = origin
     if not out:
         raise ConfigError(
-            f"origins: the last one, {origins.months} months before the test begins on {split.test_from}, would leave a"
-            f" fit of less than {origins.least_months} months from {begin} on; learn from an earlier day, or take fewer"
-            " months"
+            f"origins: the last one, {origins.months} months before the test begins on {split.test_from} less"
+            f" {split.gap_days} days, would leave a fit of less than {origins.least_months} months from {begin} on; learn"
+            " from an earlier day, or take fewer months"
         )
     return out
 

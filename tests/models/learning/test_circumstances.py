@@ -145,9 +145,7 @@ def test_a_term_counted_from_elsewhere_only_moves_the_margin(tree_share: float) 
     rows, _ = made(4_000, 7)
     assert rows.circumstances is not None
     moved = replace(rows.circumstances, terms=rows.circumstances.terms + 3.0)
-    plain, shifted = (
-        fit_rows(learner(tree_share=tree_share), r) for r in (rows, replace(rows, circumstances=moved))
-    )
+    plain, shifted = (fit_rows(learner(tree_share=tree_share), r) for r in (rows, replace(rows, circumstances=moved)))
     effect = plain.effects_.terms[0]
     assert shifted.effects_.terms[0] == pytest.approx(effect, abs=1e-3)
     gap = shifted.decision_function(rows.X) - plain.decision_function(rows.X)

@@ -305,7 +305,9 @@ def blends() -> dict[float, RiskClassifier]:
 def test_coefficients_have_the_catalogues_sign(data: Rows, share: float) -> None:
     x, y, *_ = data
     wrong = {name: -direction for name, direction in small.DIRECTIONS.items()}
-    held, turned = (RiskClassifier(n_estimators=5, monotone=d, tree_share=share).fit(x, y) for d in (small.DIRECTIONS, wrong))
+    held, turned = (
+        RiskClassifier(n_estimators=5, monotone=d, tree_share=share).fit(x, y) for d in (small.DIRECTIONS, wrong)
+    )
     assert held.linear_ is not None
     assert turned.linear_ is not None
     bound = [n for n in NAMES if small.DIRECTIONS[n]]

@@ -66,7 +66,11 @@ def test_the_model_is_one_fit_on_everything_that_teaches_with_the_blend_that_the
     assert chosen.items() <= found.tuned.params.items()
     again = fitted(experiment, dataset.names, dataset.parts["fit"], found.tuned.params)
     model = found.model
-    assert (again.booster_text(), again.linear_, again.tree_share) == (model.booster_text, model.linear, model.tree_share)
+    assert (again.booster_text(), again.linear_, again.tree_share) == (
+        model.booster_text,
+        model.linear,
+        model.tree_share,
+    )
     assert model.booster.num_trees() == found.rounds == found.blend.rounds
     assert found.effects == {"arm: not random": found.arm_effect} == model.about["effects"]
     assert found.arm_effect == pytest.approx(np.log(3), abs=0.4)  # the odds of the small study's targeted visits
