@@ -99,8 +99,8 @@ def folds(split: Split, origins: Origins, begin: date) -> list[tuple[Segment, ..
     if not out:
         raise ConfigError(
             f"origins: the last one, {origins.months} months before the test begins on {split.test_from} less"
-            f" {split.gap_days} days, would leave a fit of less than {origins.least_months} months from {begin} on; learn"
-            " from an earlier day, or take fewer months"
+            f" {split.gap_days} days, would leave a fit of less than {origins.least_months} months from {begin} on;"
+            " learn from an earlier day, or take fewer months"
         )
     return out
 

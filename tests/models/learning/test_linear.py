@@ -190,7 +190,7 @@ def test_one_row_and_many_give_the_same_margin_to_the_last_bit() -> None:
 )
 def test_a_linear_part_that_cannot_be_is_refused(change: dict[str, object], message: str) -> None:
     whole: dict[str, object] = {"intercept": 0.0, "coefficients": (1.0, 2.0)}
-    whole |= {name: (0.0, 0.0) for name in ("unknown", "mean", "share_unknown")}
+    whole |= dict.fromkeys(("unknown", "mean", "share_unknown"), (0.0, 0.0))
     whole |= {"low": (-1.0, -1.0), "median": (0.0, 0.0), "high": (1.0, 1.0)}
     Linear.model_validate(whole)
     with pytest.raises(ValueError, match=message):

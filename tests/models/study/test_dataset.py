@@ -228,8 +228,10 @@ def test_without_a_day_to_learn_from_a_study_begins_a_year_after_its_inspections
     row: dict[str, object] = {"record_id": "a", "occurred_at": date(2024, 1, 1), "known_at": date(2024, 1, 2)}
     clean = visits(tmp_path / "clean", [row])
     for covered, begins in (
-        (date(2021, 1, 1), date(2022, 1, 1)), (date(2021, 1, 2), date(2022, 2, 1)), (date(2020, 12, 5), date(2022, 1, 1)),
-    ):  # fmt: skip
+        (date(2021, 1, 1), date(2022, 1, 1)),
+        (date(2021, 1, 2), date(2022, 2, 1)),
+        (date(2020, 12, 5), date(2022, 1, 1)),
+    ):
         tables = {"inspections": Coverage(covers_from=covered)}
         write_manifest(Manifest(source="test", as_of=AS_OF, tables=tables), clean)
         with opened(clean) as records:

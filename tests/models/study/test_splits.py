@@ -91,7 +91,7 @@ def test_what_happens_in_the_test_period_changes_nothing_before_it(rows: Visits,
 def test_a_fit_at_an_origin_holds_only_what_was_known_then(rows: Visits) -> None:
     data = frame(rows)
     for stages in ORIGINS:
-        fit, validate = stages
+        validate = stages[1]
         found = assign(data, stages, ARMS).segment.to_numpy()
         assert (data.loc[found == "fit", "known_at"] < validate.start).all()
         assert (data.loc[found == "validate", "known_at"] < PLAN.test_from).all()
