@@ -101,12 +101,12 @@ def measured(enterprises: int, pairs: int, experiment: Path, say: Callable[[str]
 
     grid = Grid(
         "fit",
-        f"One fit of `{experiment.stem}` with the arm's effect, the looks back from its rolling origins, the choice of the "
-        "number of trees and their share, calibration, choice of its kind and 400 refits for the interval (target for "
-        f"200,000 pairs × 81 indicators: {TARGET:.0f} s)",
+        f"One fit of `{experiment.stem}` with the arm's effect, the looks back from its rolling origins, the choice of "
+        "the number of trees and their share, calibration, choice of its kind and 400 refits for the interval (target "
+        f"for 200,000 pairs × 81 indicators: {TARGET:.0f} s)",
         (
-            "pairs", "indicators", "origins", "trees", "their share", "look back s", "fit s", "calibrate s", "together s",
-            "processor s", "peak MiB",
+            "pairs", "indicators", "origins", "trees", "their share", "look back s", "fit s", "calibrate s",
+            "together s", "processor s", "peak MiB",
         ),
     )  # fmt: skip
     with tempfile.TemporaryDirectory(prefix="fenlei-") as scratch:
