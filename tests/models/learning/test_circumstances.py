@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -33,8 +34,14 @@ def of_arm(targeted: NDArray[np.bool_]) -> Circumstances:
     return replace(Circumstances.none(len(targeted)), terms=targeted.astype(np.float64)[:, None])
 
 
-def learner(**params: float) -> RiskClassifier:
-    shape = {"n_estimators": 100, "learning_rate": 0.08, "min_data_in_leaf": 40, "num_threads": 1, "max_depth": 3}
+def learner(**params: Any) -> RiskClassifier:
+    shape: dict[str, Any] = {
+        "n_estimators": 100,
+        "learning_rate": 0.08,
+        "min_data_in_leaf": 40,
+        "num_threads": 1,
+        "max_depth": 3,
+    }
     return RiskClassifier(**{**shape, **params})
 
 

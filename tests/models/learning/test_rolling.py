@@ -219,7 +219,7 @@ def test_an_origins_probabilities_are_calibrated_on_what_was_known_before_it(dat
     def back(fold: Fold) -> LookBack:
         return said(fold, 2 * knowing(fold, 1.0, 1), np.zeros(len(fold.validate)))
 
-    def shown(earlier: Fold) -> tuple[float, float]:
+    def shown(earlier: Fold) -> tuple[float, ...]:
         return tuple(o.log_loss.value for o in origins(experiment, [back(latest), back(earlier)], chosen))
 
     rows = before.validate

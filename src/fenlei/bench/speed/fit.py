@@ -121,8 +121,8 @@ def measured(enterprises: int, pairs: int, experiment: Path, say: Callable[[str]
             cost = measure(fit_once, rows, experiment, indicators)
             took = cost.value
             steps = [took[step] for step in ("look back", "fit", "calibrate")]
-            cells = (f"{took['origins']}", f"{took['rounds']}", f"{took['tree_share']:g}")
-            cells += tuple(f"{seconds:.1f}" for seconds in (*steps, sum(steps), cost.cpu_seconds))
-            cells += (f"{cost.peak_mb:,.0f}",)
+            cells = [f"{took['origins']}", f"{took['rounds']}", f"{took['tree_share']:g}"]
+            cells += [f"{seconds:.1f}" for seconds in (*steps, sum(steps), cost.cpu_seconds)]
+            cells += [f"{cost.peak_mb:,.0f}"]
             grid.rows.append((f"{pairs:,}", f"{indicators}", *cells))
     return grid
