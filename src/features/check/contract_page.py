@@ -91,7 +91,8 @@ _AFTER_KINDS = """
 Duplicates are looked for among the rows that are good by themselves; of conflicting ones every row is
 quarantined, since none is known to be the right one. A row whose enterprise is not registered (an *orphan*)
 is kept and counted. Warnings stop nothing: a social credit code with a wrong check digit (a few early
-official codes have one), a version known earlier than a lower one, unknown columns and files, times of day.
+official codes have one), a version known earlier than a lower one, unknown columns and files. Times of
+day are a notice: which day was taken.
 
 What a value that can't be read looks like (Excel's day numbers, 31/12/2025, a decimal in a column of fen, GB 18030)
 is said with the reason and counted under `hints` in `report.json`, with what the source should do.
