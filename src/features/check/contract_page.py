@@ -102,6 +102,8 @@ kept in no text column. In an optional one, such as `uscc`, the value is removed
 it; in a required one, such as `enterprise_id`, the row is quarantined. Wherever a value is shown or quarantined, what
 has the shape of such a number is masked: `1101**************`. Columns that number a record (`record_id`,
 `document_no`, …) are often made of a district, a day and a serial: there only a birth date of the last century tells.
+A number of before 1999 (15 digits, no check digit) is told by its province and birth date where a social credit code
+belongs, and nowhere else.
 
 **What is believable** is stated in `policies/national/believable.toml`, for every province alike:
 

@@ -35,9 +35,9 @@ from features.twice import keys_given_twice
 from serving.errors import Problem, RequestError
 
 
-def _nobody(text: str, *, record_number: bool = False) -> str:
+def _nobody(text: str, *, record_number: bool = False, code: bool = False) -> str:
     """Refuse a text that holds a person's identity number; the error doesn't repeat it."""
-    if holds_identity_number(text, record_number=record_number):
+    if holds_identity_number(text, record_number=record_number, code=code):
         raise PydanticCustomError("identity_number", "expected {expected}", {"expected": EXPECTED})
     return text
 
@@ -61,6 +61,7 @@ def _month(given: Any) -> Any:
 
 Kind = Literal["indicators", "record", "enterprise"]
 Name = Annotated[str, Field(min_length=1, max_length=128), AfterValidator(_nobody)]
+Code = Annotated[str, Field(min_length=1, max_length=128), AfterValidator(partial(_nobody, code=True))]
 Day = Annotated[date, Field(ge=date(1990, 1, 1), le=date(2100, 1, 1)), BeforeValidator(_written_day)]
 Month = Annotated[date, Field(ge=date(1990, 1, 1), le=date(2100, 1, 1)), BeforeValidator(_month)]
 """A cut-off that is asked about: the model learns, is measured and drawn by at firsts of months, so a class at another
@@ -167,7 +168,7 @@ class Item(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     enterprise_id: Name | None = None
-    uscc: Name | None = Field(
+    uscc: Code | None = Field(
         default=None,
         description="Unified social credit code, of the current table only; full-width or small letters and spaces are"
         " mended as in a source.",

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from functools import partial
-from importlib import import_module
 from pathlib import Path
 
 import pandas as pd
@@ -23,7 +22,7 @@ from features.catalogue.relations import POPULATION, create_population, visits_s
 from features.engine.duckdb_engine import Progress, as_frame, in_order
 from features.engine.faults import named, run_scan
 from features.engine.plan import covered_sql, packed_result_sql, plan_of, registered_sql, scan_sql, window_columns
-from features.engine.spark.session import spark_session
+from features.engine.spark.session import errors, spark_session
 from features.engine.spark.store import SparkStore, opened
 from features.errors import SourceError
 from features.frames import as_pairs
@@ -31,15 +30,6 @@ from features.policies import features_policy, outcomes_policy
 from features.records.moments import check_ends
 from features.records.visibility import Moment, create_unusable
 from features.scope import Scope, checked_scope
-
-
-def errors() -> tuple[type[Exception], ...]:
-    """Return what Spark raises; only asked where PySpark is there."""
-    from pyspark.errors import PySparkException
-
-    # What PySpark does not know as its own error comes through its bridge to Java, which has no types.
-    return PySparkException, import_module("py4j.protocol").Py4JError
-
 
 PART = 98_304
 """Finished rows that the driver takes at a time."""
