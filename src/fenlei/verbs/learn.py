@@ -63,7 +63,7 @@ def backtest(
 
 def compare(
     runs: Annotated[list[str] | None, typer.Argument(help="Run ids or their beginnings; default: the newest.")] = None,
-    sort: Annotated[str | None, typer.Option(help="A metric, such as auc: the best first, as MLflow ranks.")] = None,
+    sort: Annotated[str | None, typer.Option(help="A metric, such as test/auc, whose best comes first.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="Every metric that a run has.")] = False,
     as_json: Json = False,
 ) -> None:

@@ -15,6 +15,14 @@ from models.tracking.versions import SIGNED
 MARK: dict[Verdict, str] = {"pass": "✅ pass", "fail": "❌ fail", "cannot tell": "⚠️ cannot tell"}
 """A verdict as MLflow's pages show it: the word says it without the sign."""
 
+USE = """**Use 使用**
+- `mlflow.pyfunc.load_model(uri).predict(frame)` answers with columns `score` and `probability`; the input example shows
+  the frame.
+- `mlflow.models.evaluate(uri, frame, targets="violation", model_type="regressor", predictions="probability",
+  evaluator_config={"log_model_explainability": False})`: MLflow's own explainer takes no model of two columns.
+"""
+"""What a reviewer tries on a version, as it works."""
+
 
 def experiment_text(experiment: Experiment) -> str:
     """Return what a study asks, on which records, by which policies, and where its file is."""
@@ -79,7 +87,7 @@ def run_text(
 
 
 def version_text(run: str, hashes: Mapping[str, str]) -> str:
-    """Return a version's description: its run's verdict, its hashes, and last who proposed and signed it.
+    """Return a version's description: its run's verdict, how to try it, its hashes, and last who signed it.
 
     Parameters
     ----------
@@ -89,7 +97,7 @@ def version_text(run: str, hashes: Mapping[str, str]) -> str:
         Registered with the version.
     """
     kept = "\n".join(f"- `{name}` {value}" for name, value in sorted(hashes.items()))
-    return f"{run}\n\n**Hashes 哈希**\n{kept}{SIGNED}nobody has proposed it yet 尚未提请"
+    return f"{run}\n\n{USE}\n**Hashes 哈希**\n{kept}{SIGNED}nobody has proposed it yet 尚未提请"
 
 
 def _because(review: Review) -> str:
