@@ -185,7 +185,8 @@ def evaluate(
     part: int = PART,
 ) -> pd.DataFrame:
     """Compute indicators and evidence over an open store; see `compute_indicators`, and `batches` for ``part``."""
-    return as_frame(list(batches(store, cohort, scope, progress=progress, part=part)))
+    with named("DuckDB", "reading the records", ERRORS):  # such as a store that was closed
+        return as_frame(list(batches(store, cohort, scope, progress=progress, part=part)))
 
 
 def as_frame(parts: list[pa.Table]) -> pd.DataFrame:
