@@ -244,7 +244,7 @@ def test_with_circumstances_a_fit_that_learns_nothing_more_says_the_base_rate(
 ) -> None:
     x, y, *_ = data
     weight = np.where(y == 1, 1.0, 2.0)
-    seen = of_terms(np.arange(len(y)) % 2.0)
+    seen = of_terms(np.asarray(np.arange(len(y)) % 2, dtype=np.float64))
     y = np.where((np.arange(len(y)) % 8 == 1), 1, y)  # visits with the term find more
     model = RiskClassifier(**params, tree_share=1.0).fit(x, y, sample_weight=weight, circumstances=seen)
     assert model.effects_.terms[0] > 0.5
