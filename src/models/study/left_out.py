@@ -34,8 +34,8 @@ class LeftOut:
         Table to the latest first day covered that would have kept it, for the tables that begin later.
     begins
         Table to the first day that it covers, of the same tables; None where the source lacks it.
-    fit_from
-        Earliest ``fit_from`` that would have kept it with these records; None where there is none.
+    learn_from
+        Earliest ``learn_from`` that would have kept it with these records; None where there is none.
     asked
         The study's least share.
     """
@@ -46,7 +46,7 @@ class LeftOut:
     value: float | None
     records_from: Mapping[str, date]
     begins: Mapping[str, date | None]
-    fit_from: date | None
+    learn_from: date | None
     asked: float
 
     @property
@@ -66,8 +66,8 @@ class LeftOut:
                 for table, day in self.records_from.items()
             ]
             ways.append(" and ".join(named))
-        if self.fit_from:
-            ways.append(f"split.fit_from = {self.fit_from}")
+        if self.learn_from:
+            ways.append(f"split.learn_from = {self.learn_from}")
         return ", or ".join(ways)
 
     def as_dict(self) -> dict[str, Any]:
@@ -78,7 +78,7 @@ class LeftOut:
             "share_covered": self.share,
             "value": self.value,
             "records_from": {table: day.isoformat() for table, day in self.records_from.items()},
-            "fit_from": None if self.fit_from is None else self.fit_from.isoformat(),
+            "learn_from": None if self.learn_from is None else self.learn_from.isoformat(),
         }
 
 
@@ -126,14 +126,14 @@ def left_out(
         first = days[allowed]
         needed = needed_from(i, first, days_a_year)
         late = {t: d for t, d in needed.items() if t not in covers_from or covers_from[t] > d}
-        fit_from = None
+        learn_from = None
         for k, day in enumerate(days):
             rest, later = rows[k:], month >= k
             if enough(int(rest[gone[k:]].sum()), int(rest.sum()), covered) and varies(values[later]):
-                fit_from = day
+                learn_from = day
                 break
         begins = {t: covers_from.get(t) for t in late}
-        found.append(LeftOut(i.name, "uncovered", share, None, late, begins, fit_from, covered))
+        found.append(LeftOut(i.name, "uncovered", share, None, late, begins, learn_from, covered))
     return tuple(found)
 
 

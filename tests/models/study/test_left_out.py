@@ -56,14 +56,16 @@ def test_constant_and_hardly_covered_are_two_reasons_and_the_second_names_the_da
     # One month in ten may be unknown: the year before 1 February, less the week that is tolerated.
     assert one.records_from == {"penalties": date(2022, 2, 8)}
     # From March on, one month of eight is still too much; from April on, none is unknown.
-    assert one.fit_from == date(2023, 4, 1)
-    assert one.remedy == ("penalties covered from 2022-02-08 on (it begins 2022-04-01), or split.fit_from = 2023-04-01")
+    assert one.learn_from == date(2023, 4, 1)
+    assert one.remedy == (
+        "penalties covered from 2022-02-08 on (it begins 2022-04-01), or split.learn_from = 2023-04-01"
+    )
 
 
 def test_a_table_that_the_source_lacks_is_named_and_no_later_fit_is_promised() -> None:
     [one] = said(fit(penalties_1y=[np.nan] * 10), {}).values()
     assert one.reason == "uncovered"
-    assert one.fit_from is None
+    assert one.learn_from is None
     assert one.remedy.endswith("(the source has none)")
 
 
@@ -73,8 +75,8 @@ def test_the_dates_that_are_named_do_keep_the_indicator() -> None:
         values = [np.nan] * gone + [1.0] * (10 - gone)
         frame = fit(penalties_1y=values)
         [one] = said(frame, {"penalties": MONTHS[gone] - timedelta(days=365)}).values()
-        assert one.fit_from is not None
-        later = frame[frame.index.get_level_values("cutoff") >= pd.Timestamp(one.fit_from)]
+        assert one.learn_from is not None
+        later = frame[frame.index.get_level_values("cutoff") >= pd.Timestamp(one.learn_from)]
         assert usable(later, ("penalties_1y",), 0.9) == ("penalties_1y",)
         [(_, day)] = one.records_from.items()
         unknown = [m for m in MONTHS if needed_from(CATALOGUE["penalties_1y"], m, EVERY)["penalties"] < day]
@@ -98,7 +100,7 @@ def test_records_that_begin_days_too_late_cost_no_indicator_or_are_told(
     # Seven months of fit: one that is not covered is more than the tenth that may be.
     study = Experiment.model_validate(
         DEMO.model_dump() | {
-            "split": DEMO.split.model_dump() | {"fit_from": date(2023, 1, 1)},
+            "split": DEMO.split.model_dump() | {"learn_from": date(2023, 1, 1)},
             "tuning": {"trials": 0, "rolling": {"folds": 0}},
         }
     )  # fmt: skip
@@ -120,7 +122,7 @@ def test_records_that_begin_days_too_late_cost_no_indicator_or_are_told(
         assert all(found[n].reason == "uncovered" for n in yearly)
         one = found["penalties_1y"]
         assert (
-            one.remedy == f"penalties covered from 2022-01-08 on (it begins {begins}), or split.fit_from = 2023-02-01"
+            one.remedy == f"penalties covered from 2022-01-08 on (it begins {begins}), or split.learn_from = 2023-02-01"
         )
     table = left_out_lines(dataset.left_out)
     assert table.row_count > 0

@@ -31,7 +31,7 @@ def test_the_page_lists_every_indicator_that_was_left_out_with_reason_and_date(t
         assert f"<code>{one.name}</code>" in shown
     assert "近一年行政处罚" in shown
     assert "covered for too small a part: 70% of the fit&#x27;s rows, asked for are 90%" in shown
-    assert "penalties covered from 2022-01-08 on (it begins 2022-04-01), or split.fit_from = 2023-04-01" in shown
+    assert "penalties covered from 2022-01-08 on (it begins 2022-04-01), or split.learn_from = 2023-04-01" in shown
     assert "tax_ratings covered from 2022-01-08 on (the source has none)" in shown
     assert "constant: always 0 where known" in shown
 
@@ -46,4 +46,4 @@ def test_the_terminal_groups_what_has_the_same_reason() -> None:
     said = console.export_text()
     assert "4 indicators left out of what is learned" in said
     assert "2: recalls_3y, honours_3y" in said
-    assert "split.fit_from = 2023-04-01" in said
+    assert "split.learn_from = 2023-04-01" in said
