@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,7 +15,7 @@ KNOWN = Arms(learn=("random", "targeted"), arm="known")
 
 
 def visits(
-    arm: list[str], trigger: list[str | None] | None = None, inspector: list[str | None] | None = None
+    arm: list[str], trigger: Sequence[str | None] | None = None, inspector: Sequence[str | None] | None = None
 ) -> pd.DataFrame:
     n = len(arm)
     return pd.DataFrame(
