@@ -21,9 +21,9 @@ def visits(
     return pd.DataFrame(
         {
             "arm": arm,
-            "trigger": pd.Series(trigger or [None] * n, dtype=object),
-            "field": pd.Series([None] * n, dtype=object),
-            "inspector_id": pd.Series(inspector or [None] * n, dtype=object),
+            "trigger": np.array(trigger or [None] * n, dtype=object),
+            "field": np.array([None] * n, dtype=object),
+            "inspector_id": np.array(inspector or [None] * n, dtype=object),
         }
     )
 
