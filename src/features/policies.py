@@ -22,6 +22,7 @@ class Thresholds(Policy):
     abnormal_nearing_months: int = Field(ge=1, le=36)
     problem_prior_visits: int = Field(ge=2)
     targeted_prior_visits: int = Field(ge=2)
+    item_prior_visits: int = Field(ge=1)
     sample_prior_tests: int = Field(ge=2)
     neighbour_prior: int = Field(ge=2)
     upheld_prior_complaints: int = Field(ge=2)

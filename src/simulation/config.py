@@ -174,6 +174,31 @@ class Results(Policy):
     two_codes: Share
 
 
+class Items(Policy):
+    """What visits find item by item.
+
+    Minor failings a visit, and how much more by misconduct (log); shares of visits with misconduct where two grave
+    items fail and of grave items that are critical; share of visits that find the enterprise's usual failings again.
+    """
+
+    minor: float = Field(ge=0)
+    bend: float = Field(ge=0)
+    two_grave: Share
+    critical: Share
+    again: Share
+
+
+class Grades(Policy):
+    """Departments' own grades: the fields that have them, weights of a trade's risk, of misconduct and of chance, and
+    the cuts between grades."""
+
+    fields: list[str]
+    risk: float
+    misconduct: float
+    noise: float = Field(ge=0)
+    cuts: list[float] = Field(min_length=1)
+
+
 class EventRate(Policy):
     """A monthly Poisson rate: events a year at the average, and what multiplies it."""
 
@@ -242,6 +267,8 @@ class SimulationPolicy(Policy):
     complaints: Complaints
     penalties: Penalties
     results: Results
+    items: Items
+    grades: Grades
     lags: dict[str, Days]
     corrections: Corrections
     drift: Drift
@@ -257,6 +284,7 @@ class SimulationPolicy(Policy):
                 raise ValueError(f"lags.{name}: the least ({least}) exceeds the most ({most})")
         unknown = sorted(set(self.population.enterprise_types) - set(c.ENTERPRISE_TYPE.codes))
         unknown += sorted(i.field for i in self.industries if i.field not in c.FIELD)
+        unknown += sorted(set(self.grades.fields) - set(c.FIELD.codes))
         results = (self.results.food_drug, self.results.quality, self.results.other, self.results.second)
         unknown += sorted({code for weights in results for code in weights} - set(c.RESULT.codes))
         unknown += sorted(i.licence for i in self.industries if i.licence and i.licence not in c.LICENCE_KIND)

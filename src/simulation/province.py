@@ -46,6 +46,7 @@ from simulation.records.finance import (
     record_property,
     record_tax_and_insurance,
 )
+from simulation.records.findings import record_findings
 from simulation.records.inspections import Rounds, inspect
 from simulation.records.registry import (
     HOLDER,
@@ -144,6 +145,7 @@ def simulate_chunk(world: World, index: Ints) -> tuple[Population, dict[str, Tab
     sights = record_suits_and_samples(chunk, tables) + record_abnormal_list(chunk, tables) + voices.sights
     rounds = inspect(chunk, sights, voices.events, voices.known)
     record_rounds(chunk, tables, rounds)
+    record_findings(chunk, tables, rounds.visits)
     correct(world, tables)
     return pop, tables, rounds, chunk
 
@@ -200,6 +202,8 @@ def _makers(world: World, pop: Population) -> TableMakers:
         "penalties.document_no": document,
         "inspections.draw_id": lambda e, slot, v, cols: record_ids("draws", e, np.maximum(v, 0)),
         "inspections.inspector_id": lambda e, slot, v, cols: numbered("I", v, 6),
+        "inspection_items.inspection_id": lambda e, slot, v, cols: record_ids("inspections", e, v),
+        "inspection_items.item_code": lambda e, slot, v, cols: numbered("SX", v, 3),
         "draws.plan_id": plan,
         "repairs.ref_table": lambda e, slot, v, cols: code_text(list(TABLES), v, None),
         "repairs.ref_record_id": lambda e, slot, v, cols: referred_ids(cols["ref_table"], e, v),

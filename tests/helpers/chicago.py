@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from features.adapters import ADAPTERS, AdapterReport
+from features.adapters.chicago.items import COLUMNS, NUMBERS
 from features.adapters.chicago.licences import OTHERS
 from features.adapters.report import FileReport
 
@@ -108,6 +109,16 @@ def call(number: str | None, day: str, address: str | None, status: str = "Compl
     }
 
 
+def matrix(seen: Row) -> Row:
+    """What a visit found by number: its critical ones from 1 on, its serious ones from 15, its minor ones from 30."""
+    numbers = {
+        first + k
+        for first, count in ((1, "criticalCount"), (15, "seriousCount"), (30, "minorCount"))
+        for k in range(seen[count] or 0)
+    }
+    return {"Inspection_ID": seen["Inspection_ID"], **{str(n): int(n in numbers) for n in NUMBERS}}
+
+
 def write(folder: Path, file: str, types: Mapping[str, pa.DataType], rows: Sequence[Row]) -> None:
     """Write a source file."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -116,8 +127,10 @@ def write(folder: Path, file: str, types: Mapping[str, pa.DataType], rows: Seque
 
 
 def write_source(folder: Path, visits: Iterable[Row], permits: Iterable[Row], calls: Iterable[Row]) -> Path:
-    """Write the three files that are read; return the folder."""
-    write(folder, "inspections", VISIT, list(visits))
+    """Write the four files that are read; return the folder."""
+    visits = list(visits)
+    write(folder, "inspections", VISIT, visits)
+    write(folder, "violation_matrix", dict.fromkeys(COLUMNS, pa.int64()), [matrix(v) for v in visits])
     write(folder, "business_license_at_inspection", LICENCE, list(permits))
     write(folder, "complaints_311_sanitation", CALL, list(calls))
     return folder

@@ -103,7 +103,11 @@ def _value(rng: random.Random, table: str, name: str, edges: Sequence[date] = ED
             return rng.random() < 0.5
         case "int":
             low = column.minimum or 0
-            return rng.choice([2020, 2021, 2022, 2023]) if name == "report_year" else low + rng.randrange(5000)
+            return (
+                rng.choice([2020, 2021, 2022, 2023])
+                if name == "report_year"
+                else low + rng.randrange(min(5000, (column.maximum or 5000) - low + 1))
+            )
         case "fen":
             low = 0 if column.minimum is not None else -(10**9)
             return rng.choice([0, rng.randrange(low, 10**9)])

@@ -54,6 +54,8 @@ _OF_UNIT: dict[str, Bounds] = {
     "per person": RATIO,
     "times the rest's rate": RATIO,
     "years": RATIO,
+    "items a visit": RATIO,
+    "percent of the scale": Bounds(high=100, whole=True),
 }
 
 

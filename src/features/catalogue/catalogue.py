@@ -11,7 +11,9 @@ from features.catalogue.families import (
     association,
     basic,
     dynamic,
+    grades,
     inspections,
+    items,
     penalties,
     products,
     regulatory,
@@ -26,7 +28,7 @@ from features.policies import FeaturesPolicy, features_policy
 _MODULES = (  # importing them declares
     basic,
     *(dynamic, accounts, assets),
-    *(regulatory, penalties, products, inspections),
+    *(regulatory, penalties, products, inspections, items, grades),
     association,
     societal,
 )

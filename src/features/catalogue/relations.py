@@ -20,6 +20,7 @@ from features.records.visibility import seen_sql
 
 BASES: dict[str, tuple[str, ...]] = {
     "visits": ("inspections",),
+    "item_visits": ("inspection_items",),
     "holdings_out": ("shareholdings",),
     "related": ("persons_roles", "shareholdings"),
     "two_hop": ("persons_roles", "shareholdings"),
@@ -100,6 +101,30 @@ def outcome_sql(policy: OutcomesPolicy, column: str = "result_codes") -> str:
     return (
         f"(CASE WHEN {column} IS NULL OR {column} = '' THEN NULL WHEN list_has_any({codes}, [{bad}]) THEN 1"
         f" WHEN list_has_all([{good}], {codes}) THEN 0 ELSE NULL END)"
+    )
+
+
+DERIVED = ("visits", "item_visits")
+"""Relations made of the seen rows of one table of the enterprise's own: `derived_sql`."""
+
+SEVERITIES = ("critical", "serious", "minor")
+
+
+def derived_sql(
+    relation: str, outcomes: OutcomesPolicy, *, between: tuple[str, str] | None = None, plain: bool = False
+) -> str:
+    """SQL of ``rel_<relation>``, one of `DERIVED`, for ``part``; parameters as `seen_sql`."""
+    if relation == "visits":
+        return visits_sql(outcomes, between=between, plain=plain)
+    rows = seen_sql("inspection_items", keys="part", columns="c.cutoff, r.*", between=between, plain=plain)
+    failed = ", ".join(
+        f"count(*) FILTER (WHERE result = 'failed' AND severity = '{severity}') AS {severity}"
+        for severity in SEVERITIES
+    )
+    return (
+        "SELECT enterprise_id, cutoff, inspection_id AS record_id, max(occurred_at) AS occurred_at, "
+        f"count(*) FILTER (WHERE result = 'failed') AS failed, {failed} FROM ({rows})"
+        " GROUP BY enterprise_id, cutoff, inspection_id"
     )
 
 

@@ -176,6 +176,18 @@ ARM = _codes(
     targeted="complaint, lead, transferred case or alert|有因检查",
     unknown="not said by the source|来源未说明",
 )
+ITEM_SEVERITY = _codes(
+    "item_severity",
+    minor="minor|一般",
+    serious="serious, to be corrected|较重",
+    critical="critical: a danger at once|严重",
+)
+ITEM_RESULT = _codes(
+    "item_result",
+    passed="in order|合格",
+    failed="not in order|不合格",
+    not_applicable="not looked at, or does not apply|不适用",
+)
 TRIGGER = _codes(
     "trigger",
     draw="two-randoms draw|双随机抽取",

@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from features.catalogue.evidence import EVIDENCE, evidence_sql
 from features.catalogue.expressions import Aggregate, Window
-from features.catalogue.relations import POPULATION, create_population, visits_sql
+from features.catalogue.relations import BASES, DERIVED, POPULATION, create_population, derived_sql
 from features.engine.faults import named, run_scan
 from features.engine.plan import Plan, covered_sql, plan_of, registered_sql, result_sqls, scan_sql, window_columns
 from features.errors import SourceError
@@ -158,10 +158,11 @@ def _scan(
     say: Progress,
 ) -> None:
     """Create ``agg_<source>`` for every table, relation and the evidence of the present ``part``."""
-    if "visits" in chosen.wanted:
-        visits = visits_sql(outcomes_policy(province), between=between)
-        with named("DuckDB", "table inspections", ERRORS):
-            con.execute(f"CREATE OR REPLACE TABLE rel_visits AS {visits}")
+    for relation in DERIVED:
+        if relation in chosen.wanted:
+            rows = derived_sql(relation, outcomes_policy(province), between=between)
+            with named("DuckDB", f"table {BASES[relation][0]}", ERRORS):
+                con.execute(f"CREATE OR REPLACE TABLE rel_{relation} AS {rows}")
     for source, aggregates in chosen.wanted.items():
         say(source)
 

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from features.adapters.chicago.facilities import industry
-from features.adapters.chicago.rows import day, enterprise_id, text, whole
+from features.adapters.chicago.rows import day, enterprise_id, opaque, text, whole
 from features.check import check_folder
 from features.errors import ConfigError, SourceError
 from helpers.chicago import Row, account, adapt, call, permit, records, visit, write, write_source
@@ -59,7 +59,7 @@ def folder(tmp_path: Path) -> Path:
     ]
     write_source(tmp_path, visits, permits, calls)
     one = {"Inspection_ID": pa.int64()}
-    write(tmp_path, "violation_matrix", one, [{"Inspection_ID": 1}])
+    write(tmp_path, "violation_counts_all_inspections", one, [{"Inspection_ID": 1}])
     write(tmp_path, "new_file", one, [{"Inspection_ID": 1}, {"Inspection_ID": 2}])
     return tmp_path
 
@@ -91,8 +91,11 @@ def test_every_row_of_every_file_is_accounted_for(folder: Path) -> None:
     }
     assert (calls.rows_in, calls.mapped, calls.merged) == (7, 2, 1)
     assert calls.unmapped.total() == 4
-    assert report.left_out["violation_matrix.parquet"][0] == 1
-    assert "label in another coat" in report.left_out["violation_matrix.parquet"][1]
+    items = account(report, "violation_matrix")
+    assert (items.rows_in, items.mapped, items.merged) == (15, 8, 1)
+    assert items.unmapped == {"its inspection is not in the inspections file": 5, "no inspection id": 1}
+    assert report.left_out["violation_counts_all_inspections.parquet"][0] == 1
+    assert "the label again" in report.left_out["violation_counts_all_inspections.parquet"][1]
     assert report.left_out["new_file.parquet"] == (2, "file not known to the adapter")
     assert report.counts["establishments"] == 3
     assert report.counts["establishments without a licence row"] == 1
@@ -118,6 +121,43 @@ def test_the_label_is_a_critical_violation_whatever_the_result_is_called(folder:
     assert [cafe[d]["result_codes"] for d in sorted(cafe)] == ["3", "3", "1"]
     assert [v["result_codes"] for v in shop.values()] == ["1"]
     assert [school[d]["result_codes"] for d in sorted(school)] == ["1", "7", "F", "F"]
+
+
+def test_what_a_visit_found_is_told_item_by_item_and_no_earlier_than_its_result(folder: Path) -> None:
+    adapt(folder)
+    items = records(folder, "inspection_items")
+    visits = {v["record_id"]: v for v in records(folder, "inspections")}
+    of = {number: [i for i in items if i["inspection_id"] == opaque("inspection", number)] for number in (1, 4, 7)}
+    assert sorted(((i["item_code"], i["severity"]) for i in of[1]), key=lambda i: int(i[0])) == [
+        ("1", "critical"), ("2", "critical"), ("15", "serious"), ("30", "minor"), ("31", "minor"), ("32", "minor"),
+    ]  # fmt: skip
+    assert len(of[4]) == 9
+    assert of[7][0]["result"] == "failed"
+    for item in items:
+        visit_of = visits[item["inspection_id"]]
+        keys = ("enterprise_id", "occurred_at", "known_at")
+        assert [item[k] for k in keys] == [visit_of[k] for k in keys]
+
+
+def test_a_visit_that_found_nothing_says_so_and_one_that_saw_nothing_is_silent(tmp_path: Path) -> None:
+    nobody = visit(2, SHOP, "2012-03-14", minor=0, Results="Out of Business")
+    write_source(tmp_path, [visit(1, CAFE, "2012-03-14", minor=0), nobody], [], [])
+    adapt(tmp_path)
+    [item] = records(tmp_path, "inspection_items")
+    assert (item["enterprise_id"], item["result"], item["severity"]) == (enterprise_id(CAFE), "passed", None)
+
+
+def test_the_departments_hazard_category_stands_until_another_is_seen(tmp_path: Path) -> None:
+    risks = ("Risk 1 (High)", "Risk 1 (High)", "All", "Risk 3 (Low)")
+    days = ("2012-03-14", "2012-06-14", "2012-09-14", "2012-12-14")
+    seen = [visit(k, CAFE, day, Risk=risk) for k, (day, risk) in enumerate(zip(days, risks, strict=True), start=1)]
+    write_source(tmp_path, seen, [], [])
+    adapt(tmp_path)
+    grades = [(g["version"], g["level"], g["known_at"], g["ended_on"]) for g in records(tmp_path, "sector_grades")]
+    changed = date(2012, 12, 21)
+    assert sorted(grades, key=lambda g: (g[2], -g[1])) == [
+        (1, 3, date(2012, 2, 29), None), (2, 3, changed, changed), (1, 1, changed, None),
+    ]  # fmt: skip
 
 
 def test_no_canvass_visit_claims_to_be_drawn_or_caused_by_a_complaint(folder: Path) -> None:
@@ -285,8 +325,14 @@ def test_of_two_licence_rows_for_one_visit_the_older_counts_whatever_their_order
 def test_a_missing_file_is_said_and_its_table_is_absent_not_empty(folder: Path) -> None:
     (folder / "complaints_311_sanitation.parquet").unlink()
     (folder / "business_license_at_inspection.parquet").unlink()
+    (folder / "violation_matrix.parquet").unlink()
     report = adapt(folder)
-    assert sorted(report.missing) == ["business_license_at_inspection.parquet", "complaints_311_sanitation.parquet"]
+    assert sorted(report.missing) == [
+        "business_license_at_inspection.parquet",
+        "complaints_311_sanitation.parquet",
+        "violation_matrix.parquet",
+    ]
+    assert not (folder / "out" / "inspection_items.parquet").exists()
     assert not (folder / "out" / "complaints.parquet").exists()
     assert not (folder / "out" / "licences.parquet").exists()
     assert len(records(folder, "inspections")) == 8

@@ -21,7 +21,9 @@ from helpers.chicago import Row, adapt, call, permit, visit, write_source
 from helpers.scope import HEBEI
 from helpers.thorough import examples
 
-TABLES = ("registration", "inspections", "warning_talks", "licences", "complaints")
+TABLES = (
+    "registration", "inspections", "warning_talks", "licences", "complaints", "inspection_items", "sector_grades",
+)  # fmt: skip
 WEEK = timedelta(days=7)
 FIRST = date(2012, 1, 2)
 
@@ -31,7 +33,7 @@ def cut(source: Path, day: date, into: Path) -> Path:
     into.mkdir(parents=True)
     visits = pq.read_table(source / "inspections.parquet").to_pandas()
     kept = visits["Inspection_ID"][pd.to_datetime(visits["Inspection_Date"]).dt.date + WEEK < day]
-    for name in ("inspections", "business_license_at_inspection"):
+    for name in ("inspections", "business_license_at_inspection", "violation_matrix"):
         table = pq.read_table(source / f"{name}.parquet")
         numbers = table.column("Inspection_ID").to_pandas()
         pq.write_table(table.filter(pa.array(numbers.isin(set(kept)))), into / f"{name}.parquet")

@@ -48,6 +48,7 @@ def test_the_unit_tells_the_bounds_of_all_but_the_few_that_say_otherwise() -> No
         "paid_in_ratio": RATIO,
         "insured_staff_change_1y": DIFFERENCE,
         "complaints_growth_3m": DIFFERENCE,
+        "items_failed_change": Bounds(low=None),
     }
     assert {i.bounds for i in CATALOGUE.values() if i.unit in ("penalties", "fen", "days")} == {COUNT}
 

@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from features.adapters.chicago import complaints, licences, visits
+from features.adapters.chicago import complaints, items, licences, visits
 from features.adapters.chicago import inspectors as inspectors_of
-from features.adapters.chicago.registrations import DIRECTORY, at_address, registrations, sightings
+from features.adapters.chicago.registrations import DIRECTORY, at_address, grades, registrations, sightings
 from features.adapters.chicago.rows import CALL_RULE, LAG_RULE, NEXT_DAY, WEEK, Cells, Permit, Unmappable, Visit
 from features.adapters.options import inspections_named
 from features.adapters.report import PERSONS, AdapterReport, FileReport
@@ -34,7 +34,6 @@ LEFT_OUT: dict[str, str] = {
     "inspector_visits_anonymised": "visits of every purpose without an outcome, which end months before the"
     " inspections do: from then on windows would take 'not recorded' for 'none'",
     "violation_counts_all_inspections": "no licence and no date; for the canvass visits it is the label again",
-    "violation_matrix": "outcome of the same visits: the label in another coat",
     "weather_daily": "about no enterprise",
 }
 """Files that feed no table, and why."""
@@ -45,7 +44,12 @@ _NOTES = {
     "warning_talks": "visits that found a serious violation",
     "licences": "as found in force at a visit, without an end; a tenth of the visits has none",
     "complaints": "calls about sanitation that name the address of an establishment",
+    "inspection_items": "violations by number at canvass visits: 1 to 14 are critical, 15 to 29 serious",
+    "sector_grades": f"the department's risk category, as sighted: {DIRECTORY}",
 }
+
+OF_VISITS = ("inspections", "warning_talks", "inspection_items")
+"""Tables of what a visit found: known with its report."""
 
 _Read = TypeVar("_Read")
 
@@ -110,6 +114,8 @@ def adapt_chicago(
         "warning_talks": [visits.warning(v) for v in made.values() if v.serious],
         "licences": found,
         "complaints": _calls(source, at_address(seen), founded, report),
+        "inspection_items": _items(source, made, report),
+        "sector_grades": grades(seen),
     }
     _leave_out(source, report, {inspectors_of.FILE} if inspectors else set())
     _write(out, tables, made, report)
@@ -190,10 +196,25 @@ def _calls(
     return list(records.values())
 
 
+def _items(source: Path, made: Mapping[int, Visit], report: AdapterReport) -> list[dict[str, Any]]:
+    found: dict[int, list[dict[str, Any]]] = {}
+    path = source / f"{items.FILE}.parquet"
+
+    def read(row: Cells) -> tuple[int, list[dict[str, Any]]]:
+        return items.read_items(row, made)
+
+    for number, rows in _read(path, items.COLUMNS, "inspection_items", read, report):
+        _count(report, items.FILE, number not in found, number in found)
+        # Two rows of one visit: the one with less found, whatever their order.
+        found[number] = min(found.get(number, rows), rows, key=lambda r: (len(r), [i["item_code"] for i in r]))
+    return [row for number in sorted(found) for row in found[number]]
+
+
 _LAGS = {
     "inspections": (WEEK, LAG_RULE),
     "licences": (0, f"the City's own register; {DIRECTORY}"),
     "complaints": (NEXT_DAY, CALL_RULE),
+    "inspection_items": (WEEK, LAG_RULE),
 }
 
 
@@ -238,7 +259,7 @@ def _count(report: AdapterReport, file: str, mapped: int, merged: int) -> None:
 
 
 def _leave_out(source: Path, report: AdapterReport, also: set[str]) -> None:
-    read = {visits.FILE, licences.FILE, complaints.FILE} | also
+    read = {visits.FILE, licences.FILE, complaints.FILE, items.FILE} | also
     for path in sorted(source.glob("*.parquet")):
         if path.stem in read:
             continue
@@ -255,14 +276,14 @@ def _write(
     out.mkdir(parents=True, exist_ok=True)
     # A file that is missing gives no table: 'no complaint' is not what its absence says.
     missing = {Path(name).stem for name in report.missing}
-    absent = {"complaints": complaints.FILE, "licences": licences.FILE}
+    absent = {"complaints": complaints.FILE, "licences": licences.FILE, "inspection_items": items.FILE}
     start = min((v.occurred for v in made.values()), default=date(1970, 1, 1)).replace(day=1)
     covered: dict[str, Coverage] = {}
     for table, rows in sorted(tables.items()):
         if absent.get(table) in missing:
             continue
         report.tables[table] = write_records(out, table, rows)
-        lag = {"complaints": NEXT_DAY, "inspections": WEEK, "warning_talks": WEEK}.get(table, 0)
+        lag = NEXT_DAY if table == "complaints" else WEEK if table in OF_VISITS else 0
         begin = complaints.COVERS_FROM if table == "complaints" else start
         covered[table] = Coverage(covers_from=begin, lag_days=lag, note=_NOTES[table])
     report.counts["establishments"] = len({v.licence for v in made.values()})

@@ -81,6 +81,37 @@ def registrations(seen: Mapping[int, tuple[date, Visit]], permits: Mapping[int, 
     return records
 
 
+def grades(seen: Mapping[int, tuple[date, Visit]]) -> list[dict[str, Any]]:
+    """Return the department's risk categories of every establishment: from each sighting that shows another one on.
+
+    The next one ends it. When the department gave it is not told: the day of the sighting stands for it.
+    """
+    ordered = sorted(seen.values(), key=lambda s: (s[1].licence, s[0], s[1].occurred, s[1].inspection))
+    records: list[dict[str, Any]] = []
+    for licence, rows in groupby(ordered, key=lambda s: s[1].licence):
+        standing: dict[str, Any] | None = None
+        for known, group in groupby(rows, key=lambda s: s[0]):
+            level = next((v.risk for _, v in reversed(list(group)) if v.risk), None)
+            if level is None or (standing and standing["level"] == level):
+                continue
+            if standing:
+                records.append({**standing, "version": 2, "known_at": known, "ended_on": known})
+            standing = {
+                "record_id": opaque("grade", licence, known),
+                "version": 1,
+                "enterprise_id": enterprise_id(licence),
+                "occurred_at": known,
+                "known_at": known,
+                "record_state": "active",
+                "field": "food",
+                "level": level,
+                "levels": 3,
+                "ended_on": None,
+            }
+            records.append(standing)
+    return records
+
+
 def _told(visit: Visit) -> dict[str, Any]:
     told = {
         "name": visit.name,

@@ -105,6 +105,8 @@ class Visit:
         Whether a serious violation was found: below critical, so not part of the label.
     name, address, zip_code, facility
         What the row tells of the establishment; "" when it doesn't.
+    risk
+        The department's hazard category, 1 the least; None without.
     """
 
     inspection: int
@@ -117,6 +119,7 @@ class Visit:
     address: str
     zip_code: str
     facility: str
+    risk: int | None
 
 
 @dataclass(frozen=True, slots=True)

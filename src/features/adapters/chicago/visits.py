@@ -20,8 +20,7 @@ and was not caused by a complaint: its arm is ``unknown``, its trigger ``routine
 another type, should the file hold any, are not mapped, because their outcome means something else.
 
 Never read: ``pass_flag``, ``fail_flag`` (the outcome again), ``past*``, ``timeSinceLast``, ``firstRecord`` (the City's
-own derivations, with invented values for first records), ``Risk`` (no column of the contract holds a department's own
-hazard category of a trade).
+own derivations, with invented values for first records).
 """
 
 from __future__ import annotations
@@ -54,6 +53,7 @@ COLUMNS = (
     "DBA_Name",
     "License",
     "Facility_Type",
+    "Risk",
     "Address",
     "Zip",
     "Inspection_Date",
@@ -75,6 +75,10 @@ OUTCOMES: dict[str, str] = {
     "NOT READY": "F",
 }
 """Results without a critical violation to result code; anything else is counted as unmapped."""
+
+
+RISKS: dict[str, int] = {"RISK 3 (LOW)": 1, "RISK 2 (MEDIUM)": 2, "RISK 1 (HIGH)": 3}
+"""The department's hazard category to the place of the grade, 1 the least risk; anything else is no grade."""
 
 
 def read_visit(row: Cells) -> Visit:
@@ -113,6 +117,7 @@ def read_visit(row: Cells) -> Visit:
         address_key(row["Address"]),
         f"{zip_code:05d}" if zip_code else "",
         text(row["Facility_Type"]),
+        RISKS.get(text(row["Risk"]).upper()),
     )
 
 

@@ -17,7 +17,7 @@ from operator import itemgetter
 from typing import Any
 
 from features.catalogue.evidence import EVIDENCE, EVIDENCE_TABLES, by_rule_sql, hits_sql
-from features.catalogue.relations import BASES, POPULATION, visits_sql
+from features.catalogue.relations import BASES, DERIVED, POPULATION, derived_sql
 from features.catalogue.sectors import Sector
 from features.contract import TABLES
 from features.engine.plan import packed_result_sql, plan, scan_sql, window_columns
@@ -65,10 +65,11 @@ class Session:
         steps = {
             "part": part,
             "moments": "SELECT DISTINCT cutoff, known_as_of FROM part",
-            "rel_visits": visits_sql(outcomes),
             "agg_evidence": by_rule_sql("SELECT pair, rule, hit FROM rule_hits"),
-        } | {f"versions_{t}": versions_sql(t, f"({later_sql(t)})") for t in TABLES}
-        self._plain_steps = {"rel_visits": visits_sql(outcomes, plain=True)}
+        }
+        steps |= {f"rel_{relation}": derived_sql(relation, outcomes) for relation in DERIVED}
+        steps |= {f"versions_{t}": versions_sql(t, f"({later_sql(t)})") for t in TABLES}
+        self._plain_steps = {f"rel_{relation}": derived_sql(relation, outcomes, plain=True) for relation in DERIVED}
         self._result_steps = {"part": f"{part} JOIN covers USING (pair)"}
         self._statements = Statements(_given(self._sources, self._plan.wanted), steps)
 
@@ -122,7 +123,7 @@ class Session:
 
         cells: dict[str, list[Any]] = {"pair": numbers}
         for source in self._plan.wanted:
-            table = BASES["visits"][0] if source == "visits" else source
+            table = BASES[source][0] if source in DERIVED else source
             if everything or table in tables or table in relations:
                 cells[source] = [None] * len(pairs)
                 for pair, _, found in self._scanned(source, given, plain=plain(table)):

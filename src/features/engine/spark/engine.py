@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 
 from features.catalogue.evidence import EVIDENCE, evidence_sql
 from features.catalogue.expressions import Aggregate, Window
-from features.catalogue.relations import POPULATION, create_population, visits_sql
+from features.catalogue.relations import DERIVED, POPULATION, create_population, derived_sql
 from features.engine.duckdb_engine import Progress, as_frame, in_order
 from features.engine.faults import named, run_scan
 from features.engine.plan import covered_sql, packed_result_sql, plan_of, registered_sql, scan_sql, window_columns
@@ -92,8 +92,9 @@ def batches(
             create_population(con, features, outcomes, chosen.wanted)
     moments = [Moment(*found) for found in con.execute("SELECT cutoff, known_as_of FROM moments").fetchall()]
     at = moments[0] if len(moments) == 1 else None
-    if "visits" in chosen.wanted:
-        con.execute(f"CREATE OR REPLACE VIEW rel_visits AS {visits_sql(outcomes)}")
+    for relation in DERIVED:
+        if relation in chosen.wanted:
+            con.execute(f"CREATE OR REPLACE VIEW rel_{relation} AS {derived_sql(relation, outcomes)}")
 
     def scan(source: str, some: Sequence[Aggregate]) -> None:
         sql = scan_sql(source, some, windows=chosen.windows, at=at, packed=True)

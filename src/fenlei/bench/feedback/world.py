@@ -39,7 +39,7 @@ YEARLY = 9000
 """Numbers of records from here on do not follow from a month's visits."""
 FOLLOWS: dict[str, tuple[int, ...]] = {
     "inspections": (0,), "draws": (0,), "penalties": (0,), "warning_talks": (0,), "serious_list": (0,),
-    "abnormal_list": (0, 8),
+    "abnormal_list": (0, 8), "inspection_items": tuple(range(16)),
 }  # fmt: skip
 """Tables whose records follow from the random arm's visit of a month, and their places within the month."""
 OWN = ("inspections", "draws", "penalties")
