@@ -199,6 +199,13 @@ class Grades(Policy):
     cuts: list[float] = Field(min_length=1)
 
 
+class Places(Policy):
+    """Events around enterprises: how far from them in metres (standard deviation), and weights of their kinds."""
+
+    spread_m: int = Field(ge=0)
+    kinds: dict[str, float]
+
+
 class EventRate(Policy):
     """A monthly Poisson rate: events a year at the average, and what multiplies it."""
 
@@ -269,6 +276,7 @@ class SimulationPolicy(Policy):
     results: Results
     items: Items
     grades: Grades
+    places: Places
     lags: dict[str, Days]
     corrections: Corrections
     drift: Drift
@@ -285,6 +293,7 @@ class SimulationPolicy(Policy):
         unknown = sorted(set(self.population.enterprise_types) - set(c.ENTERPRISE_TYPE.codes))
         unknown += sorted(i.field for i in self.industries if i.field not in c.FIELD)
         unknown += sorted(set(self.grades.fields) - set(c.FIELD.codes))
+        unknown += sorted(set(self.places.kinds) - set(c.PLACE_EVENT.codes))
         results = (self.results.food_drug, self.results.quality, self.results.other, self.results.second)
         unknown += sorted({code for weights in results for code in weights} - set(c.RESULT.codes))
         unknown += sorted(i.licence for i in self.industries if i.licence and i.licence not in c.LICENCE_KIND)

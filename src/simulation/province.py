@@ -46,7 +46,7 @@ from simulation.records.finance import (
     record_property,
     record_tax_and_insurance,
 )
-from simulation.records.findings import record_findings
+from simulation.records.findings import FINDING_MAKERS, record_findings
 from simulation.records.inspections import Rounds, inspect
 from simulation.records.registry import (
     HOLDER,
@@ -202,8 +202,7 @@ def _makers(world: World, pop: Population) -> TableMakers:
         "penalties.document_no": document,
         "inspections.draw_id": lambda e, slot, v, cols: record_ids("draws", e, np.maximum(v, 0)),
         "inspections.inspector_id": lambda e, slot, v, cols: numbered("I", v, 6),
-        "inspection_items.inspection_id": lambda e, slot, v, cols: record_ids("inspections", e, v),
-        "inspection_items.item_code": lambda e, slot, v, cols: numbered("SX", v, 3),
+        **FINDING_MAKERS,
         "draws.plan_id": plan,
         "repairs.ref_table": lambda e, slot, v, cols: code_text(list(TABLES), v, None),
         "repairs.ref_record_id": lambda e, slot, v, cols: referred_ids(cols["ref_table"], e, v),

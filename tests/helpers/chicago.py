@@ -27,6 +27,8 @@ VISIT: dict[str, pa.DataType] = {
     "Inspection_Date": pa.string(),
     "Inspection_Type": pa.string(),
     "Results": pa.string(),
+    "Latitude": pa.float64(),
+    "Longitude": pa.float64(),
     "criticalCount": pa.int64(),
     "seriousCount": pa.int64(),
     "minorCount": pa.int64(),
@@ -53,6 +55,14 @@ CALL: dict[str, pa.DataType] = {
     "Service_Request_Number": pa.string(),
     "Street_Address": pa.string(),
     "Status": pa.string(),
+    "Latitude": pa.float64(),
+    "Longitude": pa.float64(),
+}
+BURGLARY: dict[str, pa.DataType] = {
+    "ID": pa.int64(),
+    "Date": pa.string(),
+    "Latitude": pa.float64(),
+    "Longitude": pa.float64(),
 }
 
 
@@ -71,6 +81,8 @@ def visit(
         "Inspection_Date": day,
         "Inspection_Type": "Canvass",
         "Results": "Pass",
+        "Latitude": 41.9,
+        "Longitude": -87.65,
         "criticalCount": critical,
         "seriousCount": serious,
         "minorCount": minor,
@@ -106,6 +118,8 @@ def call(number: str | None, day: str, address: str | None, status: str = "Compl
         "Service_Request_Number": number,
         "Street_Address": address,
         "Status": status,
+        "Latitude": 41.9,
+        "Longitude": -87.65,
     }
 
 
@@ -126,8 +140,15 @@ def write(folder: Path, file: str, types: Mapping[str, pa.DataType], rows: Seque
     pq.write_table(pa.table(data), folder / f"{file}.parquet")
 
 
-def write_source(folder: Path, visits: Iterable[Row], permits: Iterable[Row], calls: Iterable[Row]) -> Path:
-    """Write the four files that are read; return the folder."""
+def write_source(
+    folder: Path,
+    visits: Iterable[Row],
+    permits: Iterable[Row],
+    calls: Iterable[Row],
+    burglaries: Sequence[Row] = (),
+) -> Path:
+    """Write the five files that are read; return the folder."""
+    write(folder, "crime_burglary", BURGLARY, burglaries)
     visits = list(visits)
     write(folder, "inspections", VISIT, visits)
     write(folder, "violation_matrix", dict.fromkeys(COLUMNS, pa.int64()), [matrix(v) for v in visits])

@@ -88,6 +88,8 @@ def _value(rng: random.Random, table: str, name: str, edges: Sequence[date] = ED
         return rng.choice(["active", "active", "active", "liquidating", "revoked"])
     if name == "enterprise_type":
         return rng.choice(["limited_company", "joint_stock", "foreign_invested", "partnership", "branch"])
+    if name in ("east_m", "north_m"):
+        return rng.choice([-2001, -2000, -999, -500, -1, 0, 0, 300, 400, 500, 700, 1000, 1400, 2000, 2001])
     if name == "industry":
         return rng.choice(["F52", "H62"])
     match column.type:

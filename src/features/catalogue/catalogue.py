@@ -15,6 +15,7 @@ from features.catalogue.families import (
     inspections,
     items,
     penalties,
+    places,
     products,
     regulatory,
     societal,
@@ -29,7 +30,7 @@ _MODULES = (  # importing them declares
     basic,
     *(dynamic, accounts, assets),
     *(regulatory, penalties, products, inspections, items, grades),
-    association,
+    *(association, places),
     societal,
 )
 

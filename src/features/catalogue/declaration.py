@@ -75,7 +75,7 @@ GROUPS: dict[Family, dict[str, str]] = {
 MONOTONE: dict[Direction, int] = {"raises": 1, "lowers": -1, "either": 0}
 """LightGBM's monotone constraint of a direction."""
 
-RELATIONS = ("visits", "item_visits", "related", "peers", "recent", "holdings_out", "two_hop", "cluster")
+RELATIONS = ("visits", "item_visits", "related", "peers", "recent", "nearby", "holdings_out", "two_hop", "cluster")
 """Relations derived from the tables, usable as parameters; see `features.catalogue.relations`."""
 
 

@@ -11,6 +11,8 @@ import re
 from collections.abc import Collection, Iterable
 
 from features.catalogue.expressions import Aggregate, Window
+from features.catalogue.nearby import COLUMNS as NEARBY_COLUMNS
+from features.catalogue.nearby import create_nearby
 from features.catalogue.neighbours import create_cluster, create_related
 from features.catalogue.recent import COLUMNS as RECENT_COLUMNS
 from features.catalogue.recent import create_recent
@@ -27,6 +29,7 @@ BASES: dict[str, tuple[str, ...]] = {
     "cluster": ("registration",),
     "peers": ("registration", "inspections"),
     "recent": ("registration", "inspections"),
+    "nearby": ("positions",),
 }
 """The tables that a relation needs; it covers what all of them cover. What it reads besides: `LOOKS_INTO`."""
 
@@ -52,6 +55,7 @@ LOOKS_INTO: dict[str, dict[str, tuple[Look, ...]]] = {
     },
     "two_hop": {"bad_paths": _BAD},
     "peers": {f"{key}_random": (("draws", None),) for key in ("industry", "region", "local", "type")},
+    "nearby": {name: (("place_events", Window(months)),) for name, (_, _, months) in NEARBY_COLUMNS.items()},
 }
 """What else a relation reads, by the word in an aggregate's SQL that makes use of it: a column, or a kind of rate.
 
@@ -86,6 +90,7 @@ POPULATION: dict[str, str] = {
     "cluster": "others BIGINT, same_day BIGINT, same_phone BIGINT, same_agent BIGINT",
     "peers": "kind VARCHAR, ratio_ppm BIGINT",
     "recent": ", ".join(f"{column} BIGINT" for column in RECENT_COLUMNS),
+    "nearby": ", ".join(f"{column} BIGINT" for column in NEARBY_COLUMNS),
 }
 """Relations that other enterprises' records make, with their columns: a context can give them."""
 
@@ -137,7 +142,7 @@ def visits_sql(outcomes: OutcomesPolicy, *, between: tuple[str, str] | None = No
 def create_population(
     con: Connection, features: FeaturesPolicy, outcomes: OutcomesPolicy, wanted: Collection[str] = POPULATION
 ) -> None:
-    """Create the relations that need the whole province; ``recent`` only where it is among the wanted."""
+    """Create the relations that need the whole province; ``recent`` and ``nearby`` only where they are wanted."""
     con.execute(
         "CREATE OR REPLACE TABLE rel_holdings_out AS "
         + seen_sql(
@@ -150,6 +155,8 @@ def create_population(
     create_cluster(con)
     _create_placed(con)
     _create_peers(con, features, outcomes)
+    if "nearby" in wanted:
+        create_nearby(con)
     if "recent" in wanted:
         create_recent(con, features, outcome_sql(outcomes, "r.result_codes"))
 

@@ -158,7 +158,12 @@ def _code_oddities(con: duckdb.DuckDBPyConnection, rows: str) -> Iterator[Oddity
 
 
 def orphans(con: duckdb.DuckDBPyConnection, clean: Path, registration: Path) -> tuple[int, int]:
-    """Return how many clean rows name an enterprise without clean registration, and how many those are."""
+    """Return how many clean rows name an enterprise without clean registration, and how many those are.
+
+    Rows about places name none.
+    """
+    if TABLES[clean.stem].of_places:
+        return 0, 0
     [(rows, enterprises)] = con.execute(
         f"""SELECT count(*), count(DISTINCT enterprise_id) FROM read_parquet({literal(str(clean))}) AS rows
             ANTI JOIN read_parquet({literal(str(registration))}) AS register USING (enterprise_id)"""

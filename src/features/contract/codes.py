@@ -182,6 +182,13 @@ ITEM_SEVERITY = _codes(
     serious="serious, to be corrected|较重",
     critical="critical: a danger at once|严重",
 )
+PLACE_EVENT = _codes(
+    "place_event",
+    crime="crime|治安案件",
+    sanitation="call about sanitation|环境卫生投诉",
+    accident="accident or fire|事故或火灾",
+    other="other|其他",
+)
 ITEM_RESULT = _codes(
     "item_result",
     passed="in order|合格",

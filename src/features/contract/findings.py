@@ -1,4 +1,4 @@
-"""Tables of what visits found item by item, and how departments grade an enterprise in their own field.
+"""Tables of what visits found item by item, of departments' own grades, and of places and what happens there.
 
 They stand behind all others, so that no simulated record's number changed when they came.
 """
@@ -7,6 +7,19 @@ from __future__ import annotations
 
 from features.contract import codes as c
 from features.contract.types import ENDED, Column, Table, ref
+
+POSITION = tuple(
+    Column(
+        name,
+        "int",
+        zh,
+        f"metres {way} of one origin for the whole source",
+        required=True,
+        minimum=-(10**7),
+        maximum=10**7,
+    )
+    for name, zh, way in (("east_m", "东向坐标（米）", "east"), ("north_m", "北向坐标（米）", "north"))
+)
 
 FINDING_TABLES: tuple[Table, ...] = (
     Table(
@@ -44,5 +57,23 @@ FINDING_TABLES: tuple[Table, ...] = (
             ENDED,
         ),
         "SAMR (4), (9); HB 14, 15",
+    ),
+    Table(
+        "positions",
+        "经营地点位置",
+        "where an enterprise is; the latest counts",
+        "day from which it is there",
+        POSITION,
+        "SAMR (4) basic",
+    ),
+    Table(
+        "place_events",
+        "周边事件",
+        "something that happened at a place and that no enterprise is named in; enterprise_id is the place's own id,"
+        " such as its grid square's",
+        "day it happened",
+        (Column("kind", "code", "事件类别", required=True, codes=c.PLACE_EVENT), *POSITION),
+        "SAMR (4) association",
+        of_places=True,
     ),
 )

@@ -109,6 +109,8 @@ class Table:
         Whether a source folder must have the table; only ``registration`` is.
     source
         Policy item or article that names this kind of record.
+    of_places
+        Whether its records are about places: what their ``enterprise_id`` names stands in no register.
     """
 
     name: str
@@ -118,6 +120,7 @@ class Table:
     own: tuple[Column, ...]
     source: str
     required: bool = False
+    of_places: bool = False
 
     @property
     def columns(self) -> tuple[Column, ...]:

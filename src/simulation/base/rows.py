@@ -133,7 +133,7 @@ class TableRows:
         arrays: dict[str, pa.Array] = {
             "record_id": record_ids(self.name, enterprise, slot),
             "version": pa.array(version[kept]),
-            "enterprise_id": enterprise_ids(enterprise),
+            "enterprise_id": self._about(columns, texts),
             "occurred_at": date_array(columns["occurred"]),
             "known_at": date_array(columns["known"]),
             "record_state": code_text(list(RECORD_STATES.codes), columns["record_state"], None),
@@ -142,6 +142,13 @@ class TableRows:
             arrays[c.name] = self._array(c, columns, texts)
         schema = schema_of(self.name)
         return pa.table([arrays[n] for n in schema.names], schema=schema)
+
+    def _about(self, columns: dict[str, Ints], texts: TableMakers) -> pa.Array:
+        """Return whom each record is about: the enterprise, or, in a table of places, what a maker makes of it."""
+        enterprise, slot = columns["enterprise"], columns["slot"]
+        if not TABLES[self.name].of_places:
+            return enterprise_ids(enterprise)
+        return texts[f"{self.name}.enterprise_id"](enterprise, slot, enterprise, columns)
 
     def _array(self, c: Column, columns: dict[str, Ints], texts: TableMakers) -> pa.Array:
         value = columns[c.name]

@@ -48,6 +48,11 @@ def enterprise_ids(enterprise: Ints) -> pa.Array:
     return numbered("E", enterprise, 7)
 
 
+def square_ids(east: Ints, north: Ints) -> pa.Array:
+    """Return the ids of the squares of a kilometre that places lie in, such as ``Q010200345``."""
+    return numbered("Q", east // 1000 * 10_000 + north // 1000, 9)
+
+
 def record_ids(table: str, enterprise: Ints, slot: Ints) -> pa.Array:
     """Return record ids: table number, enterprise, the record's number there."""
     rows = len(enterprise)

@@ -57,7 +57,8 @@ def folder(tmp_path: Path) -> Path:
         call(None, "2012-06-11", "7 S PINE ST"),
         call("12-6", "2012-06-11", None),
     ]
-    write_source(tmp_path, visits, permits, calls)
+    burglaries = [{"ID": 7, "Date": "2012-02-03", "Latitude": 41.9, "Longitude": -87.65}]
+    write_source(tmp_path, visits, permits, calls, burglaries)
     one = {"Inspection_ID": pa.int64()}
     write(tmp_path, "violation_counts_all_inspections", one, [{"Inspection_ID": 1}])
     write(tmp_path, "new_file", one, [{"Inspection_ID": 1}, {"Inspection_ID": 2}])
@@ -158,6 +159,29 @@ def test_the_departments_hazard_category_stands_until_another_is_seen(tmp_path: 
     assert sorted(grades, key=lambda g: (g[2], -g[1])) == [
         (1, 3, date(2012, 2, 29), None), (2, 3, changed, changed), (1, 1, changed, None),
     ]  # fmt: skip
+
+
+def test_what_happened_at_places_names_no_establishment_and_is_near_those_who_are_near(tmp_path: Path) -> None:
+    seen = [visit(1, CAFE, "2012-03-14"), visit(2, SHOP, "2012-03-14", Latitude=None)]
+    burglaries = [
+        {"ID": 7, "Date": "2012-02-03", "Latitude": 41.904, "Longitude": -87.65},
+        {"ID": 7, "Date": "2012-02-03", "Latitude": 41.904, "Longitude": -87.65},
+        {"ID": 8, "Date": "2012-02-03", "Latitude": None, "Longitude": -87.65},
+        {"ID": 9, "Date": "2012-02-03", "Latitude": 0.0, "Longitude": 0.0},
+    ]
+    write_source(tmp_path, seen, [], [call("12-1", "2012-02-10", "8 ELSEWHERE ST")], burglaries)
+    report = adapt(tmp_path)
+    crimes = account(report, "crime_burglary")
+    assert (crimes.rows_in, crimes.mapped, crimes.merged) == (4, 1, 1)
+    assert crimes.unmapped == {"no position, or far from the City": 2}
+    [position] = records(tmp_path, "positions")
+    assert position["enterprise_id"] == enterprise_id(CAFE)
+    events = {e["kind"]: e for e in records(tmp_path, "place_events")}
+    assert set(events) == {"crime", "sanitation"}
+    assert (events["crime"]["known_at"], events["sanitation"]["known_at"]) == (date(2012, 2, 10), date(2012, 2, 11))
+    assert events["crime"]["north_m"] - position["north_m"] == pytest.approx(444, abs=2)
+    assert events["sanitation"]["east_m"] == position["east_m"]
+    assert not {e["enterprise_id"] for e in events.values()} & {enterprise_id(CAFE), enterprise_id(SHOP)}
 
 
 def test_no_canvass_visit_claims_to_be_drawn_or_caused_by_a_complaint(folder: Path) -> None:
@@ -326,12 +350,15 @@ def test_a_missing_file_is_said_and_its_table_is_absent_not_empty(folder: Path) 
     (folder / "complaints_311_sanitation.parquet").unlink()
     (folder / "business_license_at_inspection.parquet").unlink()
     (folder / "violation_matrix.parquet").unlink()
+    (folder / "crime_burglary.parquet").unlink()
     report = adapt(folder)
     assert sorted(report.missing) == [
         "business_license_at_inspection.parquet",
         "complaints_311_sanitation.parquet",
+        "crime_burglary.parquet",
         "violation_matrix.parquet",
     ]
+    assert not (folder / "out" / "place_events.parquet").exists()
     assert not (folder / "out" / "inspection_items.parquet").exists()
     assert not (folder / "out" / "complaints.parquet").exists()
     assert not (folder / "out" / "licences.parquet").exists()

@@ -23,6 +23,7 @@ from helpers.thorough import examples
 
 TABLES = (
     "registration", "inspections", "warning_talks", "licences", "complaints", "inspection_items", "sector_grades",
+    "positions", "place_events",
 )  # fmt: skip
 WEEK = timedelta(days=7)
 FIRST = date(2012, 1, 2)
@@ -40,6 +41,9 @@ def cut(source: Path, day: date, into: Path) -> Path:
     calls = pq.read_table(source / "complaints_311_sanitation.parquet")
     known = pd.to_datetime(calls.column("Creation_Date").to_pandas()).dt.date + timedelta(days=1) < day
     pq.write_table(calls.filter(pa.array(known)), into / "complaints_311_sanitation.parquet")
+    crimes = pq.read_table(source / "crime_burglary.parquet")
+    published = pd.to_datetime(crimes.column("Date").to_pandas()).dt.date + WEEK < day
+    pq.write_table(crimes.filter(pa.array(published)), into / "crime_burglary.parquet")
     return into
 
 

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from features.adapters.chicago import complaints, items, licences, visits
+from features.adapters.chicago import complaints, items, licences, places, visits
 from features.adapters.chicago import inspectors as inspectors_of
 from features.adapters.chicago.registrations import DIRECTORY, at_address, grades, registrations, sightings
 from features.adapters.chicago.rows import CALL_RULE, LAG_RULE, NEXT_DAY, WEEK, Cells, Permit, Unmappable, Visit
@@ -27,8 +27,7 @@ INSPECTIONS = ("canvass",)
 
 LEFT_OUT: dict[str, str] = {
     "city_model_scores": "the City's scores of rows its model was trained on: the label in another coat",
-    "crime_burglary": "crimes near a place, about no enterprise: no table of the contract holds them",
-    "heat_values": "the City's densities of crimes and calls near a place: no table of the contract holds them",
+    "heat_values": "the City's densities of crimes and calls near a place: made from these",
     "inspector_assignments_anonymised": "inspectors' colours were clustered from their findings over the whole"
     " period: they carry outcomes",
     "inspector_visits_anonymised": "visits of every purpose without an outcome, which end months before the"
@@ -45,6 +44,8 @@ _NOTES = {
     "licences": "as found in force at a visit, without an end; a tenth of the visits has none",
     "complaints": "calls about sanitation that name the address of an establishment",
     "inspection_items": "violations by number at canvass visits: 1 to 14 are critical, 15 to 29 serious",
+    "positions": f"as sighted: {DIRECTORY}",
+    "place_events": "burglaries, and all calls about sanitation, wherever they were",
     "sector_grades": f"the department's risk category, as sighted: {DIRECTORY}",
 }
 
@@ -116,6 +117,8 @@ def adapt_chicago(
         "complaints": _calls(source, at_address(seen), founded, report),
         "inspection_items": _items(source, made, report),
         "sector_grades": grades(seen),
+        "positions": places.positions(seen),
+        "place_events": _events(source, report),
     }
     _leave_out(source, report, {inspectors_of.FILE} if inspectors else set())
     _write(out, tables, made, report)
@@ -210,11 +213,30 @@ def _items(source: Path, made: Mapping[int, Visit], report: AdapterReport) -> li
     return [row for number in sorted(found) for row in found[number]]
 
 
+def _events(source: Path, report: AdapterReport) -> list[dict[str, Any]]:
+    """Read what happened at places: burglaries from a file of their own, calls from that of the complaints again."""
+    found: dict[str, dict[str, Any]] = {}
+    crimes = source / f"{places.BURGLARIES}.parquet"
+    for event in _read(crimes, places.COLUMNS, "place_events", places.burglary, report):
+        _count(report, places.BURGLARIES, event["record_id"] not in found, event["record_id"] in found)
+        # Twice the same burglary: what the earlier of the two rows said.
+        before = found.get(event["record_id"], event)
+        found[event["record_id"]] = min(before, event, key=places.earlier)
+    calls = source / f"{complaints.FILE}.parquet"
+    if calls.is_file():
+        for row in pq.read_table(calls, columns=list(places.CALL_COLUMNS)).to_pylist():
+            call = places.call(row)
+            if call:
+                found[call["record_id"]] = min(found.get(call["record_id"], call), call, key=places.earlier)
+    return list(found.values())
+
+
 _LAGS = {
     "inspections": (WEEK, LAG_RULE),
     "licences": (0, f"the City's own register; {DIRECTORY}"),
     "complaints": (NEXT_DAY, CALL_RULE),
     "inspection_items": (WEEK, LAG_RULE),
+    "place_events": (WEEK, places.CRIME_RULE),
 }
 
 
@@ -259,7 +281,7 @@ def _count(report: AdapterReport, file: str, mapped: int, merged: int) -> None:
 
 
 def _leave_out(source: Path, report: AdapterReport, also: set[str]) -> None:
-    read = {visits.FILE, licences.FILE, complaints.FILE, items.FILE} | also
+    read = {visits.FILE, licences.FILE, complaints.FILE, items.FILE, places.BURGLARIES} | also
     for path in sorted(source.glob("*.parquet")):
         if path.stem in read:
             continue
@@ -276,15 +298,22 @@ def _write(
     out.mkdir(parents=True, exist_ok=True)
     # A file that is missing gives no table: 'no complaint' is not what its absence says.
     missing = {Path(name).stem for name in report.missing}
-    absent = {"complaints": complaints.FILE, "licences": licences.FILE, "inspection_items": items.FILE}
+    absent = {
+        "complaints": complaints.FILE,
+        "licences": licences.FILE,
+        "inspection_items": items.FILE,
+        "place_events": places.BURGLARIES,
+    }
     start = min((v.occurred for v in made.values()), default=date(1970, 1, 1)).replace(day=1)
     covered: dict[str, Coverage] = {}
     for table, rows in sorted(tables.items()):
         if absent.get(table) in missing:
             continue
         report.tables[table] = write_records(out, table, rows)
-        lag = NEXT_DAY if table == "complaints" else WEEK if table in OF_VISITS else 0
+        lag = NEXT_DAY if table == "complaints" else WEEK if table in (*OF_VISITS, "place_events") else 0
         begin = complaints.COVERS_FROM if table == "complaints" else start
+        if table == "place_events":
+            begin = places.covered_from(rows)
         covered[table] = Coverage(covers_from=begin, lag_days=lag, note=_NOTES[table])
     report.counts["establishments"] = len({v.licence for v in made.values()})
     licensed = {r["enterprise_id"] for r in tables["licences"]}

@@ -43,6 +43,7 @@ from features.adapters.chicago.rows import (
     day,
     enterprise_id,
     opaque,
+    place,
     text,
     whole,
 )
@@ -59,6 +60,8 @@ COLUMNS = (
     "Inspection_Date",
     "Inspection_Type",
     "Results",
+    "Latitude",
+    "Longitude",
     "criticalCount",
     "seriousCount",
 )
@@ -118,6 +121,7 @@ def read_visit(row: Cells) -> Visit:
         f"{zip_code:05d}" if zip_code else "",
         text(row["Facility_Type"]),
         RISKS.get(text(row["Risk"]).upper()),
+        place(row),
     )
 
 

@@ -23,6 +23,7 @@ _UNITS_ZH: dict[str, str] = {
     "draws": "次",
     "enterprises": "家",
     "entries": "次",
+    "events": "件",
     "filings": "项",
     "freezes": "项",
     "holders": "个",
