@@ -76,6 +76,17 @@ def fit_linear(
     Common terms are hardly penalised; a pair's term is drawn to 0 as by a normal prior of standard deviation
     `PAIR_SPREAD`. One thread computes, so that the same inputs give the same numbers.
     """
+    if weight is not None and not np.all(weight > 0):
+        kept = weight > 0  # a row of no weight is no row: it has no say in medians and ranges either
+        seen_too = None if circumstances is None else circumstances.take(kept)
+        return fit_linear(
+            X[kept],
+            y[kept],
+            directions=directions,
+            strength=strength,
+            weight=weight[kept],
+            circumstances=seen_too,
+        )
     z = signed_log(X)
     missing = np.isnan(z)
     known = ~missing.all(axis=0)
