@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from features.catalogue import CATALOGUE
 from features.catalogue.evidence import EVIDENCE
 from features.engine.plan import REGISTER
 from features.engine.record.record import Record, indicators_of
@@ -24,7 +23,7 @@ from serving.answers.dates import too_early
 from serving.answers.fallback import classify
 from serving.answers.requests import Item, Kind
 from serving.current.snapshot import Snapshot
-from serving.current.table import COLUMNS
+from serving.current.table import COLUMNS, KNOWN
 from serving.errors import Problem, RequestError
 
 
@@ -141,8 +140,8 @@ def _not_now(err: FenleiError) -> RequestError:
 
 def _given(items: Sequence[Item]) -> pd.DataFrame:
     """Rows as `features.compute_indicators` would give them; an evidence column not given is None: not checked."""
-    values = np.full((len(items), len(CATALOGUE)), np.nan)
-    column = {name: j for j, name in enumerate(CATALOGUE)}
+    values = np.full((len(items), len(KNOWN)), np.nan)
+    column = {name: j for j, name in enumerate(KNOWN)}
     evidence: dict[str, list[str | None]] = {name: [] for name in EVIDENCE}
     for i, item in enumerate(items):
         for name, value in (item.indicators or {}).items():
@@ -151,7 +150,7 @@ def _given(items: Sequence[Item]) -> pd.DataFrame:
         for name in EVIDENCE:
             records = (item.evidence or {}).get(name)
             evidence[name].append(None if records is None else ";".join(sorted(records)))
-    frame = pd.DataFrame(values, columns=list(CATALOGUE), index=_index(items))
+    frame = pd.DataFrame(values, columns=list(KNOWN), index=_index(items))
     return frame.assign(**{name: pd.Series(cells, index=frame.index, dtype=object) for name, cells in evidence.items()})
 
 
@@ -184,7 +183,7 @@ def _computed(
         in_time(until)
         chosen = [records[k] for k in some]
         try:
-            parts.append(indicators_of(chosen, Scope(province))[list(COLUMNS)])
+            parts.append(indicators_of(chosen, Scope(province, peers=True))[list(COLUMNS)])
         except SourceError as err:
             flaw = _flaw(err, chosen, [places[k] for k in some], single)
             raise RequestError(422, "a record does not fit the contract", (flaw,)) from err

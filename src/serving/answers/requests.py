@@ -24,7 +24,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError, from_json
 
-from features.catalogue import CATALOGUE, Indicator
+from features.catalogue import Indicator
 from features.catalogue.evidence import EVIDENCE
 from features.catalogue.relations import POPULATION
 from features.contract import TABLES
@@ -32,6 +32,7 @@ from features.contract.identity import EXPECTED, RECORD_NUMBERS, holds_identity_
 from features.contract.uscc import repair
 from features.near import did_you_mean
 from features.twice import keys_given_twice
+from serving.current.table import KNOWN
 from serving.errors import Problem, RequestError
 
 
@@ -201,14 +202,12 @@ class Item(BaseModel):
     @field_validator("indicators")
     @classmethod
     def _indicators(cls, given: dict[str, float | None] | None) -> dict[str, float | None] | None:
-        _known("indicator", given or {}, CATALOGUE)
+        _known("indicator", given or {}, KNOWN)
         wrong = [
-            name
-            for name, value in (given or {}).items()
-            if value is not None and not CATALOGUE[name].bounds.hold(value)
+            name for name, value in (given or {}).items() if value is not None and not KNOWN[name].bounds.hold(value)
         ]
         if wrong:
-            raise ValidationError.from_exception_data("indicators", [_cannot_be(CATALOGUE[name]) for name in wrong])
+            raise ValidationError.from_exception_data("indicators", [_cannot_be(KNOWN[name]) for name in wrong])
         return given
 
     @field_validator("evidence")

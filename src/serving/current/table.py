@@ -17,7 +17,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from features.catalogue import CATALOGUE, catalogue_hash
+from features.catalogue import CATALOGUE, catalogue_hash, with_sector
 from features.catalogue.evidence import EVIDENCE
 from features.contract.uscc import repaired_sql, teach
 from features.errors import SourceError
@@ -25,8 +25,11 @@ from features.table.month import table_policies
 from features.table.replacing import META_KEY
 from serving.current.files import Signature, signature
 
-COLUMNS = (*CATALOGUE, *EVIDENCE)
-"""Indicators and evidence: what every row that is classified holds."""
+KNOWN = with_sector(None, peers=True)
+"""Indicators that a request or a table may give: the general ones and recent peer rates."""
+COLUMNS = (*KNOWN, *EVIDENCE)
+"""Indicators and evidence: what every row that is classified holds; of a table without recent peer rates, these are
+unknown."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,8 @@ class CurrentTable:
         Its month and how many enterprises it holds.
     policies
         Hash of the policies it was made under.
+    names
+        Its indicators and evidence.
     """
 
     path: Path
@@ -48,6 +53,7 @@ class CurrentTable:
     cutoff: date
     rows: int
     policies: str
+    names: tuple[str, ...]
     _con: duckdb.DuckDBPyConnection
 
     @classmethod
@@ -67,8 +73,10 @@ class CurrentTable:
             about = json.loads((schema.metadata or {})[META_KEY])
         except (pa.ArrowInvalid, OSError, KeyError, ValueError) as err:
             raise SourceError(f"{path} is no indicator table of `fenlei features`: {err}") from err
-        lost = [name for name in ("enterprise_id", "cutoff", "uscc", *COLUMNS) if name not in schema.names]
-        if lost or about.get("catalogue") != catalogue_hash(CATALOGUE):
+        held = {catalogue_hash(c): c for c in (CATALOGUE, KNOWN)}.get(str(about.get("catalogue")))
+        names = (*(held or ()), *EVIDENCE)
+        lost = [name for name in ("enterprise_id", "cutoff", "uscc", *names) if name not in schema.names]
+        if lost or held is None:
             raise SourceError(
                 f"indicator table {path} was made with another catalogue; write it again with `fenlei features`"
             )
@@ -103,7 +111,7 @@ class CurrentTable:
         except SourceError:
             con.close()
             raise
-        return cls(path, seen, first, int(rows), policies, con)
+        return cls(path, seen, first, int(rows), policies, names, con)
 
     def ids_of(self, codes: Sequence[str]) -> dict[str, list[str]]:
         """Return the enterprises registered under each code; codes not found are left out.
@@ -133,7 +141,7 @@ class CurrentTable:
             frame = (
                 self._con.cursor()
                 .execute(
-                    f"SELECT enterprise_id, cutoff, {', '.join(COLUMNS)} FROM read_parquet(?)"
+                    f"SELECT enterprise_id, cutoff, {', '.join(self.names)} FROM read_parquet(?)"
                     f" WHERE enterprise_id IN ({marks}) ORDER BY enterprise_id",
                     [str(self.path), *enterprise_ids],
                 )
@@ -142,7 +150,7 @@ class CurrentTable:
         except duckdb.Error as err:
             raise SourceError(f"indicator table {self.path} can't be read: {err}") from err
         frame["cutoff"] = pd.to_datetime(frame["cutoff"]).dt.date
-        return frame.set_index(["enterprise_id", "cutoff"])
+        return frame.set_index(["enterprise_id", "cutoff"]).reindex(columns=list(COLUMNS))
 
     @property
     def changed(self) -> bool:
