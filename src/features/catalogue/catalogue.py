@@ -17,7 +17,7 @@ from features.catalogue.families import (
     regulatory,
     societal,
 )
-from features.catalogue.sectors import Sector
+from features.catalogue.sectors import Own, Sector, own_of
 from features.errors import CatalogueError
 from features.near import did_you_mean
 from features.policies import FeaturesPolicy, features_policy
@@ -34,12 +34,26 @@ CATALOGUE: dict[str, Indicator] = registered()
 """All general indicators by name, ordered by family and declaration; their thresholds stand as names."""
 
 
-def with_sector(sector: Sector | None) -> dict[str, Indicator]:
-    """Return the general indicators and, behind them, those that a sector adds; thresholds stand as names."""
-    return CATALOGUE | (sector.catalogue if sector else {})
+def with_sector(sector: Own | Sector | None) -> dict[str, Indicator]:
+    """Return the general indicators and, behind them, those that a place and a sector add; thresholds stand as names.
+
+    Raises
+    ------
+    CatalogueError
+        If one is declared that the general catalogue has.
+    """
+    own = sector.catalogue if sector else {}
+    if twice := sorted(set(CATALOGUE) & set(own)):
+        raise CatalogueError(f"indicators {twice} are in the general catalogue; call the place's own by other names")
+    return CATALOGUE | own
 
 
-def catalogue_of(features: FeaturesPolicy, sector: Sector | None = None) -> dict[str, Indicator]:
+def of_province(province: str) -> dict[str, Indicator]:
+    """Return the general indicators and those that a province's own map declares: what its table and models hold."""
+    return with_sector(own_of(province))
+
+
+def catalogue_of(features: FeaturesPolicy, sector: Own | Sector | None = None) -> dict[str, Indicator]:
     """Return the indicators as a province computes them: its numbers in the place of the thresholds' names."""
     return {name: i.bound(features.thresholds) for name, i in with_sector(sector).items()}
 
@@ -75,4 +89,13 @@ def lookup(name: str, among: Mapping[str, Indicator] = CATALOGUE, *, province: s
     raise CatalogueError(f"no indicator {name!r}{did_you_mean(name, among) or '; `fenlei indicators` lists them'}")
 
 
-__all__ = ["CATALOGUE", "FAMILIES", "Indicator", "catalogue_hash", "catalogue_of", "lookup", "with_sector"]
+__all__ = [
+    "CATALOGUE",
+    "FAMILIES",
+    "Indicator",
+    "catalogue_hash",
+    "catalogue_of",
+    "lookup",
+    "of_province",
+    "with_sector",
+]

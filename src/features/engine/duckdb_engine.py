@@ -20,7 +20,7 @@ import pyarrow as pa
 from features.catalogue.evidence import EVIDENCE, evidence_sql
 from features.catalogue.expressions import Aggregate, Window
 from features.catalogue.relations import POPULATION, create_population, visits_sql
-from features.catalogue.sectors import sector_or_none
+from features.catalogue.sectors import own_of
 from features.engine.faults import named, run_scan
 from features.engine.plan import Plan, covered_sql, plan, registered_sql, result_sqls, scan_sql, window_columns
 from features.errors import SourceError
@@ -99,7 +99,7 @@ def batches(
         unless the cohort is.
     """
     con, say, province = store.con, progress or _silent, checked_scope(scope).province
-    chosen = plan(scope.names, features=features_policy(province), sector=sector_or_none(province, scope.sector))
+    chosen = plan(scope.names, features=features_policy(province), sector=own_of(province, scope.sector))
     say("cohort")
     cohort = as_pairs(cohort, "the cohort")
     check_ends(store, cohort["cutoff"], scope.known_as_of)

@@ -20,7 +20,7 @@ from features.catalogue.declaration import Indicator
 from features.catalogue.evidence import EVIDENCE, EVIDENCE_TABLES
 from features.catalogue.expressions import Aggregate, Window
 from features.catalogue.relations import BASES, OTHERS, looks
-from features.catalogue.sectors import Sector
+from features.catalogue.sectors import Own, Sector
 from features.contract import TABLES
 from features.policies import FeaturesPolicy
 from features.records.visibility import Moment, seen_sql
@@ -69,7 +69,7 @@ class Plan:
         return sorted({*self.wanted, *looked_at, *others})
 
 
-def plan(names: Sequence[str] | None = None, *, features: FeaturesPolicy, sector: Sector | None = None) -> Plan:
+def plan(names: Sequence[str] | None = None, *, features: FeaturesPolicy, sector: Own | Sector | None = None) -> Plan:
     """Return the plan of the named indicators, of all by default, with a province's thresholds.
 
     Raises

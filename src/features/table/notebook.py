@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from features.catalogue.sectors import sector_or_none
+from features.catalogue.sectors import own_of
 from features.check import check_folder, check_required
 from features.contract.manifest import read_manifest
 from features.engine.duckdb_engine import evaluate
@@ -77,7 +77,7 @@ def indicators(
     else:
         asked = as_pairs(cohort_or_as_of, "the cohort")
         last = max((pd.Timestamp(day).date() for day in asked["cutoff"]), default=None)
-    chosen = plan(scope.names, features=features_policy(province), sector=sector_or_none(province, scope.sector))
+    chosen = plan(scope.names, features=features_policy(province), sector=own_of(province, scope.sector))
     steps = len(chosen.wanted) + 5
     columns = (TextColumn("{task.description:<24}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, disable=not show_progress, transient=True) as bar:

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from features.catalogue import FAMILIES, catalogue_of, lookup
-from features.catalogue.sectors import sector_or_none
+from features.catalogue.sectors import own_of
 from features.contract import TABLES
 from features.policies import features_policy
 from features.scope import Scope
@@ -98,7 +98,7 @@ def indicators(
     as_json: Json = False,
 ) -> None:
     """Show the catalogue of indicators, or one of them with its SQL."""
-    every = catalogue_of(features_policy(province), sector_or_none(province, sector))
+    every = catalogue_of(features_policy(province), own_of(province, sector))
     chosen = [lookup(name, every)] if name else list(every.values())
     if as_json:
         keys = ("name", "zh", "en", "family", "group", "direction", "unit", "window", "missing", "policy", "doc")

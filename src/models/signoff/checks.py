@@ -11,7 +11,7 @@ import pandas as pd
 from pydantic import Field
 from sklearn.metrics import roc_auc_score
 
-from features.catalogue import CATALOGUE, catalogue_hash
+from features.catalogue import catalogue_hash, of_province
 from features.errors import FenleiError
 from features.policy import Policy, policy_hash
 from models.evaluation.policies import JUDGED_BY
@@ -114,7 +114,7 @@ def _inputs(seen: Seen) -> VerdictAndWhy:
     wrong = [line for name, (value, what) in found.items() for line in _held(seen, name, value, what)]
     if seen.inputs is not None and seen.inputs.data_hash != seen.tags.get("data_hash"):
         wrong.append("the logged inputs come from other data than the version names")
-    if model.catalogue_hash != catalogue_hash(CATALOGUE):
+    if model.catalogue_hash != catalogue_hash(of_province(model.province)):
         wrong.append("the catalogue of indicators is another than when it was trained")
     if model.policy_hash != policy_hash(model.province, *POLICIES):
         wrong.append("the province's policies are others than when it was trained")

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from features.catalogue import CATALOGUE
+from features.catalogue import of_province
 from features.catalogue.evidence import EVIDENCE
 from features.engine.plan import REGISTER
 from features.engine.record.record import Record, indicators_of
@@ -24,7 +24,7 @@ from serving.answers.dates import too_early
 from serving.answers.fallback import classify
 from serving.answers.requests import Item, Kind
 from serving.current.snapshot import Snapshot
-from serving.current.table import COLUMNS
+from serving.current.table import columns_of
 from serving.errors import Problem, RequestError
 
 
@@ -91,7 +91,7 @@ def answer(
     parts: list[pd.DataFrame] = []
     order: list[int] = []
     if places["indicators"]:
-        parts.append(_given([items[i] for i in places["indicators"]]))
+        parts.append(_given([items[i] for i in places["indicators"]], snapshot.served.province))
         order += places["indicators"]
     if places["record"]:
         parts.append(_computed(items, places["record"], snapshot.served.province, single, until))
@@ -139,10 +139,11 @@ def _not_now(err: FenleiError) -> RequestError:
     return RequestError(503, "the service can't answer just now: its operator must look at its log")
 
 
-def _given(items: Sequence[Item]) -> pd.DataFrame:
+def _given(items: Sequence[Item], province: str) -> pd.DataFrame:
     """Rows as `features.compute_indicators` would give them; an evidence column not given is None: not checked."""
-    values = np.full((len(items), len(CATALOGUE)), np.nan)
-    column = {name: j for j, name in enumerate(CATALOGUE)}
+    names = list(of_province(province))
+    values = np.full((len(items), len(names)), np.nan)
+    column = {name: j for j, name in enumerate(names)}
     evidence: dict[str, list[str | None]] = {name: [] for name in EVIDENCE}
     for i, item in enumerate(items):
         for name, value in (item.indicators or {}).items():
@@ -151,7 +152,7 @@ def _given(items: Sequence[Item]) -> pd.DataFrame:
         for name in EVIDENCE:
             records = (item.evidence or {}).get(name)
             evidence[name].append(None if records is None else ";".join(sorted(records)))
-    frame = pd.DataFrame(values, columns=list(CATALOGUE), index=_index(items))
+    frame = pd.DataFrame(values, columns=names, index=_index(items))
     return frame.assign(**{name: pd.Series(cells, index=frame.index, dtype=object) for name, cells in evidence.items()})
 
 
@@ -184,7 +185,7 @@ def _computed(
         in_time(until)
         chosen = [records[k] for k in some]
         try:
-            parts.append(indicators_of(chosen, Scope(province))[list(COLUMNS)])
+            parts.append(indicators_of(chosen, Scope(province))[list(columns_of(province))])
         except SourceError as err:
             flaw = _flaw(err, chosen, [places[k] for k in some], single)
             raise RequestError(422, "a record does not fit the contract", (flaw,)) from err
@@ -299,5 +300,5 @@ def _stored(
         raise RequestError(503, "the indicator table is just being replaced: ask again")
     at = {enterprise_id: k for k, enterprise_id in enumerate(frame.index.get_level_values("enterprise_id"))}
     there = [i for i in places if keys.get(i) in at]
-    rows = frame.iloc[[at[keys[i]] for i in there]][list(COLUMNS)]
+    rows = frame.iloc[[at[keys[i]] for i in there]][list(table.columns)]
     return there, rows, {i: why for i, why in lost.items() if i not in set(there)}

@@ -6,6 +6,7 @@ as an enterprise of the current indicator table. A call asks about one, or about
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from functools import partial
 from typing import Annotated, Any, Literal
@@ -17,6 +18,7 @@ from pydantic import (
     Field,
     JsonValue,
     ValidationError,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
@@ -176,15 +178,14 @@ class Item(BaseModel):
 
     @field_validator("indicators")
     @classmethod
-    def _indicators(cls, given: dict[str, float | None] | None) -> dict[str, float | None] | None:
-        _known("indicator", given or {}, CATALOGUE)
+    def _indicators(cls, given: dict[str, float | None] | None, info: ValidationInfo) -> dict[str, float | None] | None:
+        there: Mapping[str, Indicator] = info.context or CATALOGUE
+        _known("indicator", given or {}, there)
         wrong = [
-            name
-            for name, value in (given or {}).items()
-            if value is not None and not CATALOGUE[name].bounds.hold(value)
+            name for name, value in (given or {}).items() if value is not None and not there[name].bounds.hold(value)
         ]
         if wrong:
-            raise ValidationError.from_exception_data("indicators", [_cannot_be(CATALOGUE[name]) for name in wrong])
+            raise ValidationError.from_exception_data("indicators", [_cannot_be(there[name]) for name in wrong])
         return given
 
     @field_validator("evidence")
@@ -248,8 +249,8 @@ def _what(error: ErrorDetails) -> str:
     return error["msg"]
 
 
-def parse(raw: bytes, max_items: int) -> tuple[list[Item], bool]:
-    """Read a request's body.
+def parse(raw: bytes, max_items: int, catalogue: Mapping[str, Indicator] = CATALOGUE) -> tuple[list[Item], bool]:
+    """Read a request's body; ``catalogue`` has the indicators that may be named: the general ones and a place's own.
 
     Returns
     -------
@@ -279,8 +280,8 @@ def parse(raw: bytes, max_items: int) -> tuple[list[Item], bool]:
         )
     try:
         if "items" in body:
-            return Batch.model_validate(body).items, False
-        return [Item.model_validate(body)], True
+            return Batch.model_validate(body, context=catalogue).items, False
+        return [Item.model_validate(body, context=catalogue)], True
     except ValidationError as err:
         found = err.errors(include_url=False, include_context=False, include_input=False)
         problems = tuple(Problem(_where(e["loc"]), _what(e)) for e in found)

@@ -17,7 +17,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from features.catalogue import CATALOGUE, catalogue_hash
+from features.catalogue import catalogue_hash, of_province
 from features.catalogue.evidence import EVIDENCE
 from features.contract.uscc import repaired_sql, teach
 from features.errors import SourceError
@@ -25,8 +25,10 @@ from features.table.month import table_policies
 from features.table.replacing import META_KEY
 from serving.current.files import Signature, signature
 
-COLUMNS = (*CATALOGUE, *EVIDENCE)
-"""Indicators and evidence: what every row that is classified holds."""
+
+def columns_of(province: str) -> tuple[str, ...]:
+    """Return indicators and evidence: what every row that is classified in a province holds."""
+    return (*of_province(province), *EVIDENCE)
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,8 @@ class CurrentTable:
         Its month and how many enterprises it holds.
     policies
         Hash of the policies it was made under.
+    columns
+        Its indicators and evidence.
     """
 
     path: Path
@@ -48,6 +52,7 @@ class CurrentTable:
     cutoff: date
     rows: int
     policies: str
+    columns: tuple[str, ...]
     _con: duckdb.DuckDBPyConnection
 
     @classmethod
@@ -67,8 +72,9 @@ class CurrentTable:
             about = json.loads((schema.metadata or {})[META_KEY])
         except (pa.ArrowInvalid, OSError, KeyError, ValueError) as err:
             raise SourceError(f"{path} is no indicator table of `fenlei features`: {err}") from err
-        lost = [name for name in ("enterprise_id", "cutoff", "uscc", *COLUMNS) if name not in schema.names]
-        if lost or about.get("catalogue") != catalogue_hash(CATALOGUE):
+        columns = columns_of(province)
+        lost = [name for name in ("enterprise_id", "cutoff", "uscc", *columns) if name not in schema.names]
+        if lost or about.get("catalogue") != catalogue_hash(of_province(province)):
             raise SourceError(
                 f"indicator table {path} was made with another catalogue; write it again with `fenlei features`"
             )
@@ -103,7 +109,7 @@ class CurrentTable:
         except SourceError:
             con.close()
             raise
-        return cls(path, seen, first, int(rows), policies, con)
+        return cls(path, seen, first, int(rows), policies, columns, con)
 
     def ids_of(self, codes: Sequence[str]) -> dict[str, list[str]]:
         """Return the enterprises registered under each code; codes not found are left out.
@@ -133,7 +139,7 @@ class CurrentTable:
             frame = (
                 self._con.cursor()
                 .execute(
-                    f"SELECT enterprise_id, cutoff, {', '.join(COLUMNS)} FROM read_parquet(?)"
+                    f"SELECT enterprise_id, cutoff, {', '.join(self.columns)} FROM read_parquet(?)"
                     f" WHERE enterprise_id IN ({marks}) ORDER BY enterprise_id",
                     [str(self.path), *enterprise_ids],
                 )

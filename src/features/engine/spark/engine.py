@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 from features.catalogue.evidence import EVIDENCE, evidence_sql
 from features.catalogue.expressions import Aggregate, Window
 from features.catalogue.relations import POPULATION, create_population, visits_sql
-from features.catalogue.sectors import sector_or_none
+from features.catalogue.sectors import own_of
 from features.engine.duckdb_engine import Progress, as_frame, in_order
 from features.engine.faults import named, run_scan
 from features.engine.plan import covered_sql, packed_result_sql, plan, registered_sql, scan_sql, window_columns
@@ -89,7 +89,7 @@ def batches(
     `features.engine.duckdb_engine.batches`."""
     con, province = store.con, checked_scope(scope).province
     features, outcomes = features_policy(province), outcomes_policy(province)
-    chosen = plan(scope.names, features=features, sector=sector_or_none(province, scope.sector))
+    chosen = plan(scope.names, features=features, sector=own_of(province, scope.sector))
     say = progress or (lambda _step: None)
     say("cohort")
     cohort = as_pairs(cohort, "the cohort")
