@@ -22,6 +22,7 @@ from fenlei.terminal import error
 from fenlei.verbs import data as data_verbs
 from fenlei.verbs import demo
 from fenlei.verbs import learn as learn_verbs
+from fenlei.verbs import maps as map_verbs
 from fenlei.verbs import serve as serve_verbs
 from fenlei.verbs import sign as sign_verbs
 
@@ -38,9 +39,7 @@ app = typer.Typer(
 def common(
     policies: Annotated[
         Path | None,
-        typer.Option(
-            help="Folder of a place's own policies, looked through first; or FENLEI_POLICIES. Before the verb."
-        ),
+        typer.Option(help="Folder of a place's own policies, looked through first; or FENLEI_POLICIES."),
     ] = None,
 ) -> None:
     """Enterprise credit risk classification 企业信用风险分类."""
@@ -49,6 +48,7 @@ def common(
 
 
 data_verbs.add_to(app)
+map_verbs.add_to(app)
 learn_verbs.add_to(app)
 sign_verbs.add_to(app)
 serve_verbs.add_to(app)

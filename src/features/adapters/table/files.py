@@ -82,7 +82,7 @@ class Files:
 
     def _of(self, alias: str, spec: File, path: Path) -> list[Row]:
         asked = {column: place for place, file, column in reversed(list(self.city.reads())) if file == alias}
-        table = _table(path, spec)
+        table = read_table(path, spec)
         for column, place in asked.items():
             if column not in table.column_names:
                 meant = did_you_mean(column, table.column_names)
@@ -151,7 +151,14 @@ def _days(city: CityMap, alias: str) -> set[str]:
     return found
 
 
-def _table(path: Path, spec: File) -> pa.Table:
+def read_table(path: Path, spec: File) -> pa.Table:
+    """Return a whole file as it is, of CSV every cell a text.
+
+    Raises
+    ------
+    SourceError
+        If it can't be read as what it is.
+    """
     try:
         if path.suffix.lower() == ".parquet":
             return pq.read_table(path)
