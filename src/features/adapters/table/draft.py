@@ -23,7 +23,11 @@ LOOKED_AT = 2_000
 MOST_WORDS = 12
 """Different words that a column of outcomes or kinds has at most."""
 FORMATS = ("%Y-%m-%d", "%m/%d/%Y", "%d/%m/%Y", "%Y/%m/%d", "%Y%m%d", "%Y年%m月%d日", "%Y-%m-%dT%H:%M:%S.%f")
-_PERSON = re.compile(r"name|owner|inspector|officer|staff|contact|phone|人|名|员|电话", re.IGNORECASE)
+_KIND = re.compile(
+    r"result|outcome|grade|status|action|type|kind|risk|category|level|flag|结果|结论|类型|类别|方式|形式|等级",
+    re.IGNORECASE,
+)
+"""Columns whose words may be shown: what was found, and of which kind; any other might hold persons."""
 _OUTCOME = re.compile(r"result|outcome|grade|status|action|结果|结论", re.IGNORECASE)
 _VISIT = re.compile(r"insp|visit|检查|insp_", re.IGNORECASE)
 
@@ -31,7 +35,7 @@ _VISIT = re.compile(r"insp|visit|检查|insp_", re.IGNORECASE)
 def drafted(folder: PathLike) -> str:
     """Return the beginning of a map in TOML: files with keys, days and numbers, and the likeliest visits.
 
-    Words are shown of columns with few of them alone, and never of one whose name may mean a person.
+    Words are shown of columns alone that have few and are called after a result or a kind: others may hold persons.
 
     Raises
     ------
@@ -52,7 +56,7 @@ class _Looked:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.alias = re.sub(r"\W+", "_", path.stem).strip("_").lower() or "file"
+        self.alias = _plain(path.stem)
         table = read_table(path, File(path=path.name))
         rows = table.num_rows
         self.rows = rows
@@ -75,7 +79,7 @@ class _Looked:
             self.keys.append(column)
         if _all_whole(values):
             self.numbers.append(column)
-        elif len(set(texts)) <= MOST_WORDS < len(texts) and not _PERSON.search(column):
+        elif len(set(texts)) <= MOST_WORDS < len(texts) and _KIND.search(column):
             self.words[column] = [word for word, _ in Counter(texts).most_common()]
 
     @property
@@ -143,6 +147,10 @@ def _head() -> list[str]:
     ]
 
 
+def _plain(name: str) -> str:
+    return re.sub(r"\W+", "_", name).strip("_").lower() or "file"
+
+
 def _rest(visits: _Looked) -> list[str]:
     key = _toml(visits.keys[0] if visits.keys else "<key of a visit>")
     outcome = next((c for c in visits.words if _OUTCOME.search(c)), next(iter(visits.words), "<column of the result>"))
@@ -160,15 +168,9 @@ def _rest(visits: _Looked) -> list[str]:
         f"day = {when}",
         'field = "other"',
         'arms = [{ arm = "unknown" }]',
-        "outcomes = [  # codes: data/README.md; the first rule that fits counts",
-        *(
-            f'  {{ code = "<1 nothing found, D violation …>", where = {{ {_toml(outcome)} = {_toml(w)} }} }},'
-            for w in words
-        ),
+        "outcomes = [  # codes (1: nothing found, D: violation, …): data/README.md; the first that fits counts",
+        *(f'  {{ code = "<1, D, F …>", where = {{ {_toml(outcome)} = {_toml(word)} }} }},' for word in words),
         "]",
         "",
-        *(
-            f'[[measures]]\nname = "{re.sub(chr(92) + "W+", "_", n).lower()}"\ncolumn = {_toml(n)}'
-            for n in visits.numbers
-        ),
+        *(f'[[measures]]\nname = "{_plain(n)}"\ncolumn = {_toml(n)}' for n in visits.numbers),
     ]
