@@ -28,8 +28,9 @@ _KIND = re.compile(
     re.IGNORECASE,
 )
 """Columns whose words may be shown: what was found, and of which kind; any other might hold persons."""
-_OUTCOME = re.compile(r"result|outcome|grade|status|action|结果|结论", re.IGNORECASE)
-_VISIT = re.compile(r"insp|visit|检查|insp_", re.IGNORECASE)
+_OUTCOME = re.compile(r"result|outcome|grade|结果|结论", re.IGNORECASE)
+_VISIT = re.compile(r"^(insp(?!ector)|visit|.*检查)", re.IGNORECASE)
+_COUNT = re.compile(r"count|score|points|number_of|分数|得分|数$", re.IGNORECASE)
 
 
 def drafted(folder: PathLike) -> str:
@@ -172,5 +173,5 @@ def _rest(visits: _Looked) -> list[str]:
         *(f'  {{ code = "<1, D, F …>", where = {{ {_toml(outcome)} = {_toml(word)} }} }},' for word in words),
         "]",
         "",
-        *(f'[[measures]]\nname = "{_plain(n)}"\ncolumn = {_toml(n)}' for n in visits.numbers),
+        *(f'[[measures]]\nname = "{_plain(n)}"\ncolumn = {_toml(n)}' for n in visits.numbers if _COUNT.search(n)),
     ]

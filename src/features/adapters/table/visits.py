@@ -84,13 +84,13 @@ def _read(city: CityMap, row: Row) -> Visit:
     arm = next((n for n, rule in enumerate(rules.arms) if meets(rule.where, cells)), None)
     if arm is None:
         raise Unmappable(NO_ARM)
-    for column in rules.key:
-        if cells[column] is None:
-            raise Unmappable(f"{column}: no key of a visit")
-    who = key_of(city, cells, rules.enterprise or city.enterprise.key)
     occurred = cells[rules.day]
     if not isinstance(occurred, date):
         raise Unmappable(f"{rules.day}: no day, or none that can be read")
+    who = key_of(city, cells, rules.enterprise or city.enterprise.key)
+    for column in rules.key:
+        if cells[column] is None:
+            raise Unmappable(f"{column}: no key of a visit")
     known = known_on(city.known_of(rules.file), cells, occurred)
     return Visit(opaque("visit", *(cells[c] for c in rules.key)), who, occurred, known, arm, [row])
 
