@@ -142,4 +142,5 @@ def adapt(folder: Path) -> MapReport:
 
 def records(folder: Path, table: str) -> list[Row]:
     """Records of a table that `adapt` wrote."""
-    return pq.read_table(folder / "out" / f"{table}.parquet").to_pylist()
+    found: list[Row] = pq.read_table(folder / "out" / f"{table}.parquet").to_pylist()
+    return found

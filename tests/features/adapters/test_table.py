@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from datetime import date
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from features.check import check_folder
 from features.contract.manifest import read_manifest
 from features.errors import ConfigError, SourceError
 from helpers.city import CALL, MAP, VISIT, adapt, call, closure, records, visit, write_city, write_csv
+from helpers.root import ROOT
 
 VISITS = [
     visit("1", "03/14/2022", "Y", SCORE="9"),
@@ -349,3 +351,12 @@ def test_a_draft_proposes_files_days_and_outcomes_and_shows_no_person(tmp_path: 
     assert "Jo Doe" not in text
     with pytest.raises(SourceError, match="no Parquet or CSV file"):
         drafted(tmp_path / "nowhere")
+
+
+def test_the_map_on_the_page_is_one_that_loads(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "maps.md").read_text(encoding="utf-8")
+    [text] = re.findall(r"## The map\n\n```toml\n(.*?)```", page, flags=re.DOTALL)
+    (tmp_path / "city.toml").write_text(text, encoding="utf-8")
+    city = load_map(tmp_path / "city.toml")
+    assert [m.name for m in city.measures] == ["score", "critical"]
+    assert [e.kind for e in city.events] == ["call"]
