@@ -13,7 +13,21 @@ from features.adapters.table import MapReport, adapt_table
 
 Row = dict[str, Any]
 
-VISIT = ("CAMIS", "DBA", "STREET", "BORO", "KIND", "DAY", "TYPE", "ACTION", "FLAG", "SCORE", "OPENED", "INSPECTOR")
+VISIT = (
+    "CAMIS",
+    "DBA",
+    "STREET",
+    "BORO",
+    "KIND",
+    "DAY",
+    "TYPE",
+    "ACTION",
+    "FLAG",
+    "SCORE",
+    "OPENED",
+    "INSPECTOR",
+    "TOLD",
+)
 CALL = ("ID", "PLACE", "MADE")
 CLOSURE = ("CAMIS", "BEGAN", "ENDED", "DAYS")
 
@@ -26,6 +40,7 @@ known = { lag_days = 5, rule = "weekly, at most five days" }
 path = "inspections*.csv"
 dates = { DAY = { format = "%m/%d/%Y", from = 2010-01-01 }, OPENED = { format = "%m/%d/%Y" } }
 numbers = ["SCORE"]
+known = { lag_days = 5, rule = "the day of TOLD, else at most five days", column = "TOLD" }
 [files.calls]
 path = "calls.csv"
 unique = ["ID"]
@@ -101,6 +116,7 @@ def visit(camis: str, day: str, flag: str = "N", **other: Any) -> Row:
         "SCORE": "7",
         "OPENED": "",
         "INSPECTOR": "Jo Doe",
+        "TOLD": "",
     } | other
 
 

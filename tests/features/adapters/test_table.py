@@ -160,6 +160,35 @@ def test_the_order_of_rows_changes_no_byte(tmp_path: Path) -> None:
     assert digest(tmp_path / "a") == digest(tmp_path / "b")
 
 
+def test_what_a_later_row_tells_of_a_visit_is_another_version(tmp_path: Path) -> None:
+    rows = [
+        visit("1", "03/14/2022", SCORE="4", TOLD="2022-03-16"),
+        visit("1", "03/14/2022", "Y", SCORE="9", TOLD="2022-04-01"),
+        visit("1", "03/14/2022", SCORE="2", TOLD="2022-05-01"),
+    ]
+    write_city(tmp_path, rows[::-1])
+    report = adapt(tmp_path)
+    visits = account(report, "inspections")
+    assert (visits.mapped, visits.merged) == (1, 2)
+    told = [(r["version"], r["known_at"], r["result_codes"]) for r in records(tmp_path, "inspections")]
+    assert told == [(1, date(2022, 3, 16), "1"), (2, date(2022, 4, 1), "3")]
+    scores = [(m["version"], m["known_at"], m["value"]) for m in records(tmp_path, "measures") if m["name"] == "score"]
+    assert scores == [(1, date(2022, 3, 16), 4), (2, date(2022, 4, 1), 9)]
+
+
+def test_an_inspector_is_a_number_and_no_name(tmp_path: Path) -> None:
+    text = MAP.replace('field = "food"', 'field = "food"\ninspector = "INSPECTOR"').replace('"INSP*"', '"OTHER"')
+    rows = [
+        visit("1", "03/14/2022", INSPECTOR="Ann Roe"),
+        visit("2", "03/15/2022"),
+        visit("3", "03/16/2022", INSPECTOR="Ann Roe"),
+    ]
+    write_city(tmp_path, rows, text=text)
+    adapt(tmp_path)
+    found = {r["occurred_at"].day: r["inspector_id"] for r in records(tmp_path, "inspections")}
+    assert found == {14: "I000001", 15: "I000002", 16: "I000001"}
+
+
 def test_several_files_of_one_form_are_read_as_one(city: Path) -> None:
     write_csv(city / "inspections_2023.csv", VISIT, [visit("4", "01/05/2023")])
     assert account(adapt(city), "inspections").rows_in == 8

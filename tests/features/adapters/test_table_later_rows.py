@@ -27,7 +27,7 @@ def cities(draw: st.DrawFn) -> list[tuple[str, date, Row]]:
     """Rows of a city, each with its file and the day from which it is known."""
     rows: list[tuple[str, date, Row]] = [("visits", FIRST + LAG, visit("5", us(FIRST), STREET="5 Fir St"))]
     for number in range(draw(st.integers(1, 12))):
-        made = draw(DAYS)
+        made = draw(st.one_of(DAYS, st.sampled_from([FIRST, FIRST + timedelta(days=40)])))
         who = str(draw(st.integers(1, 3)))
         kind = draw(st.sampled_from(["visit", "visit", "call", "closure"]))
         if kind == "visit":
@@ -36,8 +36,13 @@ def cities(draw: st.DrawFn) -> list[tuple[str, date, Row]]:
                 "DBA": draw(st.sampled_from(["A", "B"])),
                 "OPENED": draw(st.sampled_from(["", us(made - timedelta(days=9)), "02/01/2015"])),
                 "SCORE": str(draw(st.integers(0, 30))),
+                "TYPE": draw(st.sampled_from(["Cycle", "Cycle", "Complaint"])),
+                "ACTION": draw(st.sampled_from(["Violations cited", "No entry"])),
             }
-            rows.append(("visits", made + LAG, visit(who, us(made), draw(st.sampled_from("YN")), **other)))
+            told = draw(st.sampled_from([None, 0, 3, 30]))  # a later row may tell more of the same visit
+            known = made + (LAG if told is None else timedelta(days=told))
+            other["TOLD"] = "" if told is None else known.isoformat()
+            rows.append(("visits", known, visit(who, us(made), draw(st.sampled_from("YN")), **other)))
         elif kind == "call":
             rows.append(("calls", made + timedelta(days=1), call(f"c{number}", draw(PLACES), made.isoformat())))
         else:

@@ -11,10 +11,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from features.adapters.table.city import CityMap, load_map
+from features.adapters.table.city import CityMap, File, load_map
 from features.adapters.table.enterprises import DIRECTORY, SNAPSHOT, Register, register
 from features.adapters.table.events import event_records
-from features.adapters.table.files import Files
+from features.adapters.table.files import Files, read_table
 from features.adapters.table.report import MapReport
 from features.adapters.table.visits import Visit, measure_records, read_visits, records
 from features.adapters.write import write_records
@@ -103,11 +103,12 @@ def _leave_out(folder: Path, files: Files) -> None:
 
 
 def _rows(path: Path) -> int:
-    if path.suffix.lower() != ".parquet":
-        return 0
+    """Return the rows of a file that no rule reads; 0 where it can't be read, which nobody asked for."""
     try:
-        return int(pq.read_metadata(path).num_rows)
-    except (pa.ArrowException, OSError):
+        if path.suffix.lower() == ".parquet":
+            return int(pq.read_metadata(path).num_rows)
+        return int(read_table(path, File(path=path.name)).num_rows)
+    except (pa.ArrowException, OSError, SourceError):
         return 0
 
 

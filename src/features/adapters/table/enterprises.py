@@ -99,12 +99,15 @@ def sightings(files: Files, visits: Sequence[Visit]) -> dict[Key, list[Sighting]
         by_key[visit.key].append(visit)
     seen: dict[Key, list[Sighting]] = {}
     for key, group in by_key.items():
-        first = min(v.occurred for v in group)
+        # The first to be known, not to happen: one known later must not change what was known before.
+        heard = min(v.known for v in group)
+        first = min(v.occurred for v in group if v.known == heard)
         rows = []
         for visit in group:
-            since = _since(city, visit.rows[0].cells, found, visit.occurred) if by_sight else None
-            known = max(day_before_month(first), since or date.min) if visit.occurred == first else visit.known
-            row = visit.rows[0].cells if by_sight else {}
+            since = _since(city, visit.rows[0][1].cells, found, visit.occurred) if by_sight else None
+            is_first = (visit.known, visit.occurred) == (heard, first)
+            known = max(day_before_month(first), since or date.min) if is_first else visit.known
+            row = visit.rows[0][1].cells if by_sight else {}
             rows.append(Sighting(known, visit.occurred, visit.id, row, since))
         seen[key] = rows
     return seen

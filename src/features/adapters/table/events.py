@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Any
 
@@ -60,7 +60,9 @@ def _of(files: Files, event: Event, row: Row, made: Register) -> Iterator[dict[s
     how = city.known_of(event.file)
     heard = known_on(how, cells, occurred)
     spec = city.files[event.file]
-    own = [cells[c] for c in spec.unique] if spec.unique else sorted((k, str(v)) for k, v in cells.items())
+    own: Sequence[object] = [cells[c] for c in spec.unique]
+    if not own or None in own:
+        own = sorted((k, str(v)) for k, v in cells.items())
     there = _who(files, event, cells, made)
     since = {key: day for key, day in there.items() if _founded(made, key, occurred)}
     if not since:

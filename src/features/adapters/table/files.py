@@ -15,7 +15,8 @@ import pyarrow.parquet as pq
 
 from features.adapters.report import PERSONS
 from features.adapters.table.cells import Cell, Cells, Unreadable, day, text, whole
-from features.adapters.table.city import CityMap, Day, File
+from features.adapters.table.city import CityMap, Day, File, Known
+from features.adapters.table.keys import known_on
 from features.adapters.table.report import Fault, MapReport
 from features.contract.identity import holds_identity_number
 from features.errors import SourceError
@@ -115,7 +116,11 @@ class Files:
         return found
 
     def _once(self, alias: str, spec: File, rows: list[Row]) -> list[Row]:
-        """Keep one of the rows alike in the unique columns: that of the earliest day, else of the least cells."""
+        """Keep one of the rows alike in the unique columns: the one known first, else of the least cells.
+
+        A row known later must not change what was known before.
+        """
+        told = _told_on(self.city, alias)
         if not spec.unique:
             return rows
         first: dict[tuple[Cell, ...], Row] = {}
@@ -126,13 +131,20 @@ class Files:
             before = first.setdefault(key, row)
             if before is not row:
                 self.merged[alias] += 1
-                first[key] = min(before, row, key=_order)
+                first[key] = min(before, row, key=lambda each: _order(self.city.known_of(alias), told, each))
         return list(first.values())
 
 
-def _order(row: Row) -> tuple[list[date], list[str]]:
-    cells = row.cells.items()
-    return [v if isinstance(v, date) else date.max for _, v in cells if isinstance(v, date)], [str(v) for _, v in cells]
+def _told_on(city: CityMap, alias: str) -> list[str]:
+    """Columns that say on which day what a row tells happened."""
+    found = [e.day for e in city.events if e.file == alias]
+    return [city.visits.day, *found] if alias == city.visits.file else found
+
+
+def _order(known: Known, told: Sequence[str], row: Row) -> tuple[date, list[str]]:
+    days = [cell for column in told if isinstance(cell := row.cells[column], date)]
+    first = min((known_on(known, row.cells, each) for each in days), default=date.max)
+    return first, [str(cell) for cell in row.cells.values()]
 
 
 def _days(city: CityMap, alias: str) -> set[str]:
@@ -165,7 +177,9 @@ def read_table(path: Path, spec: File) -> pa.Table:
         read = pa_csv.ReadOptions(encoding=_codec(spec.encoding))
         parse = pa_csv.ParseOptions(delimiter=spec.separator, newlines_in_values=True)
         names = pa_csv.open_csv(path, read_options=read, parse_options=parse).schema.names
-        as_text = pa_csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=True)
+        as_text = pa_csv.ConvertOptions(
+            column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=True, null_values=[""]
+        )
         return pa_csv.read_csv(path, read_options=read, parse_options=parse, convert_options=as_text)
     except (pa.ArrowException, OSError, UnicodeDecodeError, LookupError) as err:
         kind = "Parquet" if path.suffix.lower() == ".parquet" else f"CSV file in {spec.encoding}"

@@ -49,7 +49,7 @@ def enterprise_id(city: CityMap, key: Key) -> str:
 
 def name_of(city: CityMap, key: Key, given: str | None) -> str:
     """Return the name an enterprise is registered under: the given one where it is no person's, else its key."""
-    if given and not is_masked_person(given):
+    if given and not is_masked_person(given) and not is_short(normalise_name(given)):
         return given.upper()
     return " ".join(key) if city.enterprise.key_is == "name" else f"{' '.join(city.enterprise.key)} {' '.join(key)}"
 

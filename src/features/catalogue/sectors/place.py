@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
+from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import ConfigDict, Field, model_validator
@@ -207,4 +208,12 @@ def load_place(province: str) -> Place | None:
         If the map is missing or wrong.
     """
     path = map_path(province)
-    return None if path is None else load_toml(path, Place)
+    if path is None:
+        return None
+    return _loaded(path, path.read_bytes() if path.is_file() else b"")
+
+
+@lru_cache(maxsize=16)
+def _loaded(path: Path, _raw: bytes) -> Place:
+    """Load a map once for each state of its file: a service asks for it with every question."""
+    return load_toml(path, Place)
