@@ -15,7 +15,7 @@ from features.contract import TABLES
 from features.policies import features_policy
 from features.scope import Scope
 from fenlei.terminal import emit, parse_date, progress, show
-from fenlei.verbs.options import AsOf, Json, Sector
+from fenlei.verbs.options import AsOf, Json, Province, Sector, whose
 
 
 def simulate(
@@ -94,11 +94,12 @@ def indicators(
     name: Annotated[str | None, typer.Argument(help="One indicator; without, the whole catalogue.")] = None,
     sql: Annotated[bool, typer.Option("--sql", help="Show the SQL of its aggregates and formula.")] = False,
     sector: Sector = None,
-    province: Annotated[str, typer.Option(help="Whose thresholds and sectors are shown.")] = "hebei",
+    province: Province = None,
     as_json: Json = False,
 ) -> None:
     """Show the catalogue of indicators, or one of them with its SQL."""
-    every = catalogue_of(features_policy(province), own_of(province, sector))
+    place = whose(province)
+    every = catalogue_of(features_policy(place), own_of(place, sector))
     chosen = [lookup(name, every)] if name else list(every.values())
     if as_json:
         keys = ("name", "zh", "en", "family", "group", "direction", "unit", "window", "missing", "policy", "doc")
@@ -129,7 +130,7 @@ def features(
     folder: Annotated[Path, typer.Argument(help="Source folder; it is checked first.")],
     as_of: AsOf,
     output: Annotated[Path, typer.Option("-o", "--output", help="Parquet file to write, outside FOLDER.")],
-    province: Annotated[str, typer.Option(help="Whose policies hold.")] = "hebei",
+    province: Province = None,
     sector: Sector = None,
     engine: Annotated[str, typer.Option(help="duckdb, or spark: the extra, and Java 17.")] = "duckdb",
     master: Annotated[
@@ -153,7 +154,7 @@ def features(
             folder,
             cutoff,
             output,
-            Scope(province, known_as_of=known, sector=sector),
+            Scope(whose(province), known_as_of=known, sector=sector),
             progress=step,
             engine=engine,
             master=master,
