@@ -5,6 +5,8 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 # Two workers, each with whole files, so that what a file builds (a trained study, a province) is built once.
 TEST   := -n 2 --no-loadscope-reorder
+# One OpenMP thread each: threads of two workers on two cores wait for one another longer than they work.
+ALONE  := OMP_NUM_THREADS=1
 SLIM   := PYTHONHASHSEED=0 MLFLOW_DISABLE_TELEMETRY=true BENTOML_DO_NOT_TRACK=True
 
 help:            ## this list
@@ -25,7 +27,7 @@ demo: $(STAMP)   ## the whole chain on a simulated province
 	$(SLIM) $(BIN)/fenlei demo
 
 test: $(STAMP)   ## every test, real records included where FENLEI_SHARED or ../shared has them
-	$(SLIM) $(BIN)/python -m pytest $(TEST)
+	$(SLIM) $(ALONE) $(BIN)/python -m pytest $(TEST)
 
 lint: $(STAMP)   ## ruff and mypy
 	$(BIN)/ruff check src tests
@@ -33,10 +35,10 @@ lint: $(STAMP)   ## ruff and mypy
 	$(BIN)/mypy
 
 check: lint      ## lint, types, fast tests: before each commit
-	$(SLIM) $(BIN)/python -m pytest $(TEST) -m "not slow and not real and not long"
+	$(SLIM) $(ALONE) $(BIN)/python -m pytest $(TEST) -m "not slow and not real and not long"
 
 test-long: $(STAMP)  ## tests that take minutes, such as every mutation of every indicator; properties on more examples
-	$(SLIM) HYPOTHESIS_PROFILE=thorough $(BIN)/python -m pytest $(TEST) -m "long or hypothesis"
+	$(SLIM) $(ALONE) HYPOTHESIS_PROFILE=thorough $(BIN)/python -m pytest $(TEST) -m "long or hypothesis"
 
 bench: $(STAMP)  ## measured, never asserted
 	$(SLIM) $(BIN)/fenlei bench simulate

@@ -150,7 +150,7 @@ def load_toml(path: PathLike, model: type[P]) -> P:
 
 def _read(path: Path, model: type[P]) -> tuple[P, bytes]:
     if not path.is_file():
-        raise ConfigError(f"{path}: no such file; expected a TOML file with a {model.__name__}")
+        raise ConfigError(f"{path}: no such file; expected a TOML file of settings ({model.__name__})")
     try:
         raw = path.read_bytes()
     except OSError as err:

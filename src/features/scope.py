@@ -22,19 +22,22 @@ class Scope:
         Knowledge to use instead of each cut-off's own: re-computes a past month with what is known later.
     names
         Indicators to compute; None: all.
+    peers
+        Compute recent peer rates, too (`features.catalogue.families.recent`), where ``names`` does not say.
     sector
         Take the cohort of this sector, and compute the indicators that it adds, too; see `features.catalogue.sectors`.
 
     Examples
     --------
     >>> Scope("hebei", names=["complaints_3m"])
-    Scope(province='hebei', known_as_of=None, names=['complaints_3m'], sector=None)
+    Scope(province='hebei', known_as_of=None, names=['complaints_3m'], sector=None, peers=False)
     """
 
     province: str
     known_as_of: date | None = None
     names: Sequence[str] | None = None
     sector: str | None = None
+    peers: bool = False
 
     def __post_init__(self) -> None:
         if not isinstance(self.province, str):

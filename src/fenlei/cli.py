@@ -59,7 +59,7 @@ app.add_typer(bench, name="bench")
 def main() -> None:
     """Run the command line; an error the user can mend is one message and exit code 2.
 
-    A file or disk that fails midway is one too; exit code 1 is never anything but a no.
+    A file or disk that fails midway is one too, and so is MLflow; exit code 1 is never anything but a no.
     """
     try:
         app()
@@ -72,3 +72,19 @@ def main() -> None:
         names = " -> ".join(str(name) for name in (err.filename, err.filename2) if name is not None)
         error(f"{names}: {err.strerror or err}" if names else str(err))
         sys.exit(2)
+    except Exception as err:
+        if (said := _of_mlflow(err)) is None:
+            raise
+        error(said)
+        sys.exit(2)
+
+
+def _of_mlflow(err: Exception) -> str | None:
+    """Return what to say of an error that is MLflow's own, such as that of a server that died midway; None: not its."""
+    loaded = sys.modules.get("mlflow.exceptions")  # most verbs never import it, which takes a second
+    if loaded is None or not isinstance(err, loaded.MlflowException):
+        return None
+    from models.tracking.reach import fault
+    from models.tracking.store import Store
+
+    return fault(Store.from_env(), err)

@@ -26,7 +26,7 @@ from models.reporting.report import render
 from models.reporting.run_texts import experiment_text, run_text, version_text
 from models.reporting.sections.left_out import left_out_lines, short_text
 from models.reporting.terminal import contract_table, figures, lines, worth_table
-from models.review.measure import arm_statement, measure
+from models.review.measure import arm_statement, measure, test_scores
 from models.review.review import Review, review, write_review
 from models.review.run_metrics import design_params, learned_metrics, metrics_of, own_plan, review_metrics
 from models.settings import check_surroundings, checked_study
@@ -44,6 +44,8 @@ from models.tracking.store import Store, checked_store
 WORK = Path("data/generated")
 SEARCHES = "tuning.db"
 """Database of the parameter searches, in the working folder."""
+SCORES = "scores.parquet"
+"""What the model says of each test visit, in the study's folder."""
 Say = Callable[[str], None]
 
 
@@ -227,6 +229,8 @@ def _trained(
             reviewed = review(records, experiment, dataset, learned, panel, measured.scorers)
             measures = metrics_of(measured) | review_metrics(reviewed) | learned_metrics(learned)
             write_review(reviewed, out, measures)
+            # Beside the report, not among the run's files: it names enterprises.
+            test_scores(dataset, learned.model).to_parquet(own / SCORES, index=False)
             report = out / "report.html"
             say("writing the report")
             found = hashes(experiment, dataset)

@@ -29,7 +29,7 @@ from simulation.base.text import (
     referred_ids,
     social_credit_codes,
 )
-from simulation.base.write import RowGroupWriter, write_json
+from simulation.base.write import SIMULATED, RowGroupWriter, check_own_place, write_json
 from simulation.config import SimulationPolicy, load_simulation
 from simulation.records.conduct import (
     record_abnormal_list,
@@ -262,7 +262,8 @@ def simulate(
     Raises
     ------
     ConfigError
-        If a size is out of range, the policy is wrong, or nothing can be written to one of the two folders.
+        If a size is out of range, the policy is wrong, or nothing can be written to one of the two folders, or the
+        first holds records that are no simulated ones.
     """
     out, end = as_path(out, "folder to write"), as_day(end, "end")
     if not 1 <= enterprises <= MOST_ENTERPRISES:
@@ -273,7 +274,7 @@ def simulate(
         raise ConfigError(f"the hunch is an odds ratio from 1 to {MOST_HUNCH:g}, not {hunch:g}")
     world = _world(enterprises, Calendar.before(end, months), policy or load_simulation(), seed, drift, hunch)
     truth = out.parent / f"{out.name}_truth"
-    check_place(out)
+    check_own_place(out)
     check_place(truth)
     out.mkdir(parents=True, exist_ok=True)
     truth.mkdir(exist_ok=True)
@@ -337,7 +338,7 @@ def _world(
 
 def _manifest(world: World, seed: int, begin: date, end: date) -> dict[str, object]:
     return {
-        "source": f"simulated province 示范省 (no real enterprise), seed {seed}",
+        "source": f"{SIMULATED} 示范省 (no real enterprise), seed {seed}",
         "as_of": end.isoformat(),
         "tables": {
             name: {

@@ -18,7 +18,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from features.catalogue import CATALOGUE, catalogue_of
+from features.catalogue import CATALOGUE, RECENT, catalogue_of
 from features.catalogue.declaration import Indicator
 from features.catalogue.sectors import load_sector
 from features.contract import TABLES
@@ -29,13 +29,14 @@ from features.scope import Scope
 from helpers.mutations import mutants
 from helpers.records import CUTOFF, ENTERPRISES, EXAMPLES, province
 
-EVERY = catalogue_of(features_policy("hebei"), load_sector("hebei", "food"))
-"""The general indicators and those of the worked example of a sector, with Hebei's numbers in their SQL."""
+EVERY = catalogue_of(features_policy("hebei"), load_sector("hebei", "food"), peers=True)
+"""The general indicators, recent peer rates and those of the worked example of a sector, with Hebei's numbers."""
 CUTOFFS = (CUTOFF, date(2023, 7, 1), date(2023, 6, 30), date(2023, 6, 1))
 
 _ONE_ENTRY = "an enterprise has one entry in the register, so the latest is the only one"
 SURVIVORS = {
     "*rate_ratio_*, part 0: Max as Min": "an enterprise's peers have one rate ratio of a kind",
+    "recent_*, part 0: Max as Min": "an enterprise has one row of recent peer rates",
     **{
         f"{name}, part *: {change}": _ONE_ENTRY
         for name in (
@@ -177,6 +178,15 @@ NEIGHBOURS = [
     ("the group's finds among the rest's", "TABLE ratios", r"p\.y - g\.y", "p.y"),
     ("no rest is nothing found", "TABLE ratios", "THEN 1000000", "THEN 0"),
     ("unseen peers are nothing found", "TABLE ratios", "NULL, 1000000", "NULL, 0"),
+    ("a visit halves evenly, not by steps", "TABLE recent_own", r"age % 30", "0"),
+    ("no visit ever weighs half", "TABLE recent_own", r"1 << CAST\(age // 30 AS INTEGER\)", "1"),
+    ("a longer half-life", "TABLE recent_own", r"age // 600", "age // 601"),
+    ("old visits weigh something", "TABLE recent_own", r"age < 600 ", "TRUE "),
+    ("its own visits are among the rest's", "TABLE recent_sums", r" - CAST\(coalesce\(o\.", " - CAST(0 * coalesce(o."),
+    ("recent rates not shrunk", "TABLE rel_recent", r"\b20000000\b", "1"),
+    ("a visit less to shrink its own by", "TABLE rel_recent", r" 9000000 \* local", " 8000000 * local"),
+    ("a visit less before the level of all", "TABLE rel_recent", r"\+ 9000000 AS level", "+ 8000000 AS level"),
+    ("nothing found before the level of all", "TABLE rel_recent", r"\+ 1000000 AS level", "+ 1 AS level"),
     ("code E is no violation", "TABLE rel_visits", "'E', ", ""),
     ("code 6 is no violation", "TABLE rel_visits", "'6', ", ""),
     ("no code is none found", "TABLE rel_visits", "THEN NULL WHEN", "THEN 0 WHEN"),
@@ -197,7 +207,7 @@ RULES = [
     ("debtors are blacklisted", "TABLE agg_evidence", r"r\.list_kind <> 'judgment_debtor'", "TRUE"),
     ("blacklisted are debtors", "TABLE agg_evidence", r"r\.list_kind = 'judgment_debtor'", "TRUE"),
 ]
-OF_RELATIONS = [n for n, i in CATALOGUE.items() if not set(i.tables) <= set(TABLES)]
+OF_RELATIONS = [n for n, i in {**CATALOGUE, **RECENT}.items() if not set(i.tables) <= set(TABLES)]
 """Indicators that read a relation: what they say depends on more SQL than their own."""
 
 

@@ -29,8 +29,8 @@ from helpers.oracles import EVIDENCE_ORACLES, ORACLES, World, answer, registered
 from helpers.records import CUTOFF, ENTERPRISES, province, rows_of
 from helpers.thorough import examples
 
-EVERY = catalogue_of(features_policy("hebei"), load_sector("hebei", "food"))
-"""The general indicators and those of the worked example of a sector."""
+EVERY = catalogue_of(features_policy("hebei"), load_sector("hebei", "food"), peers=True)
+"""The general indicators, recent peer rates, and those of the worked example of a sector."""
 EARLY = {t: date(2000, 1, 1) for t in TABLES}
 PEER_TOLERANCE = 5e-6
 """Rate ratios are whole parts per million, of weights in whole thousandths; everything else is exact."""
@@ -49,7 +49,7 @@ def computed(
     store = open_frames({t: f for t, f in tables.items() if t in covers}, covers)
     try:
         pairs = pd.DataFrame([(e, c) for e in ENTERPRISES for c in cutoffs], columns=["enterprise_id", "cutoff"])
-        return evaluate(store, pairs, Scope(policies, known_as_of=known, sector="food"))
+        return evaluate(store, pairs, Scope(policies, known_as_of=known, sector="food", peers=True))
     finally:
         store.close()
 

@@ -9,14 +9,14 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from features.catalogue import CATALOGUE
+from features.catalogue import CATALOGUE, RECENT
 from features.catalogue.evidence import EVIDENCE
 from features.contract import TABLES
 from features.engine.duckdb_engine import evaluate
 from features.records.store import open_frames
 from features.scope import Scope
 from helpers.records import CUTOFF, ENTERPRISES, move_the_future, province
-from helpers.scope import HEBEI
+from helpers.scope import EVERYTHING
 from helpers.thorough import examples
 
 EARLY = {t: date(2000, 1, 1) for t in TABLES}
@@ -28,7 +28,7 @@ def indicators(tables: dict[str, pd.DataFrame], cutoff: date = CUTOFF, known: da
     store = open_frames(tables, EARLY)
     try:
         pairs = pd.DataFrame({"enterprise_id": list(ENTERPRISES), "cutoff": cutoff})
-        return evaluate(store, pairs, Scope("hebei", known_as_of=known))
+        return evaluate(store, pairs, Scope("hebei", known_as_of=known, peers=True))
     finally:
         store.close()
 
@@ -44,7 +44,7 @@ def test_the_future_cant_reach_in(seed: int, other: int) -> None:
 def test_the_past_does_reach_in() -> None:
     """The promise above could be kept by reading nothing: moving the past must change every indicator."""
     changed: set[str] = set()
-    every = set(CATALOGUE) | set(EVIDENCE)
+    every = set(CATALOGUE) | set(RECENT) | set(EVIDENCE)
     for seed in range(6):
         tables = province(seed, records=25)
         before = indicators(tables)
@@ -78,7 +78,7 @@ def test_many_cutoffs_at_once_equal_one_at_a_time(cutoffs: list[date]) -> None:
     tables = province(11, records=20)
     store = open_frames(tables, EARLY)
     pairs = pd.DataFrame([(e, c) for e in ENTERPRISES for c in cutoffs], columns=["enterprise_id", "cutoff"])
-    together = evaluate(store, pairs, HEBEI)
+    together = evaluate(store, pairs, EVERYTHING)
     store.close()
     alone = pd.concat([indicators(tables, c) for c in cutoffs]).sort_index()
     pd.testing.assert_frame_equal(together, alone)
@@ -88,13 +88,13 @@ def test_a_window_that_the_source_does_not_cover_is_unknown_not_zero() -> None:
     tables = province(3)
     store = open_frames(tables, {**EARLY, "penalties": date(2022, 6, 1)})
     pairs = pd.DataFrame({"enterprise_id": list(ENTERPRISES), "cutoff": CUTOFF})
-    found = evaluate(store, pairs, HEBEI)
+    found = evaluate(store, pairs, EVERYTHING)
     store.close()
     assert found["penalties_3y"].isna().all()
     assert found["penalties_1y"].notna().all()
     tables.pop("penalties")
     store = open_frames(tables, EARLY)
-    assert evaluate(store, pairs, HEBEI)[["penalties_1y", "days_since_penalty"]].isna().all().all()
+    assert evaluate(store, pairs, EVERYTHING)[["penalties_1y", "days_since_penalty"]].isna().all().all()
     store.close()
 
 

@@ -26,7 +26,7 @@ from models.evaluation import (
 )
 from models.evaluation.metrics import Interval, Sample, Scored, evaluate
 from models.evaluation.visits import gather_visits
-from models.learning.backtest import Origin
+from models.learning.rolling import Origin
 from models.reporting.content.cases import most_wrong
 from models.reporting.content.differences import differences
 from models.reporting.content.shapes import shapes
@@ -35,6 +35,7 @@ from models.reporting.figures.pictures import draw
 from models.reporting.gather import group_names
 from models.reporting.page import Differences, IndicatorRow, Page
 from models.review.review import Review, stability_of
+from models.study.circumstances import Circumstances
 from models.study.dataset import Part
 from models.study.panel import Panel
 from models.study.pending import Awaited
@@ -80,7 +81,7 @@ def random_visits(n: int = 600) -> tuple[Part, TestVisits]:
     )
     score = np.round(found.score(margin), 1)
     visits = gather_visits(made, probability=found.probability(margin), score=score, grade=found.grades(score))
-    return Part(made, frame, X, y, np.ones(n)), visits
+    return Part(made, frame, X, y, np.ones(n), Circumstances.none(n)), visits
 
 
 def rival_scores(visits: TestVisits) -> dict[str, NDArray[np.float64]]:

@@ -30,6 +30,7 @@ from models.scoring.rules.province import POLICIES
 from models.signoff import inputs as retrain
 from models.signoff.record.keys import make_key, read_key
 from models.signoff.record.signers import Signer, lines
+from models.study.circumstances import Coding
 from models.study.dataset import Dataset, Part
 from models.study.experiment import SEGMENTS, Experiment, load_experiment
 from models.tracking import artifacts, runs, versions
@@ -39,6 +40,16 @@ ON = "2026-11-02"
 PARAMS: Params = {"n_estimators": 15, "min_data_in_leaf": 40, "num_threads": 1}
 FROM, UNTIL = date(2026, 1, 1), date(2028, 1, 1)
 STUDY = ROOT / "experiments" / "demo.toml"
+SPANS = {
+    "fit": (date(2022, 1, 1), date(2024, 11, 1)),
+    "calibrate": (date(2023, 12, 1), date(2024, 11, 1)),
+    "test": (date(2024, 12, 1), date(2025, 12, 1)),
+}
+"""Visits of each segment; what calibrates is out of time of its own fits, and teaches the last one, too."""
+
+
+CODING = Coding(load_experiment(STUDY).arms, ("arm: not random",), (0.0,), ())
+"""The demo's: what visits outside the random arm find more is known apart."""
 
 
 @dataclass
@@ -85,17 +96,18 @@ def part(segment: str, n: int, seed: int) -> Part:
     """
     frame, risk = rows(n, seed)
     truth = expit(1 + 1.8 * logit(risk))
-    start, end = load_experiment(STUDY).split.bounds(segment)
+    start, end = SPANS[segment]
     days = pd.date_range(start, pd.Timestamp(end) - pd.Timedelta(days=1), periods=n).floor("D")
     table = pd.DataFrame({"visited_on": days, "known_at": days + pd.Timedelta(days=12)})
     table["arm"] = "random"
     table["cutoff"] = days.to_period("M").to_timestamp()
+    table["inspection_id"] = [f"{segment}{k}" for k in range(n)]
     table["enterprise_id"] = frame.index.get_level_values("enterprise_id").to_numpy()
     table["probability_ppm"] = 100_000
     table["severity"] = table["restates"] = 0
     y = outcomes(truth, seed + 10)
     X = np.ascontiguousarray(frame[list(NAMES)].to_numpy(dtype=np.float64))
-    return Part(table, frame, X, y, np.ones(n))
+    return Part(table, frame, X, y, np.ones(n), CODING.code(table))
 
 
 @lru_cache(maxsize=2)
@@ -105,13 +117,15 @@ def study(province: str = "hebei") -> tuple[Experiment, Dataset, RiskModel]:
     The test finds what the model says, by chance alone: its band contract holds, and the visits are enough to tell.
     """
     experiment = load_experiment(STUDY).model_copy(update={"learner": {}, "province": province})
-    parts = {s: part(s, n, seed) for s, n, seed in zip(SEGMENTS, (1200, 400, 2000, 8000), (1, 2, 3, 4), strict=True)}
+    parts = {s: part(s, n, seed) for s, n, seed in zip(SEGMENTS, (1200, 2000, 8000), (1, 3, 4), strict=True)}
     nothing = pd.DataFrame()
     population = parts["test"].X
-    learner = fitted(experiment, NAMES, parts, PARAMS).classifier
+    learner = fitted(experiment, NAMES, parts["fit"], PARAMS)
     later = parts["calibrate"]
     model = assemble(
         booster_text=learner.booster_text(),
+        linear=learner.linear_,
+        tree_share=learner.tree_share,
         calibrator=fit_calibrator("platt", learner.decision_function(later.X), later.y),
         bands=load_bands(province),
         reference=learner.decision_function(population),
@@ -129,6 +143,7 @@ def study(province: str = "hebei") -> tuple[Experiment, Dataset, RiskModel]:
     dataset = Dataset(
         parts={**parts, "test": replace(parts["test"], y=found)},
         folds=(),
+        coding=CODING,
         names=NAMES,
         left_out=(),
         population=population,

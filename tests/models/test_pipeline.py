@@ -194,7 +194,7 @@ def test_mlflows_pages_say_what_a_reviewer_needs_and_nothing_of_the_machine(trai
     assert about.index("AUC") < about.index("Hashes") < about.index("Sign-off")
     assert run.inputs is not None
     inputs = {i.tags[0].value: i.dataset for i in run.inputs.dataset_inputs}
-    assert list(inputs) == ["fit", "stop", "calibrate", "test"]
+    assert list(inputs) == ["fit", "calibrate", "test"]
     assert json.loads(str(inputs["test"].profile))["num_rows"] == result.evaluation.visits
     texts = [*run.data.tags.values(), *run.data.params.values(), *experiment.tags.values(), about]
     texts += [f"{d.source}{d.profile}{d.name}" for d in inputs.values()]

@@ -157,7 +157,7 @@ def test_a_thousand_enterprises_in_one_call_are_answered(by_model: httpx.Client,
         (
             b'{"enterprise_id": "E1", "cutoff": "January", "indicators": {}}',
             "cutoff",
-            "valid date",
+            "the first day of a month such as 2026-01-01",
         ),
         (
             b'{"items": [{"enterprise_id": "E1", "cutoff": "2026-01-01", "record": {"tables": {"horoscopes": []}}}]}',

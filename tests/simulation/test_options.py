@@ -120,3 +120,21 @@ def test_wrong_options_are_refused_before_anything_is_written(
     with pytest.raises(ConfigError, match=says):
         run(tmp_path / "p", **options)
     assert not (tmp_path / "p").exists()
+
+
+@pytest.mark.parametrize("manifest", [None, "{", "[]", '{"source": "credit platform"}'])
+@pytest.mark.parametrize("file", ["registration.csv", "penalties.parquet"])
+def test_records_that_are_no_simulated_ones_are_never_written_over(
+    tmp_path: Path, file: str, manifest: str | None
+) -> None:
+    (tmp_path / file).write_text("real", encoding="utf-8")
+    if manifest is not None:
+        (tmp_path / "manifest.json").write_text(manifest, encoding="utf-8")
+    with pytest.raises(ConfigError, match=rf"holds records \({file}\) that manifest.json does not say are of a simul"):
+        simulate(tmp_path, enterprises=5, months=12, seed=1)
+    assert (tmp_path / file).read_text(encoding="utf-8") == "real"
+
+
+def test_a_simulated_province_may_be_made_anew_in_its_place(tmp_path: Path) -> None:
+    first = simulate(tmp_path / "p", enterprises=5, months=12, seed=1)
+    assert simulate(tmp_path / "p", enterprises=5, months=12, seed=1) == first

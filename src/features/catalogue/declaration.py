@@ -75,7 +75,7 @@ GROUPS: dict[Family, dict[str, str]] = {
 MONOTONE: dict[Direction, int] = {"raises": 1, "lowers": -1, "either": 0}
 """LightGBM's monotone constraint of a direction."""
 
-RELATIONS = ("visits", "related", "peers", "holdings_out", "two_hop", "cluster")
+RELATIONS = ("visits", "related", "peers", "recent", "holdings_out", "two_hop", "cluster")
 """Relations derived from the tables, usable as parameters; see `features.catalogue.relations`."""
 
 
@@ -122,8 +122,8 @@ class Indicator:
 
     @property
     def shared(self) -> bool:
-        """Whether one value stands for a whole industry, district or legal form."""
-        return "peers" in self.tables
+        """Whether one value stands, wholly or nearly, for a whole industry, district or legal form."""
+        return bool({"peers", "recent"} & set(self.tables))
 
     @property
     def tables(self) -> tuple[str, ...]:

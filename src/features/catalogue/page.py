@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from itertools import groupby
 from pathlib import Path
 
-from features.catalogue import CATALOGUE, catalogue_of
+from features.catalogue import CATALOGUE, RECENT, catalogue_of
 from features.catalogue.bounds import bounds_of
 from features.catalogue.declaration import FAMILIES, GROUPS, Indicator
 from features.catalogue.evidence import EVIDENCE, EVIDENCE_TABLES
@@ -90,6 +90,16 @@ def _lines() -> Iterator[str]:
     yield from _evidence()
     yield ""
     yield from _thresholds(features.thresholds, general)
+    yield ""
+    yield "## Recent peer rates"
+    yield ""
+    yield "What visits found lately: in its trade, and ever nearer to the enterprise, each rate shrunken into the one"
+    yield "before. Computed only where asked for (`--peers`, `peers = true` in an experiment, or by name): they also"
+    yield "tell who inspects where."
+    yield ""
+    yield from _HEAD
+    for recent in RECENT.values():
+        yield _row(recent.bound(features.thresholds))
     yield ""
     yield "## Sectors"
     yield ""

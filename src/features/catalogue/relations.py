@@ -8,10 +8,12 @@ come from the ``context`` that a run over the whole province extracts.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from features.catalogue.expressions import Aggregate, Window
 from features.catalogue.neighbours import create_cluster, create_related
+from features.catalogue.recent import COLUMNS as RECENT_COLUMNS
+from features.catalogue.recent import create_recent
 from features.policies import FeaturesPolicy, OutcomesPolicy
 from features.records.connection import Connection
 from features.records.visibility import seen_sql
@@ -23,6 +25,7 @@ BASES: dict[str, tuple[str, ...]] = {
     "two_hop": ("persons_roles", "shareholdings"),
     "cluster": ("registration",),
     "peers": ("registration", "inspections"),
+    "recent": ("registration", "inspections"),
 }
 """The tables that a relation needs; it covers what all of them cover. What it reads besides: `LOOKS_INTO`."""
 
@@ -81,6 +84,7 @@ POPULATION: dict[str, str] = {
     "two_hop": "paths BIGINT, bad_paths BIGINT",
     "cluster": "others BIGINT, same_day BIGINT, same_phone BIGINT, same_agent BIGINT",
     "peers": "kind VARCHAR, ratio_ppm BIGINT",
+    "recent": ", ".join(f"{column} BIGINT" for column in RECENT_COLUMNS),
 }
 """Relations that other enterprises' records make, with their columns: a context can give them."""
 
@@ -105,8 +109,10 @@ def visits_sql(outcomes: OutcomesPolicy, *, between: tuple[str, str] | None = No
     return seen_sql("inspections", keys="part", columns=f"c.cutoff, {violation}, r.*", between=between, plain=plain)
 
 
-def create_population(con: Connection, features: FeaturesPolicy, outcomes: OutcomesPolicy) -> None:
-    """Create the relations that need the whole province."""
+def create_population(
+    con: Connection, features: FeaturesPolicy, outcomes: OutcomesPolicy, wanted: Collection[str] = POPULATION
+) -> None:
+    """Create the relations that need the whole province; ``recent`` only where it is among the wanted."""
     con.execute(
         "CREATE OR REPLACE TABLE rel_holdings_out AS "
         + seen_sql(
@@ -117,7 +123,10 @@ def create_population(con: Connection, features: FeaturesPolicy, outcomes: Outco
     )
     create_related(con)
     create_cluster(con)
+    _create_placed(con)
     _create_peers(con, features, outcomes)
+    if "recent" in wanted:
+        create_recent(con, features, outcome_sql(outcomes, "r.result_codes"))
 
 
 PEER_KEYS = {
@@ -125,8 +134,9 @@ PEER_KEYS = {
     "region": "region",
     "local": "region || '|' || industry",
     "type": "enterprise_type",
+    "address": "address_id",
 }
-"""What makes peers: the same industry, the same district, both, or the same legal form."""
+"""What makes peers: the same industry, the same district, both, the same legal form, or the same address."""
 
 PEER_KINDS = {
     "random": "CASE WHEN v.arm = 'random' THEN 1000000000 // d.probability_ppm END",
@@ -145,6 +155,18 @@ PEER_RATIOS = {
 """The rate ratios that indicators read."""
 
 
+def _create_placed(con: Connection) -> None:
+    """Create ``placed``: everyone's `PEER_KEYS` at each cut-off, by the register."""
+    keys = ", ".join(f"{sql} AS {key}" for key, sql in PEER_KEYS.items())
+    everyone = seen_sql(
+        "registration",
+        keys="moments",
+        on=None,
+        columns="c.cutoff, r.enterprise_id, r.industry, r.region, r.enterprise_type, r.address_id",
+    )
+    con.execute(f"CREATE OR REPLACE TABLE placed AS SELECT cutoff, enterprise_id, {keys} FROM ({everyone})")
+
+
 def _create_peers(con: Connection, features: FeaturesPolicy, outcomes: OutcomesPolicy) -> None:
     """Create ``rel_peers``: rate ratios of industries, districts, both and legal forms, in parts per million.
 
@@ -152,14 +174,6 @@ def _create_peers(con: Connection, features: FeaturesPolicy, outcomes: OutcomesP
     says where a group stands among all: whom inspectors choose, and how many they find, changes from year to year for
     everyone, and a rate by itself would carry that into the score of firms that did not change.
     """
-    keys = ", ".join(f"{sql} AS {key}" for key, sql in PEER_KEYS.items())
-    everyone = seen_sql(
-        "registration",
-        keys="moments",
-        on=None,
-        columns="c.cutoff, r.enterprise_id, r.industry, r.region, r.enterprise_type",
-    )
-    con.execute(f"CREATE OR REPLACE TABLE placed AS SELECT cutoff, enterprise_id, {keys} FROM ({everyone})")
     violation = outcome_sql(outcomes, "r.result_codes")
     rated = seen_sql(
         "inspections",
@@ -180,7 +194,7 @@ def _create_peers(con: Connection, features: FeaturesPolicy, outcomes: OutcomesP
     )
     ratios = " UNION ALL ".join(_ratio_sql(key, kind, features) for key, kinds in PEER_RATIOS.items() for kind in kinds)
     con.execute(f"CREATE OR REPLACE TABLE ratios AS {ratios}")
-    values = " ".join(f"WHEN '{key}' THEN p.{key}" for key in PEER_KEYS)
+    values = " ".join(f"WHEN '{key}' THEN p.{key}" for key in PEER_RATIOS)
     con.execute(
         f"""
         CREATE OR REPLACE TABLE rel_peers AS

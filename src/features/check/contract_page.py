@@ -91,7 +91,8 @@ _AFTER_KINDS = """
 Duplicates are looked for among the rows that are good by themselves; of conflicting ones every row is
 quarantined, since none is known to be the right one. A row whose enterprise is not registered (an *orphan*)
 is kept and counted. Warnings stop nothing: a social credit code with a wrong check digit (a few early
-official codes have one), a version known earlier than a lower one, unknown columns and files, times of day.
+official codes have one), a version known earlier than a lower one, unknown columns and files. Times of
+day are a notice: which day was taken.
 
 What a value that can't be read looks like (Excel's day numbers, 31/12/2025, a decimal in a column of fen, GB 18030)
 is said with the reason and counted under `hints` in `report.json`, with what the source should do.
@@ -101,6 +102,8 @@ kept in no text column. In an optional one, such as `uscc`, the value is removed
 it; in a required one, such as `enterprise_id`, the row is quarantined. Wherever a value is shown or quarantined, what
 has the shape of such a number is masked: `1101**************`. Columns that number a record (`record_id`,
 `document_no`, …) are often made of a district, a day and a serial: there only a birth date of the last century tells.
+A number of before 1999 (15 digits, no check digit) is told by its province and birth date where a social credit code
+belongs, and nowhere else.
 
 **What is believable** is stated in `policies/national/believable.toml`, for every province alike:
 

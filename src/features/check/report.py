@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 REASONS_NAMED = 3
 """How many reasons for quarantine a sentence names."""
 
+NOTICES = frozenset({"time_of_day", "time_with_zone"})
+"""Kinds of oddity that need no mending: what was taken for what, said once."""
+
 
 @dataclass(frozen=True)
 class Oddity:
@@ -223,7 +226,8 @@ def render(report: CheckReport) -> Group:
             continue
         shown = f" (such as {', '.join(w.examples)})" if w.examples else ""
         count = f"{w.count:,} x " if w.table else ""  # what concerns the folder is there once
-        lines.append(f"[yellow]warning[/yellow] {_where(w)}{count}{escape(w.text + shown)}")
+        label = "notice" if w.kind in NOTICES else "[yellow]warning[/yellow]"
+        lines.append(f"{label} {_where(w)}{count}{escape(w.text + shown)}")
     if report.missing_tables:
         lines.append(f"not there, so unknown: {', '.join(report.missing_tables)}")
     lines.append(f"[bold]{_verdict(report)}[/bold]")

@@ -111,7 +111,7 @@ def _cell(column: Column, raw: RawColumn | None, as_of: date, form: Form) -> Cel
         value = f"CASE WHEN {_r(column)} IS NULL THEN 'active' ELSE {value} END"
     person = ""
     if column.is_text:
-        person = holds_sql(_r(column), record_number=column.name in RECORD_NUMBERS)
+        person = holds_sql(_r(column), record_number=column.name in RECORD_NUMBERS, code=column.type == "uscc")
     left_out = () if column.required else tuple(_left_out(column))
     return Cell(column, given, value, tuple(_rules(column, as_of, form)), person, left_out)
 

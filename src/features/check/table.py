@@ -157,13 +157,15 @@ def _write_clean(con: duckdb.DuckDBPyConnection, source: SourceTable, clean: Pat
 def _write_quarantine(con: duckdb.DuckDBPyConnection, source: SourceTable, quarantine: Path) -> None:
     """Write the bad rows as they stand in the source, all columns as text; what may be a person's number is masked."""
     taken: set[str] = set()
+    codes = {column.name for column in source.table.columns if column.type == "uscc"}
     raw = []
     for column in source.columns.values():
         name = f"raw_{column.name}"
         while name.casefold() in taken:  # SQL names don't know case, files do
             name += "_"
         taken.add(name.casefold())
-        raw.append(f"{masked_sql(f'CAST({column.sql} AS VARCHAR)')} AS {quote(name)}")
+        text = f"CAST({column.sql} AS VARCHAR)"
+        raw.append(f"{masked_sql(text, code=column.name in codes)} AS {quote(name)}")
     con.execute(
         f"""COPY (SELECT {literal(source.file.name)} AS source_file, file_row AS source_row,
                     {masked_sql("reason")} AS reason, * EXCLUDE (file_row, reason)

@@ -7,6 +7,10 @@ It is 18 signs long: a district of six digits, a birth date of eight, a serial o
 strictnesses, because the two mistakes cost differently. *Recognised*, and so removed, is a number whose province,
 birth date and check digit are all right. *Masked*, wherever a value is shown, is whatever has its shape, since a
 number that was mistyped still tells who is meant.
+
+Numbers of before 1999 have fifteen digits: a district, a birth date without its century, a serial, and no check digit.
+So many other numbers look like them (record numbers, the enterprises' own old registration numbers) that they are only
+told where a social credit code belongs, which none of those is either.
 """
 
 from __future__ import annotations
@@ -33,6 +37,10 @@ _SEPARATORS_SQL = r"[\s\-\x{00a0}\x{3000}\x{2010}-\x{2015}\x{feff}]"
 _SHAPE = rf"([1-9]\d{{3}})\d{{2}}(?:18|19|20)\d\d{_DAY}\d{{3}}[\dXx]"
 _MASKABLE = re.compile(_SHAPE, re.ASCII)
 _STARS = "*" * 14
+_OLD_SHAPE = rf"(?:{_PROVINCES})\d{{6}}{_DAY}\d{{3}}"
+_OLD_NUMBER = re.compile(_OLD_SHAPE, re.ASCII)
+_OLD_STARS = "*" * 11
+_LENGTH, _OLD_LENGTH = 18, 15
 
 _WIDE, _HALF = "０１２３４５６７８９Ｘｘ", "0123456789Xx"
 
@@ -57,7 +65,17 @@ def _is_number(run: str, *, record_number: bool) -> bool:
     return True
 
 
-def holds_identity_number(text: str, *, record_number: bool = False) -> bool:
+def _is_old_number(run: str) -> bool:
+    if not _OLD_NUMBER.fullmatch(run):
+        return False
+    try:
+        date(1900 + int(run[6:8]), int(run[8:10]), int(run[10:12]))
+    except ValueError:
+        return False
+    return True
+
+
+def holds_identity_number(text: str, *, record_number: bool = False, code: bool = False) -> bool:
     """Whether a text is, or contains, a resident identity number whose birth date and check digit are right.
 
     Parameters
@@ -66,6 +84,8 @@ def holds_identity_number(text: str, *, record_number: bool = False) -> bool:
         Any text; full-width signs, and blanks or hyphens within the number, are looked through.
     record_number
         Whether the text numbers a record; see `RECORD_NUMBERS`.
+    code
+        Whether a social credit code belongs there: then numbers of fifteen digits are told, too.
 
     Examples
     --------
@@ -73,28 +93,42 @@ def holds_identity_number(text: str, *, record_number: bool = False) -> bool:
     (True, False)
     >>> holds_identity_number("91110000600037341L")
     False
+    >>> holds_identity_number("110105491231002"), holds_identity_number("110105491231002", code=True)
+    (False, True)
     """
-    if len(text) < 18:
+    if len(text) < (_OLD_LENGTH if code else _LENGTH):
         return False
     half = text if text.isascii() else unicodedata.normalize("NFKC", text)
     runs = {*_RUN.findall(half), *_RUN.findall(_SEPARATORS.sub("", half))}
-    return any(_is_number(run, record_number=record_number) for run in runs if len(run) == 18)
+    return any(_is_number(run, record_number=record_number) for run in runs if len(run) == _LENGTH) or (
+        code and any(_is_old_number(run) for run in runs if len(run) == _OLD_LENGTH)
+    )
 
 
-def any_holds(texts: Iterable[str | None], *, record_number: bool = False) -> bool:
+def any_holds(texts: Iterable[str | None], *, record_number: bool = False, code: bool = False) -> bool:
     """Whether one of many texts holds an identity number; texts that are too short cost nothing."""
-    return any(holds_identity_number(t, record_number=record_number) for t in set(texts) if t and len(t) >= 18)
+    shortest = _OLD_LENGTH if code else _LENGTH
+    return any(
+        holds_identity_number(t, record_number=record_number, code=code) for t in set(texts) if t and len(t) >= shortest
+    )
 
 
-def masked(text: str) -> str:
+def masked(text: str, *, code: bool = False) -> str:
     """Return a text with all but the first four signs of each number of the shape of an identity number starred.
+
+    ``code``: the text is a value where a social credit code belongs; it is starred when all of it is a number of
+    fifteen digits.
 
     Examples
     --------
     >>> masked("uscc is '11010519491231002X'")
     "uscc is '1101**************'"
+    >>> masked("110105491231002", code=True)
+    '1101***********'
     """
-    if len(text) < 18:
+    if code and _OLD_NUMBER.fullmatch(old := _SEPARATORS.sub("", text.translate(str.maketrans(_WIDE, _HALF)))):
+        return old[:4] + _OLD_STARS
+    if len(text) < _LENGTH:
         return text
     half = text.translate(str.maketrans(_WIDE, _HALF))
     for given in (half, _SEPARATORS.sub("", half)):
@@ -114,7 +148,7 @@ def starred(text: str) -> str:
     return text[:4] + "*" * (len(text) - 5) + text[-1:] if len(text) > 5 else "*" * len(text)
 
 
-def holds_sql(text: str, *, record_number: bool = False) -> str:
+def holds_sql(text: str, *, record_number: bool = False, code: bool = False) -> str:
     """SQL condition, in DuckDB's dialect: `holds_identity_number` of the SQL text, which may be null."""
     century = "19" if record_number else "(?:19|20)"
     shape = rf"(?:{_PROVINCES})\d{{4}}{century}\d\d{_DAY}\d{{3}}[\dX]"
@@ -128,16 +162,25 @@ def holds_sql(text: str, *, record_number: bool = False) -> str:
         " THEN try_cast(n[7:10] || '-' || n[11:12] || '-' || n[13:14] AS DATE) IS NOT NULL"
         f" AND n[18] = ('{_CHECK_DIGITS}')[{total} % 11 + 1] ELSE false END"
     )
+    if code:
+        born = "try_cast('19' || n[7:8] || '-' || n[9:10] || '-' || n[11:12] AS DATE)"
+        valid = f"({valid} OR (regexp_full_match(n, '{_OLD_SHAPE}') AND {born} IS NOT NULL))"
     upper = f"list_transform(({runs}), lambda run: upper(run))"
-    return f"(CASE WHEN length({text}) >= 18 THEN len(list_filter({upper}, lambda n: {valid})) > 0 ELSE false END)"
+    shortest = _OLD_LENGTH if code else _LENGTH
+    return (
+        f"(CASE WHEN length({text}) >= {shortest} THEN len(list_filter({upper}, lambda n: {valid})) > 0 ELSE false END)"
+    )
 
 
-def masked_sql(text: str) -> str:
+def masked_sql(text: str, *, code: bool = False) -> str:
     """SQL of `masked` of the SQL text, which may be null."""
     half = f"translate(given, '{_WIDE}', '{_HALF}')"
     cases = " ".join(
         rf"WHEN regexp_matches({t}, '{_SHAPE}') THEN regexp_replace({t}, '{_SHAPE}', '\1{_STARS}', 'g')"
         for t in (half, f"regexp_replace({half}, '{_SEPARATORS_SQL}', '', 'g')")
     )
+    old = f"regexp_replace({half}, '{_SEPARATORS_SQL}', '', 'g')"
+    short = f"WHEN regexp_full_match({old}, '{_OLD_SHAPE}') THEN left({old}, 4) || '{_OLD_STARS}' " if code else ""
+    shown = f"CASE {short}WHEN length(given) < {_LENGTH} THEN given {cases} ELSE given END"
     # A list of one, so that the text is written and computed once.
-    return f"list_transform([{text}], lambda given: CASE WHEN length(given) < 18 THEN given {cases} ELSE given END)[1]"
+    return f"list_transform([{text}], lambda given: {shown})[1]"

@@ -81,12 +81,12 @@ def run_engine(engine: str, clean: Path, *, memory: str | None = None, master: s
     check_engine(engine, master)
     if engine == "spark":
         from features.engine.spark import engine as spark_engine
-        from features.engine.spark.session import spark_session
+        from features.engine.spark.session import errors, spark_session
         from features.engine.spark.store import opened
 
         with (
             spark_session(master, memory=memory) as session,
-            named("Spark", "reading the records", spark_engine.errors()),
+            named("Spark", "reading the records", errors()),
             opened(session, clean) as spark_store,
         ):
             yield Running(spark_store, partial(spark_engine.batches, spark_store))

@@ -20,9 +20,8 @@ import pyarrow as pa
 from features.catalogue.evidence import EVIDENCE, evidence_sql
 from features.catalogue.expressions import Aggregate, Window
 from features.catalogue.relations import POPULATION, create_population, visits_sql
-from features.catalogue.sectors import own_of
 from features.engine.faults import named, run_scan
-from features.engine.plan import Plan, covered_sql, plan, registered_sql, result_sqls, scan_sql, window_columns
+from features.engine.plan import Plan, covered_sql, plan_of, registered_sql, result_sqls, scan_sql, window_columns
 from features.errors import SourceError
 from features.frames import as_pairs
 from features.given import PathLike
@@ -79,7 +78,7 @@ def prepare(store: RecordStore, chosen: Plan, *, province: str) -> None:
     store.keep_versions()
     create_unusable(con, repaired_feed=features.repaired_records_feed_indicators)
     if any(t in POPULATION for t in chosen.wanted):
-        create_population(con, features, outcomes_policy(province))
+        create_population(con, features, outcomes_policy(province), chosen.wanted)
 
 
 def batches(
@@ -99,7 +98,7 @@ def batches(
         unless the cohort is.
     """
     con, say, province = store.con, progress or _silent, checked_scope(scope).province
-    chosen = plan(scope.names, features=features_policy(province), sector=own_of(province, scope.sector))
+    chosen = plan_of(scope)
     say("cohort")
     cohort = as_pairs(cohort, "the cohort")
     check_ends(store, cohort["cutoff"], scope.known_as_of)
@@ -186,7 +185,8 @@ def evaluate(
     part: int = PART,
 ) -> pd.DataFrame:
     """Compute indicators and evidence over an open store; see `compute_indicators`, and `batches` for ``part``."""
-    return as_frame(list(batches(store, cohort, scope, progress=progress, part=part)))
+    with named("DuckDB", "reading the records", ERRORS):  # such as a store that was closed
+        return as_frame(list(batches(store, cohort, scope, progress=progress, part=part)))
 
 
 def as_frame(parts: list[pa.Table]) -> pd.DataFrame:

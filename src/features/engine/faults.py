@@ -18,13 +18,24 @@ from features.errors import EngineError
 LONGEST = 300
 """Most signs of an engine's own words that are repeated."""
 
+_BRIDGE = "An error occurred while calling "
+"""How PySpark's bridge to Java begins; what went wrong stands in the next line."""
+
 Errors = tuple[type[Exception], ...]
 Run = Callable[[Sequence[Aggregate]], object]
 
 
 def said(err: Exception) -> str:
-    """Return an engine's own words: their first line, without what may be a person's number."""
+    """Return an engine's own words: their first line, without what may be a person's number.
+
+    Examples
+    --------
+    >>> said(ValueError("An error occurred while calling o1.sql.\\n: java.io.IOException: no space left"))
+    'java.io.IOException: no space left'
+    """
     lines = str(err).strip().splitlines() or [type(err).__name__]
+    if lines[0].startswith(_BRIDGE) and len(lines) > 1:
+        lines = [lines[1].removeprefix(": ")]
     return masked(lines[0])[:LONGEST]
 
 

@@ -20,10 +20,11 @@ from features.catalogue.declaration import Indicator
 from features.catalogue.evidence import EVIDENCE, EVIDENCE_TABLES
 from features.catalogue.expressions import Aggregate, Window
 from features.catalogue.relations import BASES, OTHERS, looks
-from features.catalogue.sectors import Own, Sector
+from features.catalogue.sectors import Own, Sector, own_of
 from features.contract import TABLES
-from features.policies import FeaturesPolicy
+from features.policies import FeaturesPolicy, features_policy
 from features.records.visibility import Moment, seen_sql
+from features.scope import Scope
 
 NOT_COVERED = "CAST(NULL AS DATE)"
 _LATEST = "(occurred_at, record_id)"
@@ -69,15 +70,35 @@ class Plan:
         return sorted({*self.wanted, *looked_at, *others})
 
 
-def plan(names: Sequence[str] | None = None, *, features: FeaturesPolicy, sector: Own | Sector | None = None) -> Plan:
-    """Return the plan of the named indicators, of all by default, with a province's thresholds.
+def plan_of(scope: Scope) -> Plan:
+    """Return the plan of what a scope asks for.
+
+    Raises
+    ------
+    CatalogueError
+        If it names an indicator that is not in the catalogue.
+    """
+    features, sector = features_policy(scope.province), own_of(scope.province, scope.sector)
+    return plan(scope.names, features=features, sector=sector, peers=scope.peers)
+
+
+def plan(
+    names: Sequence[str] | None = None,
+    *,
+    features: FeaturesPolicy,
+    sector: Own | Sector | None = None,
+    peers: bool = False,
+) -> Plan:
+    """Return the plan of the named indicators, with a province's thresholds.
+
+    By default of all, without recent peer rates unless ``peers``; named, these are computed anyway.
 
     Raises
     ------
     CatalogueError
         If a name is not in the catalogue.
     """
-    known = catalogue_of(features, sector)
+    known = catalogue_of(features, sector, peers=peers or names is not None)
     chosen = [lookup(n, known) for n in names] if names is not None else list(known.values())
     wanted: dict[str, list[Aggregate]] = {}
     for indicator in chosen:

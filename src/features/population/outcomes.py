@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import date
+from typing import Literal
 
 import duckdb
 import pandas as pd
@@ -31,9 +32,10 @@ def read_outcomes(source: PathLike | RecordStore, known_before: DayLike, *, prov
     -------
     pandas.DataFrame
         One row per inspection with a label, sorted by visit: inspection_id, enterprise_id, visited_on, cutoff (first
-        day of the visit's month), known_at (when the first version with a result became known), arm,
-        probability_ppm (Int64, missing without a known draw), violation (0 or 1), severity (greatest of its codes; 0
-        without violation), restates (1 when only codes that restate indicators make it a violation), result_codes.
+        day of the visit's month), known_at (when the first version with a result became known), arm, trigger, field,
+        inspector_id (None where not told), probability_ppm (Int64, missing without a known draw), violation (0 or 1),
+        severity (greatest of its codes; 0 without violation), restates (1 when only codes that restate indicators make
+        it a violation), result_codes.
         Censored and pending visits are left out.
 
     Examples
@@ -48,8 +50,12 @@ def read_outcomes(source: PathLike | RecordStore, known_before: DayLike, *, prov
     return outcomes_by_day(source, [day], province=province)[day]
 
 
+Cutoff = Literal["month", "week"]
+"""As known on the first of the visit's month, or on the Monday of its week."""
+
+
 def outcomes_by_day(
-    source: PathLike | RecordStore, known_before: Collection[date], *, province: str
+    source: PathLike | RecordStore, known_before: Collection[date], *, province: str, cutoff: Cutoff = "month"
 ) -> dict[date, pd.DataFrame]:
     """Return, of one read, what `read_outcomes` gives for each of several days.
 
@@ -59,6 +65,8 @@ def outcomes_by_day(
         As for `read_outcomes`.
     known_before
         Days; a result corrected between two of them differs.
+    cutoff
+        Where the ``cutoff`` of a visit lies.
     """
     policy, days = outcomes_policy(province), sorted(set(known_before))
     severity = " ".join(f"WHEN '{code}' THEN {points}" for code, points in policy.severity.items())
@@ -69,7 +77,8 @@ def outcomes_by_day(
         frame = store.con.execute(
             f"""
             SELECT v.asked, v.record_id AS inspection_id, v.enterprise_id, v.occurred_at AS visited_on,
-              CAST(date_trunc('month', v.occurred_at) AS DATE) AS cutoff, first.known_at AS known_at, v.arm,
+              CAST(date_trunc('{cutoff}', v.occurred_at) AS DATE) AS cutoff, first.known_at AS known_at, v.arm,
+              v.trigger, v.field, v.inspector_id,
               d.probability_ppm, CAST(v.violation AS TINYINT) AS violation,
               CAST(CASE WHEN v.violation = 1 THEN list_max(list_transform(string_split(v.result_codes, ';'),
                 lambda x: CASE x {severity} ELSE 0 END)) ELSE 0 END AS TINYINT) AS severity,

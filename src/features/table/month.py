@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -59,7 +60,7 @@ def write_table(
         Parquet file: ``enterprise_id``, ``cutoff``, ``uscc``, indicators (double) and evidence (text), sorted.
     scope
         Whose policies hold and what is known; all indicators are written. With a sector, its enterprises alone, the
-        general indicators and its own behind them.
+        general indicators and its own behind them; with ``peers``, recent peer rates between these.
     progress, memory
         As in `features.compute_indicators`.
     engine, master
@@ -136,8 +137,8 @@ def write_clean_table(
     """
     check_table_place(output)
     known, province, sector = scope.known_as_of or cutoff, scope.province, scope.sector
-    scope = Scope(province, scope.known_as_of, sector=sector)
-    catalogue = with_sector(own_of(province, sector))
+    scope = replace(scope, names=None)
+    catalogue = with_sector(own_of(province, sector), peers=scope.peers)
     with run_engine(engine, clean, memory=memory, master=master) as (store, batches):
         everyone = cohort(store, [cutoff], Scope(province, sector=sector))
         check_cohort(output, cutoff, len(everyone), province, accept_fall=accept_fall)

@@ -11,15 +11,13 @@ from pathlib import Path
 import pandas as pd
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from features.catalogue.sectors import own_of
 from features.check import check_folder, check_required
 from features.contract.manifest import read_manifest
 from features.engine.duckdb_engine import evaluate
-from features.engine.plan import plan
+from features.engine.plan import plan_of
 from features.errors import SourceError
 from features.frames import as_pairs
 from features.given import DayLike, PathLike, as_day, as_path
-from features.policies import features_policy
 from features.population.cohort import cohort
 from features.records.moments import check_day
 from features.records.store import RecordStore, open_folder
@@ -77,7 +75,7 @@ def indicators(
     else:
         asked = as_pairs(cohort_or_as_of, "the cohort")
         last = max((pd.Timestamp(day).date() for day in asked["cutoff"]), default=None)
-    chosen = plan(scope.names, features=features_policy(province), sector=own_of(province, scope.sector))
+    chosen = plan_of(scope)
     steps = len(chosen.wanted) + 5
     columns = (TextColumn("{task.description:<24}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, disable=not show_progress, transient=True) as bar:

@@ -15,7 +15,7 @@ from features.contract import TABLES
 from features.policies import features_policy
 from features.scope import Scope
 from fenlei.terminal import emit, parse_date, progress, show
-from fenlei.verbs.options import AsOf, Json, Province, Sector, whose
+from fenlei.verbs.options import AsOf, Json, Peers, Province, Sector, whose
 
 
 def simulate(
@@ -94,12 +94,14 @@ def indicators(
     name: Annotated[str | None, typer.Argument(help="One indicator; without, the whole catalogue.")] = None,
     sql: Annotated[bool, typer.Option("--sql", help="Show the SQL of its aggregates and formula.")] = False,
     sector: Sector = None,
+    peers: Peers = False,
     province: Province = None,
     as_json: Json = False,
 ) -> None:
     """Show the catalogue of indicators, or one of them with its SQL."""
     place = whose(province)
-    every = catalogue_of(features_policy(place), own_of(place, sector))
+    own = own_of(place, sector)
+    every = catalogue_of(features_policy(place), own, peers=peers or name is not None)
     chosen = [lookup(name, every)] if name else list(every.values())
     if as_json:
         keys = ("name", "zh", "en", "family", "group", "direction", "unit", "window", "missing", "policy", "doc")
@@ -132,6 +134,7 @@ def features(
     output: Annotated[Path, typer.Option("-o", "--output", help="Parquet file to write, outside FOLDER.")],
     province: Province = None,
     sector: Sector = None,
+    peers: Peers = False,
     engine: Annotated[str, typer.Option(help="duckdb, or spark: the extra, and Java 17.")] = "duckdb",
     master: Annotated[
         str | None, typer.Option(help="Spark's master URL; without, all processors of this machine.")
@@ -154,7 +157,7 @@ def features(
             folder,
             cutoff,
             output,
-            Scope(whose(province), known_as_of=known, sector=sector),
+            Scope(whose(province), known_as_of=known, sector=sector, peers=peers),
             progress=step,
             engine=engine,
             master=master,

@@ -1,13 +1,15 @@
-"""Verbs over models: train, compare, drift."""
+"""Verbs over models: train, backtest, compare, score, drift."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
+from rich.text import Text
 
-from features.places import check_place
+from features.errors import ConfigError
+from features.places import check_output, check_place
 from fenlei.terminal import emit, progress, show
 from fenlei.verbs.options import Json
 from fenlei.verbs.store import answering_store
@@ -30,9 +32,38 @@ def train(
     emit(result.as_dict()) if as_json else show(result.render())
 
 
+def backtest(
+    experiment: Annotated[Path, typer.Argument(help="The study, for instance experiments/demo.toml.")],
+    data: Annotated[Path, typer.Option(help="Source folder.")],
+    origins: Annotated[int | None, typer.Option(min=1, max=60, help="Moments, instead of the study's.")] = None,
+    every: Annotated[int | None, typer.Option(min=1, max=12, help="Months between them, likewise.")] = None,
+    without: Annotated[
+        Literal["none", "families", "groups"], typer.Option(help="Fit again without each family, or each group.")
+    ] = "none",
+    work: Annotated[Path, typer.Option(help="Where checked records and what is found go.")] = Path("data/generated"),
+    as_json: Json = False,
+) -> None:
+    """Retrain at many earlier moments as production would, and measure what followed, beside the rivals."""
+    from models.backtest.run import backtest as run
+    from models.tracking.store import Store
+
+    with progress("backtest", quiet=as_json) as step:
+        result = run(
+            experiment,
+            store=Store.from_env(),
+            data=data,
+            work=work,
+            origins=origins,
+            every=every,
+            without=without,
+            say=step,
+        )
+    emit(result.as_dict()) if as_json else show(result.render())
+
+
 def compare(
     runs: Annotated[list[str] | None, typer.Argument(help="Run ids or their beginnings; default: the newest.")] = None,
-    sort: Annotated[str | None, typer.Option(help="A metric, such as auc: the best first, as MLflow ranks.")] = None,
+    sort: Annotated[str | None, typer.Option(help="A metric, such as test/auc, whose best comes first.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="Every metric that a run has.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -41,6 +72,37 @@ def compare(
 
     frame = comparing.compare_runs(answering_store(), runs or None, sort=sort)
     emit(comparing.as_dict(frame)) if as_json else show(comparing.render(frame, everything=everything))
+
+
+def score(
+    version: Annotated[str, typer.Argument(help="Registered version, such as hebei.demo/3.")],
+    table: Annotated[Path, typer.Argument(help="Indicator table of `fenlei features`.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="List to write, .csv or .parquet.")],
+    as_json: Json = False,
+) -> None:
+    """Rank the enterprises of an indicator table by a version, the riskiest first."""
+    from features.table.month import read_table
+    from models.scoring.ranked import UNRANKED, ranked
+    from models.scoring.risk_model import RiskModel
+    from models.tracking import versions
+
+    if output.suffix not in (".csv", ".parquet"):
+        raise ConfigError(f"{output}: a list is written as .csv or .parquet")
+    check_output(output)
+    model = RiskModel.load(versions.bundle(answering_store(), version))
+    frame, _ = read_table(table)
+    found = ranked(model, frame)
+    if output.suffix == ".csv":
+        found.to_csv(output, index=False)
+    else:
+        found.to_parquet(output, index=False)
+    without = int((found[UNRANKED] != "").sum())
+    about = {"version": version, "enterprises": len(found), "unranked": without, "arm": model.arm, "list": str(output)}
+    if as_json:
+        emit(about)
+        return
+    show(Text(f"{len(found):,} enterprises, {without:,} of them without a rank: {output}"))
+    show(Text(model.arm))
 
 
 def drift(
@@ -77,5 +139,5 @@ def drift(
 
 def add_to(app: typer.Typer) -> None:
     """Register the verbs."""
-    for verb in (train, compare, drift):
+    for verb in (train, backtest, compare, score, drift):
         app.command()(verb)

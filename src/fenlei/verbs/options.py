@@ -13,6 +13,10 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program.")]
 
 
 Sector = Annotated[str | None, typer.Option(help="Sector whose indicators are added, such as food.")]
+Peers = Annotated[
+    bool,
+    typer.Option("--peers", help="Recent peer rates, too: what visits found lately in its trade, at itself."),
+]
 
 
 Province = Annotated[

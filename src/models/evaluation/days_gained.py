@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -24,8 +24,8 @@ from models.errors import ModelInputError
 from models.evaluation.verdicts import NAN, plain
 from models.evaluation.visits import TestVisits
 
-Window = Literal["month", "whole test"]
-WINDOWS: tuple[Window, ...] = get_args(Window)
+Window = Literal["month", "whole test", "origin"]
+WINDOWS: tuple[Window, ...] = ("month", "whole test")
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ def days_earlier(
     visits
         Of any arm: a visiting list is what it is, so nothing is weighted by design.
     window
-        What is one list.
+        What is one list; "origin": the visits of a value of the column ``origin``.
     rivals
         Name to scores of the same visits, higher is riskier. Equal scores are visited in the order of a hash of the
         enterprise id, the model's as well as a baseline's.
@@ -222,6 +222,8 @@ class _Lists:
         self.list: Ints = np.zeros(len(visits), dtype=np.int64)
         if window == "month":
             self.list = np.unique(visits.month, return_inverse=True)[1].astype(np.int64)
+        elif window == "origin":
+            self.list = np.unique(visits.frame["origin"].to_numpy(dtype=str), return_inverse=True)[1].astype(np.int64)
         tie = visits.sample().tie
         self.calendar = np.lexsort((tie, self.day, self.list))
         orders = [np.lexsort((tie, -by, self.list)) for by in (visits.score, *scores.values(), visits.y)]

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.arrays import Floats
+from models.arrays import Floats, Ints
 from models.losses import log_losses
 
 RANKING = ("auc", "average_precision", "precision_top_tenth")
@@ -208,8 +208,37 @@ def calibration_error_kernel(sample: Sample, probability: Floats, bins: int = CA
     return kernel
 
 
-def kernels(sample: Sample, scored: Scored) -> dict[str, Kernel]:
+def within(ranking: Callable[[Sample, Floats], Kernel], sample: Sample, score: Floats, strata: Ints) -> Kernel:
+    """Return a ranking's figure within each stratum, their mean by the weight of the strata's violations.
+
+    Scores of models of different moments can't be ranked against each other, and need not be: a list is drawn up at
+    one.
+    """
+    rows = [np.flatnonzero(strata == one) for one in np.unique(strata)]
+    every = np.zeros(len(sample.y), dtype=bool)
+    each = []
+    for own in rows:
+        mask = every.copy()
+        mask[own] = True
+        each.append(ranking(sample.take(mask), score[own]))
+
+    def kernel(w: Floats) -> Floats:
+        bad = np.stack([(w[:, own] * sample.y[own]).sum(axis=1) for own in rows])
+        found = np.stack([one(w[:, own]) for one, own in zip(each, rows, strict=True)])
+        told = np.isfinite(found)
+        return _ratio(np.where(told, found * bad, 0.0).sum(axis=0), np.where(told, bad, 0.0).sum(axis=0))
+
+    return kernel
+
+
+def kernels(sample: Sample, scored: Scored, strata: Ints | None = None) -> dict[str, Kernel]:
     """All figures a scorer can have: ranking always, probability figures only with probabilities."""
+    if strata is not None:
+        ranked = (auc_kernel, average_precision_kernel, top_kernel)
+        apart = {
+            name: within(kernel, sample, scored.score, strata) for name, kernel in zip(RANKING, ranked, strict=True)
+        }
+        return apart | {k: v for k, v in kernels(sample, scored).items() if k in PROBABILITY}
     out: dict[str, Kernel] = {
         "auc": auc_kernel(sample, scored.score),
         "average_precision": average_precision_kernel(sample, scored.score),
@@ -269,6 +298,7 @@ def evaluate(
     repetitions: int = 2000,
     level: float = 0.95,
     seed: int = 0,
+    strata: Ints | None = None,
 ) -> Evaluation:
     """Measure all scorers on the same visits and the same resamples.
 
@@ -280,12 +310,14 @@ def evaluate(
         Name to scores [n]; differences are of the first to each other, positive where the first is larger.
     repetitions, level, seed
         Of the bootstrap; 0 repetitions give figures without intervals.
+    strata
+        Number of each row's moment, [n]: the ranking is then measured within each, see `within`.
     """
     if not len(sample.y):
         return Evaluation({s: {} for s in scorers}, {}, 0, 0, 0, Interval(float("nan")), 0)
     todo: dict[tuple[str, str], Kernel] = {("", "rate"): mean_kernel(sample.y)}
     for name, scored in scorers.items():
-        todo |= {(name, metric): kernel for metric, kernel in kernels(sample, scored).items()}
+        todo |= {(name, metric): kernel for metric, kernel in kernels(sample, scored, strata).items()}
     point = {key: float(kernel(sample.weight[None, :])[0]) for key, kernel in todo.items()}
     parts: dict[tuple[str, str], list[Floats]] = {key: [] for key in todo}
     for weights in resample(sample, repetitions, seed):

@@ -1,12 +1,12 @@
-"""The learner: search, fit, arms, calibration, and the backtest over rolling origins."""
+"""The learner: search, fit, circumstances of the visits, calibration, and rolling origins."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from models.learning.arms import fit_ignored, fit_known
-    from models.learning.fit import study_classifier
+    from models.learning.classifier import RiskClassifier
+    from models.learning.fit import fit_rows, study_classifier
     from models.learning.learner import learn
     from models.study.weights import Rows
 else:
@@ -15,18 +15,18 @@ else:
     __getattr__ = lazily(
         __name__,
         {
+            "RiskClassifier": "models.learning.classifier",
             "Rows": "models.study.weights",
-            "fit_ignored": "models.learning.arms",
-            "fit_known": "models.learning.arms",
+            "fit_rows": "models.learning.fit",
             "learn": "models.learning.learner",
             "study_classifier": "models.learning.fit",
         },
     )
 
 __all__ = [
+    "RiskClassifier",
     "Rows",
-    "fit_ignored",
-    "fit_known",
+    "fit_rows",
     "learn",
     "study_classifier",
 ]

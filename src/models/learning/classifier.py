@@ -1,14 +1,16 @@
-"""The classifier: shallow LightGBM trees with monotone constraints, scikit-learn compatible.
+"""The classifier: a linear part and shallow LightGBM trees, both monotone, scikit-learn compatible.
 
-`lightgbm.train` is called directly: the fit is then decided by exactly the parameters written here, and a
-booster's text is all there is to keep. ``decision_function`` is the margin (log-odds before calibration),
-from which score, probability and contributions all come.
+The margin is ``(1 - tree_share) * linear + tree_share * trees``, a mean in log-odds: on real records the linear part
+alone was ahead of the trees alone, and the mean of the two ahead of both or level with the better. `lightgbm.train` is
+called directly: the fit is then decided by exactly the parameters written here, and a booster's text is all there is
+to keep of the trees. ``decision_function`` is the margin (log-odds before calibration), from which score, probability
+and contributions all come.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 import lightgbm as lgb
@@ -21,10 +23,13 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from models.arrays import Floats
+from models.learning.linear import Effects, fit_linear
+from models.scoring.linear import blend, blended_parts
+from models.study.circumstances import Circumstances
 from models.study.parameters import LearnerParameters
 
-LATER = "later"
-"""Name of the early-stopping set in LightGBM's callbacks (Optuna's pruning asks for it)."""
+FEW_ROWS = 50_000
+"""Rows below which one thread fits and scores."""
 
 _PLAIN = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*$")
 
@@ -48,8 +53,10 @@ class RiskClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         When given, no tree mixes families (interaction constraints). The margin is then exactly a sum of one term a
         family, and a family's term depends on its own columns alone. That holds in log-odds: points of the score are
         log-odds scaled by where the whole margin stands (`models.scoring.reasons.points.scaled_points`).
-    early_stopping_rounds : int
-        Rounds without a better log loss on ``eval_set`` before the fit stops; unused without ``eval_set``.
+    tree_share : float
+        Weight of the trees in the margin, 0 to 1; with 1 there is no linear part.
+    strength : float
+        Of the linear part: scikit-learn's C, the inverse of its penalty.
     seed, num_threads : int
         With LightGBM's deterministic row-wise mode, the same inputs give the same booster text.
 
@@ -60,8 +67,11 @@ class RiskClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
     Attributes
     ----------
     booster_ : lightgbm.Booster
-        Cut at the best iteration, read back from its own text: what is scored is what is saved.
-    best_iteration_ : int
+        The trees, read back from their own text: what is scored is what is saved.
+    linear_ : models.scoring.linear.Linear or None
+        The linear part; None where ``tree_share`` is 1.
+    effects_ : models.learning.linear.Effects
+        What the visits' circumstances add, in log-odds; no part of the margin.
     classes_ : ndarray of shape (2,)
         The second is the violation.
 
@@ -77,7 +87,9 @@ class RiskClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
     def __init__(
         self,
         *,
-        n_estimators: int = 300,
+        tree_share: float = 0.5,
+        strength: float = 0.01,
+        n_estimators: int = 200,
         learning_rate: float = 0.05,
         num_leaves: int = 15,
         max_depth: int = 4,
@@ -90,10 +102,11 @@ class RiskClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         monotone: Mapping[str, int] | Sequence[int] | None = None,
         monotone_penalty: float = 0.0,
         families: Mapping[str, str] | Sequence[str] | None = None,
-        early_stopping_rounds: int = 50,
         seed: int = 0,
         num_threads: int = 2,
     ) -> None:
+        self.tree_share = tree_share
+        self.strength = strength
         self.n_estimators = n_estimators
         self.learning_rate = learning_rate
         self.num_leaves = num_leaves
@@ -107,7 +120,6 @@ class RiskClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         self.monotone = monotone
         self.monotone_penalty = monotone_penalty
         self.families = families
-        self.early_stopping_rounds = early_stopping_rounds
         self.seed = seed
         self.num_threads = num_threads
 
@@ -122,9 +134,7 @@ class RiskClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         X: ArrayLike,
         y: ArrayLike,
         sample_weight: ArrayLike | None = None,
-        eval_set: tuple[Any, ...] | None = None,
-        callbacks: Sequence[Callable[..., Any]] = (),
-        offset: ArrayLike | None = None,
+        circumstances: Circumstances | None = None,
     ) -> Self:
         """Learn.
 
@@ -134,14 +144,10 @@ class RiskClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         y : array-like of shape (n,) with exactly two classes; the greater one is the violation
         sample_weight : array-like of shape (n,), optional
             Not negative. Scaled to mean 1, so that regularisation means the same under any unit of weight.
-        eval_set : (X, y), (X, y, weight) or (X, y, weight, offset), optional
-            Later rows, for early stopping only.
-        callbacks : sequence
-            Further LightGBM callbacks, such as Optuna's pruning on "binary_logloss" of the set "later".
-        offset : array-like of shape (n,), optional
-            Log-odds that each row has by what no column says, such as the arm of its visit; the margin that is
-            learned comes on top and is what is scored. The trees then start where the outcomes stand at these log-odds,
-            as LightGBM's do at the base rate when there is no offset.
+        circumstances : Circumstances of n visits, optional
+            What raises or lowers what a visit finds and no column says, such as its arm. Their effects are found by the
+            linear part, together with its coefficients; the trees then start at them. The margin that is learned is
+            that of a visit whose circumstances add nothing.
 
         Raises
         ------
@@ -155,40 +161,44 @@ class RiskClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         if type_of_target(target, input_name="y") != "binary" or len(np.unique(target)) != 2:
             raise ValueError(_two_classes(target))
         self.classes_, coded = np.unique(target, return_inverse=True)
+        weight = None
+        if sample_weight is not None:
+            weight = _check_sample_weight(sample_weight, rows, dtype=np.float64, ensure_non_negative=True)
+            weight = weight / weight.mean()
+        params = self.lightgbm_params() | {"num_threads": self._threads(rows)}
+        seen = circumstances if circumstances is not None and circumstances.known else None
+        self.linear_, self.effects_ = None, Effects(np.zeros(0), np.zeros(0))
+        if seen is not None or self.tree_share < 1:
+            found, self.effects_ = fit_linear(
+                rows,
+                coded,
+                directions=params.get("monotone_constraints", [0] * rows.shape[1]),
+                strength=self.strength,
+                weight=weight,
+                circumstances=seen,
+            )
+            self.linear_ = found if self.tree_share < 1 else None
+        self.booster_ = self._trees(params, rows, coded, weight, None if seen is None else self.effects_.of(seen))
+        return self
+
+    def _trees(
+        self, params: dict[str, Any], rows: Floats, coded: NDArray[Any], weight: Floats | None, offset: Floats | None
+    ) -> lgb.Booster:
+        """Return the booster, read back from its own text: what is scored is what is saved.
+
+        With an offset it starts where the outcomes stand at these log-odds, as LightGBM starts at the base rate.
+        """
         base = 0.0
         if offset is not None:
-            offset = np.asarray(offset, dtype=np.float64)
-            base = _level(coded, offset, sample_weight)
+            base = _level(coded, offset, weight)
             offset = offset + base
-        train = self._dataset(rows, coded, sample_weight, offset)
-        stops: list[Callable[..., Any]] = list(callbacks)
-        valid: list[lgb.Dataset] = []
-        if eval_set is not None:
-            later_x = validate_data(self, eval_set[0], reset=False, dtype=np.float64, ensure_all_finite="allow-nan")
-            later_y = np.searchsorted(self.classes_, np.asarray(eval_set[1]))
-            weight, apart = (*eval_set[2:], None, None)[:2]
-            if base:
-                apart = base + (np.zeros(len(later_y)) if apart is None else np.asarray(apart, dtype=np.float64))
-            valid = [self._dataset(later_x, later_y, weight, apart, reference=train)]
-            stops.append(lgb.early_stopping(self.early_stopping_rounds, verbose=False))
-        booster = lgb.train(
-            self.lightgbm_params(),
-            train,
-            num_boost_round=self.n_estimators,
-            valid_sets=valid,
-            valid_names=[LATER] * len(valid),
-            callbacks=stops,
-        )
+        booster = lgb.train(params, self._dataset(rows, coded, weight, offset), num_boost_round=self.n_estimators)
         if base:
             # LightGBM leaves out of the trees what it was given to start from; the first one takes it back, as it does
             # when LightGBM itself starts at the base rate.
             for leaf in range(booster.dump_model(num_iteration=1)["tree_info"][0]["num_leaves"]):
                 booster.set_leaf_output(0, leaf, booster.get_leaf_output(0, leaf) + base)
-        best = booster.best_iteration if valid and booster.best_iteration > 0 else booster.current_iteration()
-        text = booster.model_to_string(num_iteration=best)
-        self.booster_ = lgb.Booster(model_str=text)
-        self.best_iteration_ = int(best)
-        return self
+        return lgb.Booster(model_str=booster.model_to_string())
 
     def booster_text(self) -> str:
         """Return the fitted booster as LightGBM's text, the form in which a model is kept."""
@@ -210,10 +220,22 @@ class RiskClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
 
     def decision_function(self, X: ArrayLike) -> Floats:
         """Return the margin of each row, shape (n,): log-odds before calibration."""
+        linear, trees = self.parts(X, [self.booster_.current_iteration()] if hasattr(self, "booster_") else [0])
+        return blend(linear, trees[:, 0], self.tree_share)
+
+    def parts(self, X: ArrayLike, rounds: Sequence[int]) -> tuple[Floats, Floats]:
+        """Return the margins of the linear part, shape (n,), and of the first so many trees, shape (n, r).
+
+        Without a linear part its margins are 0; see `models.scoring.linear.blend`.
+        """
         check_is_fitted(self)
-        X = validate_data(self, X, reset=False, dtype=np.float64, ensure_all_finite="allow-nan")
-        raw = self.booster_.predict(X, raw_score=True, num_threads=self.num_threads)
-        return np.asarray(raw, dtype=np.float64)
+        given: Floats = validate_data(self, X, reset=False, dtype=np.float64, ensure_all_finite="allow-nan")
+        trees = np.empty((len(given), len(rounds)))
+        for at, many in enumerate(rounds):
+            trees[:, at] = self.booster_.predict(
+                given, raw_score=True, num_iteration=int(many), num_threads=self._threads(given)
+            )
+        return np.zeros(len(given)) if self.linear_ is None else self.linear_.margin(given), trees
 
     def predict_proba(self, X: ArrayLike) -> Floats:
         """Return uncalibrated probabilities, shape (n, 2), in the order of ``classes_``."""
@@ -228,9 +250,17 @@ class RiskClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
     def contributions(self, X: ArrayLike) -> Floats:
         """Return what each column adds to the margin, shape (n, k + 1); the last column is the base."""
         check_is_fitted(self)
-        X = validate_data(self, X, reset=False, dtype=np.float64, ensure_all_finite="allow-nan")
-        parts = self.booster_.predict(X, pred_contrib=True, num_threads=self.num_threads)
-        return np.asarray(parts, dtype=np.float64)
+        rows: Floats = validate_data(self, X, reset=False, dtype=np.float64, ensure_all_finite="allow-nan")
+        parts = np.asarray(
+            self.booster_.predict(rows, pred_contrib=True, num_threads=self._threads(rows)), dtype=np.float64
+        )
+        if self.linear_ is None:
+            return parts
+        return blended_parts(self.linear_, rows, parts, self.tree_share)
+
+    def _threads(self, rows: Floats) -> int:
+        """Return one thread for few rows: on a busy machine threads wait for one another far longer than they work."""
+        return 1 if len(rows) < FEW_ROWS else self.num_threads
 
     def lightgbm_params(self) -> dict[str, Any]:
         """Return the parameters for ``lightgbm.train``; constraints need ``fit`` to know the columns."""
@@ -283,28 +313,16 @@ class RiskClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
             raise ValueError(f"{what} has {len(given)} entries for {self.n_features_in_} columns")
         return list(given)
 
-    def _dataset(
-        self,
-        X: Floats,
-        coded: NDArray[Any],
-        weight: ArrayLike | None,
-        offset: ArrayLike | None = None,
-        reference: Any = None,
-    ) -> lgb.Dataset:
-        """Return a LightGBM dataset with weights of mean 1."""
-        scaled = None
-        if weight is not None:
-            scaled = _check_sample_weight(weight, X, dtype=np.float64, ensure_non_negative=True)
-            scaled = scaled / scaled.mean()
+    def _dataset(self, X: Floats, coded: NDArray[Any], weight: Floats | None, offset: Floats | None) -> lgb.Dataset:
+        """Return a LightGBM dataset."""
         names = [str(name) for name in getattr(self, "feature_names_in_", ())]
         # LightGBM refuses names with JSON's special characters; contract names are all plain.
         plain = names if names and all(_PLAIN.match(name) for name in names) else "auto"
         return lgb.Dataset(
             np.ascontiguousarray(X),
             label=coded.astype(np.float64),
-            weight=scaled,
-            init_score=None if offset is None else np.asarray(offset, dtype=np.float64),
-            reference=reference,
+            weight=weight,
+            init_score=offset,
             feature_name=plain,
         )
 

@@ -1,17 +1,16 @@
-"""One fit as an experiment asks for it: the learner's parameters, the catalogue's directions, the arms."""
+"""One fit as an experiment asks for it: the learner's parameters, the catalogue's directions, the circumstances."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from features.errors import ConfigError
-from models.learning.arms import Fitted, fit_ignored, fit_known
 from models.learning.classifier import RiskClassifier
 from models.learning.search import Params
 from models.study.dataset import Part
 from models.study.experiment import Experiment
 from models.study.indicators import catalogue
+from models.study.weights import Rows
 
 
 def study_classifier(experiment: Experiment, names: tuple[str, ...], params: Params) -> RiskClassifier:
@@ -33,7 +32,11 @@ def study_classifier(experiment: Experiment, names: tuple[str, ...], params: Par
     return RiskClassifier(**settings, monotone=[known[n].monotone for n in names], seed=experiment.seed)
 
 
-def fitted(experiment: Experiment, names: tuple[str, ...], parts: Mapping[str, Part], params: Params) -> Fitted:
-    """Fit on the fit rows, stopped by the early-stopping rows, the arm treated as the experiment says."""
-    way = fit_known if experiment.arms.arm == "known" else fit_ignored
-    return way(lambda: study_classifier(experiment, names, params), parts["fit"].rows(), parts["stop"].rows())
+def fitted(experiment: Experiment, names: tuple[str, ...], part: Part, params: Params) -> RiskClassifier:
+    """Fit on visits that teach, their circumstances treated as the experiment says."""
+    return fit_rows(study_classifier(experiment, names, params), part.rows())
+
+
+def fit_rows(classifier: RiskClassifier, rows: Rows) -> RiskClassifier:
+    """Fit a classifier on rows; the one place that says what of them it is given."""
+    return classifier.fit(rows.X, rows.y, sample_weight=rows.weight, circumstances=rows.circumstances)

@@ -1,21 +1,33 @@
-"""Learning, from the split rows to the frozen model: search, fit, calibrate, freeze the score map."""
+"""Learning, from the split rows to the frozen model: search, look back, fit, calibrate, freeze the score map."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from features.catalogue import catalogue_hash
 from features.errors import ConfigError
-from models.learning.arms import Fitted
-from models.learning.backtest import Origin, at_origin, origin_loss, origins
+from models.arrays import Floats
 from models.learning.calibration import choose_calibrator, fit_calibrator
+from models.learning.classifier import RiskClassifier
 from models.learning.fit import fitted
+from models.learning.rolling import (
+    USUAL_SHARE,
+    Blend,
+    Origin,
+    choose_blend,
+    look_back,
+    origin_loss,
+    origins,
+    out_of_time_margins,
+    with_blend,
+)
 from models.learning.search import Params, Trial, Tuned, tune
 from models.learning.uncertainty import fit_uncertainty
 from models.scoring.bands import BandPolicy, load_bands
@@ -39,18 +51,33 @@ class Learned:
 
     Parameters
     ----------
-    arm_effect
-        Log-odds that visits outside the random arm add at equal records; None where the arm was ignored.
+    classifier
+        The fit that the model holds.
+    effects
+        What each circumstance of a visit adds at equal records, in log-odds: "arm: not random" is that of the arm.
+    blend
+        How the number of trees and their share were chosen; None where they were given.
     origins
         The final parameters at each rolling origin, the latest first.
     """
 
     model: RiskModel
     tuned: Tuned
-    rounds: int
+    classifier: RiskClassifier
     calibration_losses: dict[str, float]
-    arm_effect: float | None
+    effects: dict[str, float]
+    blend: Blend | None
     origins: tuple[Origin, ...]
+
+    @property
+    def rounds(self) -> int:
+        """How many trees."""
+        return int(self.classifier.n_estimators)
+
+    @property
+    def arm_effect(self) -> float | None:
+        """Log-odds that visits outside the random arm add at equal records; None where the arm was ignored."""
+        return self.effects.get("arm: not random")
 
 
 def study_name(experiment: Experiment, dataset: Dataset) -> str:
@@ -72,23 +99,16 @@ def search(
     say: Callable[[str], None],
     log: TrialLog | None = None,
 ) -> Tuned:
-    """Search the learner's parameters over the rolling origins, all earlier than the calibration.
+    """Search the learner's parameters over the rolling origins, all earlier than the test.
 
     With a log every trial is a run within the training run from when it ends.
-
-    Raises
-    ------
-    ConfigError
-        If trials are asked for and there is no rolling origin to judge them at.
     """
-    if trials and not dataset.folds:
-        raise ConfigError(
-            f"experiment {experiment.name}: {trials} trials need tuning.rolling.folds >= 1 to be judged on"
-        )
 
     def losses(params: Params) -> Iterator[float]:
+        share = float(params.get("tree_share", USUAL_SHARE))
         for fold in dataset.folds:
-            yield origin_loss(experiment, fold, *at_origin(experiment, dataset.names, fold, params))
+            back = look_back(experiment, dataset.names, fold, params)
+            yield origin_loss(experiment, fold, back.margin(back.rounds[-1], share))
 
     def tell(trial: Trial) -> None:
         if log is not None:
@@ -114,7 +134,7 @@ def calibrated(experiment: Experiment, part: Part, margin: np.ndarray) -> tuple[
 
     The rows are in order of visit, so the later third is later in time.
     """
-    kind = experiment.calibration.kind
+    kind, weight = experiment.calibration.kind, calibration_weight(experiment, part)
     losses: dict[str, float] = {}
     if kind == "auto":
         cut = int(len(part) * CHOOSING_SHARE)
@@ -123,11 +143,20 @@ def calibrated(experiment: Experiment, part: Part, margin: np.ndarray) -> tuple[
         kind = "spline"
         if both:
             choice = choose_calibrator(
-                (margin[early], part.y[early], part.weight[early]),
-                (margin[late], part.y[late], part.weight[late]),
+                (margin[early], part.y[early], weight[early]),
+                (margin[late], part.y[late], weight[late]),
             )
             kind, losses = choice.calibrator.kind, choice.losses
-    return fit_calibrator(kind, margin, part.y, part.weight), losses
+    return fit_calibrator(kind, margin, part.y, weight), losses
+
+
+def calibration_weight(experiment: Experiment, part: Part) -> Floats:
+    """Return the weights of calibration visits, [n]: of the draws, and less for older ones where the study says so."""
+    if (half := experiment.calibration.half_life_days) is None:
+        return part.weight
+    day = pd.to_datetime(part.outcomes["visited_on"])
+    age = (day.max() - day).dt.days.to_numpy(dtype=np.float64)
+    return np.asarray(part.weight * 0.5 ** (age / half), dtype=np.float64)
 
 
 def bands_of(experiment: Experiment) -> BandPolicy:
@@ -169,53 +198,63 @@ def learn(
         Logs the search's trials; None: they are only kept in the storage.
     """
     tuned = search(experiment, dataset, trials, storage, say, log)
-    say("fitting")
-    found = fitted(experiment, dataset.names, dataset.parts, tuned.params)
-    say("looking back at the rolling origins")
-    back = origins(experiment, dataset, tuned.params)
-    return freeze(experiment, dataset, found, tuned, arm=arm, back=back)
+    say("looking back from the rolling origins")
+    seen = [look_back(experiment, dataset.names, fold, tuned.params) for fold in dataset.folds]
+    chosen = choose_blend(experiment, seen, tuned.params)
+    final = replace(tuned, params=with_blend(tuned.params, chosen))
+    say(f"fitting on everything known: {chosen.rounds} trees, their share {chosen.tree_share:g}")
+    found = fitted(experiment, dataset.names, dataset.parts["fit"], final.params)
+    margin = out_of_time_margins(seen, chosen)
+    back = origins(experiment, seen, chosen)
+    return freeze(experiment, dataset, found, final, margin=margin, arm=arm, blend=chosen, back=back)
 
 
 def freeze(
     experiment: Experiment,
     dataset: Dataset,
-    found: Fitted,
+    found: RiskClassifier,
     tuned: Tuned,
     *,
+    margin: Floats,
     arm: str,
+    blend: Blend | None = None,
     back: tuple[Origin, ...] = (),
 ) -> Learned:
-    """Calibrate a fitted classifier on the calibration rows and freeze everything a model is made of.
+    """Calibrate on out-of-time margins and freeze everything a model is made of.
 
     Parameters
     ----------
     experiment, dataset, found, tuned
         The study, its rows, the fit and the parameters it was made with.
+    margin
+        Of the calibration visits, [n], by fits that had not seen them.
     arm
         The sentence on what the probability is measured on.
-    back
-        What the parameters showed at the rolling origins.
+    blend, back
+        How the blend was chosen, and what the parameters showed at the rolling origins.
     """
-    learner, part = found.classifier, dataset.parts["calibrate"]
-    margin = learner.decision_function(part.X)
+    part = dataset.parts["calibrate"]
     calibrator, losses = calibrated(experiment, part, margin)
     uncertainty = fit_uncertainty(
         calibrator,
         margin,
         part.y,
         part.enterprise,
-        part.weight,
+        calibration_weight(experiment, part),
         seed=experiment.seed,
         level=experiment.evaluation.level,
     )
     fit = dataset.parts["fit"]
     unknown, known = np.asarray(np.isnan(fit.X).any(axis=0)), catalogue(experiment)
     names = dataset.names
+    effects = effects_of(found, dataset)
     model = assemble(
-        booster_text=learner.booster_text(),
+        booster_text=found.booster_text(),
+        linear=found.linear_,
+        tree_share=found.tree_share,
         calibrator=calibrator,
         bands=bands_of(experiment),
-        reference=learner.decision_function(dataset.population),
+        reference=found.decision_function(dataset.population),
         indicator_names=names,
         families={n: known[n].family for n in names},
         directions={n: known[n].monotone for n in names},
@@ -231,8 +270,17 @@ def freeze(
             "as_of": dataset.as_of.isoformat(),
             "split": experiment.split.model_dump(mode="json"),
             "params": dict(tuned.params),
-            "rounds": learner.best_iteration_,
-            "arm_effect": found.effect,
+            "rounds": found.n_estimators,
+            "effects": effects,
         },
     )
-    return Learned(model, tuned, learner.best_iteration_, losses, found.effect, back)
+    return Learned(model, tuned, found, losses, effects, blend, back)
+
+
+def effects_of(found: RiskClassifier, dataset: Dataset) -> dict[str, float]:
+    """Return what each circumstance adds, in log-odds, and the spread of the pairs over the visits of the fit."""
+    out = dict(zip(dataset.coding.names, found.effects_.terms.tolist(), strict=True))
+    if dataset.coding.pairs:
+        pair = dataset.parts["fit"].circumstances.pair
+        out["inspector: standard deviation"] = float(found.effects_.pairs[pair[pair >= 0]].std())
+    return out

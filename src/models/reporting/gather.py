@@ -18,13 +18,13 @@ from models.reporting.content.differences import against_approved
 from models.reporting.content.shapes import shapes
 from models.reporting.figures import plots
 from models.reporting.figures.pictures import draw
-from models.reporting.page import IndicatorRow, Page, verdict
+from models.reporting.page import IndicatorRow, Page, Parts, verdict
 from models.reporting.sections.left_out import short_text
 from models.review.measure import Measured, arm_statement
 from models.review.review import Review
 from models.scoring.risk_model import RiskModel
-from models.study.dataset import Dataset
-from models.study.experiment import SEGMENTS, Experiment
+from models.study.dataset import Dataset, spans
+from models.study.experiment import Experiment
 from models.study.indicators import catalogue
 from models.study.panel import Panel
 from models.tracking.store import Store
@@ -75,7 +75,8 @@ def gather(
         title=f"{experiment.title} ({experiment.name})",
         summary=(
             f"Learnt from {len(dataset.parts['fit']):,} visits and {len(dataset.names)} indicators, records as of "
-            f"{dataset.as_of}; {learned.rounds} trees, {model.calibrator.kind} calibration."
+            f"{dataset.as_of}; {learned.rounds} trees at a share of {model.tree_share:g}, {model.calibrator.kind} "
+            f"calibration on {len(dataset.parts['calibrate']):,} visits after {len(dataset.folds)} rolling origins."
         ),
         arm_statement=arm_statement(experiment, dataset),
         learnt=dataset.counts.to_dict("records"),
@@ -83,6 +84,13 @@ def gather(
         arm_effect=learned.arm_effect,
         evaluation=measured.evaluation,
         without=measured.without,
+        parts=Parts(
+            trees=learned.rounds,
+            tree_share=model.tree_share,
+            objective=experiment.tuning.objective,
+            tried={} if learned.blend is None else learned.blend.losses,
+            effects=learned.effects,
+        ),
         indicators=indicators,
         review=review,
         origins=learned.origins,
@@ -105,7 +113,7 @@ def gather(
             "parameters": ", ".join(f"{k} = {v}" for k, v in tuned.params.items()) or "defaults",
             "seed": str(experiment.seed),
             "versions": ", ".join(f"{name} {version(name)}" for name in VERSIONS),
-            **{f"{s} from / to": " / ".join(map(str, experiment.split.bounds(s))) for s in SEGMENTS},
+            **{f"{s} from / to": " / ".join(map(str, span)) for s, span in spans(dataset).items()},
         },
     )
 

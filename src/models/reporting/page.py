@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from models.evaluation.metrics import LOWER_IS_BETTER, Evaluation, Interval
-from models.learning.backtest import Origin
+from models.learning.rolling import Origin
 from models.review.review import Review
 from models.study.left_out import LeftOut
 
@@ -23,6 +23,8 @@ METRIC_TEXT = {
     "calibration_error": ("calibration error", "mean gap between promise and finding in ten bins; lower is better"),
 }
 SCORER_TEXT = {
+    "lightgbm_default": "LightGBM, default settings",
+    "model_inspector_known": "model, pair known",
     "model": "model",
     "scorecard": "rules scorecard 规则评分",
     "past_rate": "own past violation rate",
@@ -141,6 +143,25 @@ class Differences:
 
 
 @dataclass(frozen=True)
+class Parts:
+    """The parts of the margin: how many trees at which share, how that was chosen, and what circumstances add.
+
+    Parameters
+    ----------
+    tried
+        Blends and their mean loss over the origins, (trees, share) to loss; empty where the blend was given.
+    effects
+        Log-odds by circumstance of a visit; see `models.study.circumstances`.
+    """
+
+    trees: int
+    tree_share: float
+    objective: str
+    tried: Mapping[tuple[int, float], float]
+    effects: Mapping[str, float]
+
+
+@dataclass(frozen=True)
 class Page:
     """Everything the report says.
 
@@ -158,6 +179,8 @@ class Page:
         Chinese names of the indicators named anywhere on the page.
     group_names
         English and Chinese names of groups, by attribute and group; a group without a name is not in it.
+    parts
+        Of the margin.
     """
 
     title: str
@@ -180,6 +203,7 @@ class Page:
     indicator_zh: Mapping[str, str] = field(default_factory=dict)
     group_names: Mapping[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
     facts: Mapping[str, str] = field(default_factory=dict)
+    parts: Parts | None = None
 
 
 def verdict(metric: str, difference: Interval) -> str:

@@ -8,12 +8,20 @@ from models.evaluation.metrics import Evaluation, Interval
 from models.evaluation.verdicts import Verdict
 from models.reporting.page import SCORER_TEXT, verdict
 from models.review.review import Review
-from models.study.dataset import Dataset
-from models.study.experiment import SEGMENTS, Experiment
+from models.study.dataset import Dataset, spans
+from models.study.experiment import Experiment
 from models.tracking.versions import SIGNED
 
 MARK: dict[Verdict, str] = {"pass": "✅ pass", "fail": "❌ fail", "cannot tell": "⚠️ cannot tell"}
 """A verdict as MLflow's pages show it: the word says it without the sign."""
+
+USE = """**Use 使用**
+- `mlflow.pyfunc.load_model(uri).predict(frame)` answers with columns `score` and `probability`; the input example shows
+  the frame.
+- `mlflow.models.evaluate(uri, frame, targets="violation", model_type="regressor", predictions="probability",
+  evaluator_config={"log_model_explainability": False})`: MLflow's own explainer takes no model of two columns.
+"""
+"""What a reviewer tries on a version, as it works."""
 
 
 def experiment_text(experiment: Experiment) -> str:
@@ -27,7 +35,7 @@ def experiment_text(experiment: Experiment) -> str:
         f"{f', sector `{experiment.sector}`' if experiment.sector else ''}.\n\n"
         f"- Asks: which enterprises would be found in violation, learnt from {' and '.join(arms.learn)} visits, "
         f"measured on {' and '.join(arms.measure)} ones, out of time.\n"
-        f"- Records: {records}; visits from {split.fit_from} teach, those from {split.test_from} test.\n"
+        f"- Records: {records}; visits before {split.test_from} teach, those from {split.test_from} test.\n"
         f"- Policies: `data/policies/{experiment.province}/`; which versions may be signed says its `gate.toml`.\n"
         f"- File: `experiments/{experiment.name}.toml`.\n\n"
         "A run's description says its verdicts; its artifact `report.html` is what a reviewer signs by. Compare runs "
@@ -72,14 +80,14 @@ def run_text(
         f"**arm 检查方式**: {arm}",
         f"**records**: as of {dataset.as_of}; {records}",
         f"**learnt from**: {len(dataset.parts['fit']):,} visits, {len(dataset.names)} indicators; "
-        + "; ".join(f"{s} {experiment.split.bounds(s)[0]} to {experiment.split.bounds(s)[1]}" for s in SEGMENTS),
+        + "; ".join(f"{s} {first} to {last}" for s, (first, last) in spans(dataset).items()),
     ]
     text = "\n".join(f"- {line}" for line in lines)
     return text + (f"\n\n[The report 报告]({report})" if report else "")
 
 
 def version_text(run: str, hashes: Mapping[str, str]) -> str:
-    """Return a version's description: its run's verdict, its hashes, and last who proposed and signed it.
+    """Return a version's description: its run's verdict, how to try it, its hashes, and last who signed it.
 
     Parameters
     ----------
@@ -89,7 +97,7 @@ def version_text(run: str, hashes: Mapping[str, str]) -> str:
         Registered with the version.
     """
     kept = "\n".join(f"- `{name}` {value}" for name, value in sorted(hashes.items()))
-    return f"{run}\n\n**Hashes 哈希**\n{kept}{SIGNED}nobody has proposed it yet 尚未提请"
+    return f"{run}\n\n{USE}\n**Hashes 哈希**\n{kept}{SIGNED}nobody has proposed it yet 尚未提请"
 
 
 def _because(review: Review) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+import pandas as pd
 from scipy.special import logit
 
 from models.arrays import Floats
@@ -59,6 +61,10 @@ def score_all(experiment: Experiment, dataset: Dataset, model: RiskModel) -> dic
     rows = dataset.every.reset_index(drop=True).reset_index().set_index("inspection_id")["index"]
     before, past = (rates[rows.loc[p.outcomes["inspection_id"]].to_numpy()] for p in (calibrate, test))
     linear = LogisticBaseline().fit(fit.X, fit.y)
+    # Out of time, as the model's: what a fit says of its own rows calibrates nothing.
+    back = np.concatenate(
+        [LogisticBaseline().fit(f.fit.X, f.fit.y).margin(f.validate.X) for f in reversed(dataset.folds)]
+    )
 
     def likewise(margin: Floats, asked: Floats) -> Floats:
         return calibrated(experiment, calibrate, margin)[0].probability(asked)
@@ -68,8 +74,20 @@ def score_all(experiment: Experiment, dataset: Dataset, model: RiskModel) -> dic
         "model": Scored(margin, model.probability(margin)),
         "scorecard": Scored(load_scorecard(model.bands.scorecard).evaluate(test.frame).score),
         "past_rate": Scored(past, likewise(logit(before), logit(past))),
-        "logistic": Scored(linear_margin, likewise(linear.margin(calibrate.X), linear_margin)),
+        "logistic": Scored(linear_margin, likewise(back, linear_margin)),
     }
+
+
+def test_scores(dataset: Dataset, model: RiskModel) -> pd.DataFrame:
+    """Return what a model says of each test visit: enterprise, visit, day, arm, outcome, margin, probability, class."""
+    test = dataset.parts["test"]
+    margin = model.margin(test.X)
+    score = np.round(model.score(margin), 1)
+    known = test.outcomes[["enterprise_id", "inspection_id", "visited_on", "cutoff", "arm", "violation"]]
+    out = known.reset_index(drop=True)
+    out["weight"], out["margin"], out["probability"] = test.weight, margin, model.probability(margin)
+    out["score"], out["class"] = score, model.grades(score)
+    return out
 
 
 def measure(experiment: Experiment, dataset: Dataset, learned: Learned) -> Measured:

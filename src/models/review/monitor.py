@@ -25,6 +25,7 @@ from models.evaluation.drift.psi import Frozen
 from models.evaluation.policies import load_drift
 from models.review.review import Stable, stability_of, tested_visits
 from models.scoring.risk_model import RiskModel
+from models.study.circumstances import Circumstances
 from models.study.dataset import Part
 from models.study.experiment import Experiment, experiment_hash
 from models.study.labels import assigned, indicator_table, look_up
@@ -178,11 +179,10 @@ def _same_study(store: Store, version: str, experiment: Experiment) -> None:
 
 def _visits(source: Path | RecordStore, experiment: Experiment, model: RiskModel, as_of: date) -> TestVisits:
     """Visits since the first month looked at, results as known on the day of the records."""
-    found = assigned(source, segments(experiment.split, as_of)[-1:], experiment, as_of).rows
+    found = assigned(source, segments(experiment.split, experiment.split.test_from, as_of)[-1:], experiment, as_of).rows
     found = found.drop(columns="segment")
     frame = look_up(indicator_table(source, [found], experiment), found)
     X = np.ascontiguousarray(frame[list(model.indicator_names)].to_numpy(dtype=np.float64))
     weight = design_weights(found, experiment.arms.weights)
-    return tested_visits(
-        source, experiment, Part(found, frame, X, found["violation"].to_numpy(dtype=np.int8), weight), model
-    )
+    y, circumstances = found["violation"].to_numpy(dtype=np.int8), Circumstances.none(len(found))
+    return tested_visits(source, experiment, Part(found, frame, X, y, weight, circumstances), model)

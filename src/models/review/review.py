@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features.catalogue import CATALOGUE
+from features.catalogue import with_sector
 from features.policy import policy_hash
 from features.population.groups import enterprise_groups, groups_policy
 from features.records.store import RecordStore
@@ -51,7 +51,7 @@ from models.study.panel import Panel
 from models.study.pending import Awaited, awaited_visits, count_by_month, score_awaited
 from models.tracking.artifacts import EVALUATION, FROZEN
 
-SHARED = frozenset(name for name, i in CATALOGUE.items() if i.shared)
+SHARED = frozenset(name for name, i in with_sector(None, peers=True).items() if i.shared)
 """Indicators of which one value stands for all of an industry, district or legal form."""
 
 

@@ -119,6 +119,7 @@ def learned_metrics(found: Learned) -> dict[str, float]:
         out |= {f"origin_{k}_visits": o.visits, f"origin_{k}_violations": o.violations}
         for name, i in (("auc", o.auc), ("log_loss", o.log_loss)):
             out |= _three(f"origin_{k}_{name}", i.value, i.low, i.high)
+    out |= {"rounds": found.rounds, "tree_share": found.model.tree_share}
     if found.arm_effect is not None:
         out["arm_effect_log_odds"] = found.arm_effect
     return {name: float(value) for name, value in out.items() if math.isfinite(value)}

@@ -286,4 +286,4 @@ def _catalogue(given: Catalogue | None, province: str) -> Catalogue:
         return given
     from features.catalogue import of_province
 
-    return of_province(province)
+    return of_province(province, peers=True)

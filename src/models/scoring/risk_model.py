@@ -27,9 +27,11 @@ from models.scoring.bands import BandPolicy, ScoreMap, attainable_margins, freez
 from models.scoring.calibrators import Calibrator
 from models.scoring.classification import GRADES, Grade
 from models.scoring.interval import Uncertainty
+from models.scoring.linear import Linear, blend, blended_parts
 
-FORMAT = 1
-"""Of the folder. A later format must still read this one."""
+FORMAT = 2
+"""Of the folder. A later format must still read this one; 1 was written before models had a linear part."""
+_READ = (1, 2)
 
 
 _BOOSTER = "booster.txt"
@@ -73,6 +75,10 @@ class RiskModel(BaseModel):
         The columns that were sometimes unknown when it learned; elsewhere it has no idea what unknown means.
     booster_text
         LightGBM's text.
+    linear
+        The linear part; None in a model of trees alone.
+    tree_share
+        Weight of the trees in the margin.
     calibrator, score_map, bands
         Margin to probability; margin to score; the province's bands frozen at sign-off.
     uncertainty
@@ -102,6 +108,8 @@ class RiskModel(BaseModel):
     directions: tuple[int, ...]
     nullable: tuple[str, ...] = ()
     booster_text: str
+    linear: Linear | None = None
+    tree_share: float = Field(default=1.0, ge=0, le=1)
     calibrator: Calibrator
     score_map: ScoreMap
     bands: BandPolicy
@@ -121,6 +129,10 @@ class RiskModel(BaseModel):
             raise ValueError("families and directions: one entry per indicator")
         if set(self.nullable) - set(names):
             raise ValueError("nullable names unknown indicators")
+        if (self.linear is None) != (self.tree_share == 1.0):
+            raise ValueError("a linear part and a tree_share below 1 belong together")
+        if self.linear is not None and len(self.linear.coefficients) != len(names):
+            raise ValueError("linear: one coefficient per indicator")
         return self
 
     @cached_property
@@ -219,8 +231,8 @@ class RiskModel(BaseModel):
         rows = self._rows(X)
         if not len(rows):
             return np.empty(0)
-        raw = self.booster.predict(rows, raw_score=True, num_threads=_threads(rows))
-        return np.asarray(raw, dtype=np.float64)
+        trees = np.asarray(self.booster.predict(rows, raw_score=True, num_threads=_threads(rows)), dtype=np.float64)
+        return trees if self.linear is None else blend(self.linear.margin(rows), trees, self.tree_share)
 
     def probability(self, margin: ArrayLike) -> Floats:
         """Return the calibrated probability of each margin."""
@@ -257,8 +269,8 @@ class RiskModel(BaseModel):
         rows = self._rows(X)
         if not len(rows):  # LightGBM 4.7 divides by the number of rows
             return np.empty((0, rows.shape[1] + 1))
-        parts = self.booster.predict(rows, pred_contrib=True, num_threads=_threads(rows))
-        return np.asarray(parts, dtype=np.float64)
+        parts = np.asarray(self.booster.predict(rows, pred_contrib=True, num_threads=_threads(rows)), dtype=np.float64)
+        return parts if self.linear is None else blended_parts(self.linear, rows, parts, self.tree_share)
 
     def save(self, folder: PathLike) -> str:
         """Write the model into a folder (made if need be) and return its content hash."""
@@ -290,7 +302,7 @@ class RiskModel(BaseModel):
             bundle = json.loads((folder / _BUNDLE).read_bytes())
         except (OSError, ValueError) as err:
             raise ModelFileError(f"{folder} holds no readable model: {err}") from err
-        if not isinstance(bundle, dict) or bundle.get("format") != FORMAT:
+        if not isinstance(bundle, dict) or bundle.get("format") not in _READ:
             raise ModelFileError(f"{folder / _BUNDLE} is not a model of format {FORMAT}")
         payload: Any = bundle.get("model")
         saved = bundle.get("content_hash")
@@ -305,7 +317,9 @@ class RiskModel(BaseModel):
             raise ModelFileError(f"{folder / _BUNDLE} is not a valid model: {err}") from err
 
     def _payload(self) -> dict[str, Any]:
-        return self.model_dump(mode="json", exclude={"booster_text"})
+        # Without a linear part a model is written, and hashed, as before there was one.
+        alone = {"linear", "tree_share"} if self.linear is None else set()
+        return self.model_dump(mode="json", exclude={"booster_text", *alone})
 
     def _rows(self, X: Floats) -> Floats:
         rows = np.ascontiguousarray(X, dtype=np.float64)
@@ -330,6 +344,8 @@ def assemble(
     catalogue_hash: str,
     policy_hash: str,
     arm: str,
+    linear: Linear | None = None,
+    tree_share: float = 1.0,
     weight: ArrayLike | None = None,
     uncertainty: Uncertainty | None = None,
     about: Mapping[str, Any] | None = None,
@@ -346,6 +362,8 @@ def assemble(
         By indicator name.
     nullable
         Columns that held NaN where the booster learned.
+    linear, tree_share
+        The linear part and the weight of the trees; none, and 1, for a model of trees alone.
 
     Raises
     ------
@@ -355,13 +373,19 @@ def assemble(
     lost = [name for name in indicator_names if name not in families or name not in directions]
     if lost:
         raise ModelError(f"no family or direction given for: {', '.join(lost)}")
-    score_map = freeze_score_map(bands, reference, attainable_margins(booster_text), calibrator, weight)
+    reach = attainable_margins(booster_text)
+    if linear is not None:
+        own = linear.bounds()
+        reach = ((1 - tree_share) * own[0] + tree_share * reach[0], (1 - tree_share) * own[1] + tree_share * reach[1])
+    score_map = freeze_score_map(bands, reference, reach, calibrator, weight)
     return RiskModel(
         indicator_names=tuple(indicator_names),
         families=tuple(families[name] for name in indicator_names),
         directions=tuple(directions[name] for name in indicator_names),
         nullable=tuple(name for name in indicator_names if name in set(nullable)),
         booster_text=booster_text,
+        linear=linear,
+        tree_share=tree_share,
         calibrator=calibrator,
         score_map=score_map,
         bands=bands,

@@ -11,7 +11,7 @@ import pandas as pd
 from pydantic import Field
 from sklearn.metrics import roc_auc_score
 
-from features.catalogue import catalogue_hash, of_province
+from features.catalogue import catalogue_for, catalogue_hash
 from features.errors import FenleiError
 from features.policy import Policy, policy_hash
 from models.evaluation.policies import JUDGED_BY
@@ -114,7 +114,7 @@ def _inputs(seen: Seen) -> VerdictAndWhy:
     wrong = [line for name, (value, what) in found.items() for line in _held(seen, name, value, what)]
     if seen.inputs is not None and seen.inputs.data_hash != seen.tags.get("data_hash"):
         wrong.append("the logged inputs come from other data than the version names")
-    if model.catalogue_hash != catalogue_hash(of_province(model.province)):
+    if model.catalogue_hash != catalogue_hash(catalogue_for(model.indicator_names, model.province)):
         wrong.append("the catalogue of indicators is another than when it was trained")
     if model.policy_hash != policy_hash(model.province, *POLICIES):
         wrong.append("the province's policies are others than when it was trained")
@@ -156,19 +156,20 @@ def _without_inputs(seen: Seen) -> VerdictAndWhy:
 
 
 def _order(seen: Seen) -> VerdictAndWhy:
-    """Each segment is later than the last, and its outcomes were known before the next began."""
+    """The test is later than what teaches and calibrates, whose outcomes were known before it began."""
     if seen.inputs is None:
         return _without_inputs(seen)
     rows = pd.concat([seen.inputs.segments[s] for s in SEGMENTS], ignore_index=True)
     names = np.repeat(SEGMENTS, [len(seen.inputs.segments[s]) for s in SEGMENTS])
     try:
-        check_order(rows, Assignment(pd.Series(names, name="segment"), {}))
+        for before in ("fit", "calibrate"):
+            check_order(rows, Assignment(pd.Series(names, name="segment"), {}), (before, "test"))
     except SegmentOrderError as err:
         return "fail", str(err)
     late = int((rows["cutoff"] > rows["visited_on"]).sum())
     if late:
         return "fail", f"{late} rows have indicators of a day after the visit"
-    return "pass", f"{len(rows):,} outcomes, each segment known before the next began"
+    return "pass", f"{len(rows):,} outcomes; what teaches and calibrates was known before the test began"
 
 
 def _single(seen: Seen) -> VerdictAndWhy:
@@ -192,7 +193,7 @@ def _single(seen: Seen) -> VerdictAndWhy:
 
 
 def _retrained(seen: Seen) -> VerdictAndWhy:
-    """Fitted again from the logged inputs, it gives the same booster."""
+    """Fitted again from the logged inputs, it gives the same booster and the same linear part."""
     if seen.inputs is None:
         return _without_inputs(seen)
     if seen.inputs.names != seen.model.indicator_names:
@@ -201,12 +202,13 @@ def _retrained(seen: Seen) -> VerdictAndWhy:
         again = retrain(seen.inputs)
     except FenleiError as err:
         return "fail", str(err)
-    if again == seen.model.booster_text:
+    model = seen.model
+    if (again.booster_text(), again.linear_, again.tree_share) == (model.booster_text, model.linear, model.tree_share):
         rows = len(seen.inputs.segments["fit"])
-        return "pass", f"fitted again on {rows:,} logged visits, it gives the same booster, letter by letter"
+        return "pass", f"fitted again on {rows:,} logged visits, it gives the same model, letter by letter"
     if other := _computed_elsewhere(seen.inputs):
-        return "cannot tell", f"it gives another booster, but it was trained with {other}"
-    return "fail", "fitted again from the logged inputs, it gives another booster"
+        return "cannot tell", f"it gives another model, but it was trained with {other}"
+    return "fail", "fitted again from the logged inputs, it gives another model"
 
 
 def _computed_elsewhere(inputs: Inputs) -> str:

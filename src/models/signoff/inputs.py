@@ -1,10 +1,11 @@
-"""Inputs of a fit, logged with the run so that the same booster can be made again from them alone.
+"""Inputs of a fit, logged with the run so that the same model can be fitted again from them alone.
 
 ``inputs/`` holds one Parquet file a segment (day of visit, day known, cut-off, outcome, weight, whether apart from
-the random arm, 1 / draw probability, a number that tells visits to one enterprise from those to others, and the
-learner's columns; no enterprise ids) and ``spec.json`` (columns, parameters, seed, versions of what computes). The
-gate fits again from these files, compares LightGBM's text with the registered one, and judges the band contract of
-everyone again (`models.signoff.contract_replay`).
+the random arm, 1 / draw probability, a number that tells visits to one enterprise from those to others, the visit's
+circumstances and the learner's columns; no enterprise ids, no inspectors' ids) and ``spec.json`` (columns, parameters,
+seed, versions of what computes). The
+gate fits again from these files, compares both parts of the margin with the registered ones, and judges the band
+contract of everyone again (`models.signoff.contract_replay`).
 """
 
 from __future__ import annotations
@@ -25,10 +26,10 @@ from numpy.typing import NDArray
 
 from features.errors import FenleiError
 from models.arrays import Floats
-from models.learning.arms import fit_ignored, fit_known
 from models.learning.classifier import RiskClassifier
-from models.learning.fit import study_classifier
+from models.learning.fit import fit_rows, study_classifier
 from models.learning.search import Params
+from models.study.circumstances import Circumstances
 from models.study.dataset import Dataset
 from models.study.experiment import SEGMENTS, Experiment
 from models.study.weights import Rows
@@ -36,12 +37,14 @@ from models.tracking import artifacts, runs
 from models.tracking.artifacts import BESIDE, FOLDER
 from models.tracking.store import Store
 
-FORMAT = 2
+FORMAT = 3
 COMPUTES = ("lightgbm", "numpy", "scikit-learn", "scipy")
 """Packages whose version may change a booster's text."""
 
 _SPEC = "spec.json"
 _OUTCOME = ("visited_on", "known_at", "cutoff", "violation", "weight", "apart", "drawn", "enterprise")
+_TERM, _PAIR = "c:", "pair"
+"""Before a circumstance's name in a column; the column of the inspecting pair's number."""
 _PREFIX = "x:"
 """Before an indicator's name in a column: an indicator may be called as an outcome's column is."""
 
@@ -60,8 +63,8 @@ class Inputs:
         The learner's columns, in order.
     parameters
         Of `RiskClassifier`, constraints and seed included.
-    arm
-        "known" or "ignored": what the fit made of the arm (`models.learning.arms`).
+    terms
+        Names of the visits' circumstances that the fit knew apart.
     data_hash
         Of the clean tables that the rows were computed from.
     computed_by
@@ -74,7 +77,7 @@ class Inputs:
 
     names: tuple[str, ...]
     parameters: dict[str, Any]
-    arm: str
+    terms: tuple[str, ...]
     data_hash: str
     computed_by: dict[str, str]
     segments: dict[str, pd.DataFrame]
@@ -91,8 +94,9 @@ class Inputs:
     def rows(self, segment: str) -> Rows:
         """A segment as the fit is given it."""
         found = self.segments[segment]
-        apart, weight = found["apart"].to_numpy(dtype=np.bool_), found["weight"].to_numpy(dtype=np.float64)
-        return Rows(self.matrix(segment), self.outcome(segment), apart, weight)
+        terms = found[[_TERM + name for name in self.terms]].to_numpy(dtype=np.float64)
+        seen = Circumstances(terms, found[_PAIR].to_numpy(dtype=np.int64))
+        return Rows(self.matrix(segment), self.outcome(segment), seen, found["weight"].to_numpy(dtype=np.float64))
 
 
 def computing() -> dict[str, str]:
@@ -120,12 +124,15 @@ def write_inputs(folder: Path, experiment: Experiment, dataset: Dataset, params:
         # In the order of the ids: simulations by enterprise then draw the same numbers as they did on the ids.
         number = np.unique(part.enterprise.astype(str), return_inverse=True)[1]
         columns |= {"drawn": np.where(np.isnan(chance), 1.0, 1e6 / chance), "enterprise": number.astype(np.int64)}
+        seen = part.circumstances
+        terms = seen.terms if seen.terms.shape[1] else np.zeros((len(part), len(dataset.coding.names)))
+        columns |= {_TERM + name: terms[:, i] for i, name in enumerate(dataset.coding.names)} | {_PAIR: seen.pair}
         columns |= {_PREFIX + name: part.X[:, i] for i, name in enumerate(dataset.names)}
         pq.write_table(pa.table(columns), folder / f"{segment}.parquet", compression="zstd")
     spec = {
         "format": FORMAT,
         "names": list(dataset.names),
-        "arm": experiment.arms.arm,
+        "terms": list(dataset.coding.names),
         "parameters": study_classifier(experiment, dataset.names, params).get_params(),
         "data_hash": dataset.source_hash,
         "computed_by": computing(),
@@ -164,30 +171,26 @@ def read_inputs(folder: Path) -> Inputs:
         if spec["format"] != FORMAT:
             raise InputsError(f"{folder / _SPEC}: format {spec['format']!r}, expected {FORMAT}: train it again")
         names = tuple(map(str, spec["names"]))
-        wanted = [*_OUTCOME, *(_PREFIX + name for name in names)]
+        terms = tuple(map(str, spec["terms"]))
+        wanted = [*_OUTCOME, *(_TERM + name for name in terms), _PAIR, *(_PREFIX + name for name in names)]
         segments = {s: pq.read_table(folder / f"{s}.parquet").to_pandas() for s in SEGMENTS}
         for segment, rows in segments.items():
             if list(rows.columns) != wanted:
                 raise InputsError(f"{folder / segment}.parquet: its columns are not those of {_SPEC}")
-        return Inputs(
-            names, dict(spec["parameters"]), spec["arm"], spec["data_hash"], dict(spec["computed_by"]), segments
-        )
+        return Inputs(names, dict(spec["parameters"]), terms, spec["data_hash"], dict(spec["computed_by"]), segments)
     except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as err:
         raise InputsError(f"{folder}: the logged inputs can't be read: {err}") from err
 
 
-def retrain(inputs: Inputs) -> str:
-    """Fit again from logged inputs alone and return the booster's text.
+def retrain(inputs: Inputs) -> RiskClassifier:
+    """Fit again from logged inputs alone.
 
     Raises
     ------
     InputsError
         If the learner refuses what was logged.
     """
-    way = fit_known if inputs.arm == "known" else fit_ignored
     try:
-        return way(
-            lambda: RiskClassifier(**inputs.parameters), inputs.rows("fit"), inputs.rows("stop")
-        ).classifier.booster_text()
+        return fit_rows(RiskClassifier(**inputs.parameters), inputs.rows("fit"))
     except (TypeError, ValueError) as err:
         raise InputsError(f"the logged inputs don't fit the learner: {err}") from err

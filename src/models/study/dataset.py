@@ -1,4 +1,4 @@
-"""Training pairs: one row per labelled visit, with the indicators as known at the first of its month."""
+"""Training pairs: one row per labelled visit, with the indicators as known at its cut-off."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from features.errors import SourceError
 from features.policies import features_policy
 from features.records.store import RecordStore, opened
 from models.arrays import Floats
-from models.study.experiment import LEARNING, SEGMENTS, Experiment
+from models.study.circumstances import Circumstances, Coding
+from models.study.experiment import SEGMENTS, Experiment
 from models.study.indicators import catalogue, choose, usable
 from models.study.labels import KEYS, Assigned, assigned, indicator_table, look_up, read_known
 from models.study.left_out import LeftOut, left_out, short_windows
@@ -43,7 +44,9 @@ class Part:
     y
         0/1 [n].
     weight
-        For calibrating and measuring: 1/draw probability, mean 1; of the segments that teach, the weights of the fit.
+        For calibrating and measuring: 1/draw probability, mean 1; of the fit, its weights.
+    circumstances
+        Of the visits, as the fit codes them.
     """
 
     outcomes: pd.DataFrame
@@ -51,6 +54,7 @@ class Part:
     X: Floats
     y: NDArray[np.int8]
     weight: Floats
+    circumstances: Circumstances
 
     def __len__(self) -> int:
         return len(self.y)
@@ -65,9 +69,42 @@ class Part:
         """Whether each visit was not of the random arm."""
         return np.asarray(self.outcomes["arm"].to_numpy(dtype=object) != "random")
 
+    @property
+    def kinds(self) -> int:
+        """How many different outcomes there are: 2 where some visits found a violation and some did not."""
+        return len(np.unique(self.y))
+
+    def take(self, rows: NDArray[np.bool_]) -> Part:
+        """Return the visits of a mask; weights stay as they are."""
+        return Part(
+            self.outcomes[rows].reset_index(drop=True),
+            self.frame[rows],
+            self.X[rows],
+            self.y[rows],
+            self.weight[rows],
+            self.circumstances.take(rows),
+        )
+
     def rows(self) -> Rows:
-        """The part as `models.learning.arms` learns from it."""
-        return Rows(self.X, self.y, self.targeted, self.weight)
+        """The part as the classifier learns from it."""
+        return Rows(self.X, self.y, self.circumstances, self.weight)
+
+
+@dataclass(frozen=True)
+class Fold:
+    """A rolling origin.
+
+    Parameters
+    ----------
+    day
+        The origin: the fit knows what was known before it.
+    fit, validate
+        Visits that teach, and those of the months that follow.
+    """
+
+    day: date
+    fit: Part
+    validate: Part
 
 
 @dataclass(frozen=True)
@@ -77,13 +114,15 @@ class Dataset:
     Parameters
     ----------
     parts
-        Segment to its rows.
+        "fit", "calibrate" (the validation visits of all origins, the oldest first) and "test" to their rows.
     names
         The learner's indicators, in catalogue order.
     left_out
         Indicators left out because in the fit they never vary or are hardly covered.
     folds
-        Rolling origins before the calibration, the latest first: "fit", "stop" and "validate" of each.
+        Rolling origins before the test, the latest first.
+    coding
+        How the circumstances of visits became numbers in the fit.
     population
         The learner's indicators of the cohort (a sample of it) on the day the test begins, float64 [m, k].
     every
@@ -102,7 +141,8 @@ class Dataset:
     """
 
     parts: dict[str, Part]
-    folds: tuple[dict[str, Part], ...]
+    folds: tuple[Fold, ...]
+    coding: Coding
     names: tuple[str, ...]
     left_out: tuple[LeftOut, ...]
     population: Floats
@@ -112,6 +152,12 @@ class Dataset:
     source_hash: str
     as_of: date
     short: Mapping[str, int] = field(default_factory=dict)
+
+
+def spans(dataset: Dataset) -> dict[str, tuple[str, str]]:
+    """Return the first and the last day of the visits of each segment."""
+    days = {segment: part.outcomes["visited_on"] for segment, part in dataset.parts.items()}
+    return {segment: (str(day.min()), str(day.max())) for segment, day in days.items()}
 
 
 def source_hash(clean: Path) -> str:
@@ -164,16 +210,17 @@ def build_dataset(source: Path | RecordStore, experiment: Experiment, as_of: dat
 def _built(records: RecordStore, experiment: Experiment, as_of: date) -> Dataset:
     if records.folder is None:
         raise SourceError("a study is made from a clean folder, whose bytes it names; rows in memory have none")
-    stages = segments(experiment.split, as_of)
-    origins_of = folds(experiment.split, experiment.tuning.rolling, as_of)
-    known = read_known(records, [stages, *origins_of], experiment.province, as_of)
+    begin = learning_begins(records, experiment)
+    stages = segments(experiment.split, begin, as_of)
+    origins_of = folds(experiment.split, experiment.origins, begin)
+    known = read_known(records, [stages, *origins_of], experiment, as_of)
     main = assigned(records, stages, experiment, as_of, known)
     earlier = [assigned(records, s, experiment, as_of, known) for s in origins_of]
     if not len(main.rows):
         why = "; ".join(f"{reason}: {n:,}" for reason, n in sorted(main.dropped.items()) if n)
         raise SourceError(
             f"{records.folder}: no inspection with a usable result known by {as_of} in the segments of experiment "
-            f"{experiment.name}, {experiment.split.fit_from} to {experiment.split.test_to}; "
+            f"{experiment.name}, {begin} to {experiment.split.test_to}; "
             + (f"left out: {why}" if why else "the records hold none")
         )
     table = indicator_table(records, [a.rows for a in (main, *earlier)], experiment)
@@ -181,25 +228,80 @@ def _built(records: RecordStore, experiment: Experiment, as_of: date) -> Dataset
     names, gone, short = _learned_from(records, table, main.rows[main.rows["segment"] == "fit"], asked, experiment)
     compare = None
     if experiment.arms.fit_weights == "inverse_probability":
-        compare = cohort_of_the_fit(records, experiment, names)
-    parts = _parts(main, SEGMENTS, table, names, experiment, compare)
+        compare = cohort_of_the_fit(records, experiment, names, begin)
+    parts, coding = _parts(main, ("fit", "test"), table, names, experiment, compare)
     _enough(parts, experiment, "")
     origins = []
-    for number, fold in enumerate(earlier):
-        origins.append(_parts(fold, FOLD, table, names, experiment, compare))
-        _enough(origins[-1], experiment, f", rolling origin {number + 1}")
+    for number, (fold, segments_of) in enumerate(zip(earlier, origins_of, strict=True)):
+        origins.append(make_fold(fold, segments_of[1].start, table, names, experiment, compare))
+        both = {"fit": origins[-1].fit, "validate": origins[-1].validate}
+        _enough(both, experiment, f", rolling origin {number + 1}")
+    parts = {"fit": parts["fit"], "calibrate": out_of_time(origins, experiment), "test": parts["test"]}
+    counted = [main.rows, parts["calibrate"].outcomes.assign(segment="calibrate")]
     return Dataset(
         parts,
         tuple(origins),
+        coding,
         names,
         gone,
         population(records, experiment, names),
         main.every,
-        count_arms(main.rows),
+        count_arms(pd.concat(counted, ignore_index=True)),
         main.dropped,
         source_hash(records.folder),
         as_of,
         short,
+    )
+
+
+def learning_begins(records: RecordStore, experiment: Experiment) -> date:
+    """Return the first day whose visits teach: the study's, or a year after the records of inspections begin."""
+    if experiment.split.learn_from is not None:
+        return experiment.split.learn_from
+    first = records.covers_from.get("inspections")
+    if first is None:
+        raise SourceError(
+            f"experiment {experiment.name}: the manifest does not say from when inspections are covered; say "
+            "split.learn_from"
+        )
+    later = date(first.year + 1, first.month, 1)
+    return later if first.day == 1 else date(later.year + later.month // 12, later.month % 12 + 1, 1)
+
+
+def make_fold(
+    found: Assigned,
+    day: date,
+    table: pd.DataFrame,
+    names: tuple[str, ...],
+    experiment: Experiment,
+    compare: pd.DataFrame | None = None,
+) -> Fold:
+    """Return the rolling origin of a day from its assigned visits.
+
+    Parameters
+    ----------
+    table
+        Of `models.study.labels.indicator_table`.
+    names
+        The indicators it learns from.
+    compare
+        Indicators of the cohort, where the fit is weighted to resemble it.
+    """
+    parts, _ = _parts(found, FOLD, table, names, experiment, compare)
+    return Fold(day, parts["fit"], parts["validate"])
+
+
+def out_of_time(origins: Sequence[Fold], experiment: Experiment) -> Part:
+    """Return the validation visits of all rolling origins as one part, the oldest first."""
+    told = [fold.validate for fold in reversed(origins)]
+    outcomes = pd.concat([p.outcomes for p in told], ignore_index=True)
+    return Part(
+        outcomes,
+        pd.concat([p.frame for p in told]),
+        np.vstack([p.X for p in told]),
+        np.concatenate([p.y for p in told]),
+        design_weights(outcomes, experiment.arms.weights),
+        Circumstances.none(len(outcomes)),
     )
 
 
@@ -231,27 +333,30 @@ def _parts(
     names: tuple[str, ...],
     experiment: Experiment,
     compare: pd.DataFrame | None,
-) -> dict[str, Part]:
-    """Rows, indicators and weights of each stage."""
+) -> tuple[dict[str, Part], Coding]:
+    """Rows, indicators, weights and circumstances of each stage, and how the fit codes the latter."""
     parts = {}
+    coding = Coding.of(found.rows[found.rows["segment"] == "fit"], experiment.arms)
     for stage in stages:
         own = found.rows[found.rows["segment"] == stage].drop(columns="segment").reset_index(drop=True)
         frame = look_up(table, own)
         X = np.ascontiguousarray(frame[list(names)].to_numpy(dtype=np.float64))
-        if stage not in LEARNING:
+        if stage != "fit":
             weight = design_weights(own, experiment.arms.weights)
-        elif stage == "fit" and compare is not None:
+        elif compare is not None:
             past = compare[compare.index.get_level_values("cutoff") < pd.Timestamp(own["visited_on"].max())]
             weight = inverse_probability(X, past.to_numpy(dtype=np.float64), seed=experiment.seed)
         else:
             weight = design_weights(own, "design" if experiment.arms.fit_weights == "design" else "equal")
-        parts[stage] = Part(own, frame, X, own["violation"].to_numpy(dtype=np.int8), weight)
-    return parts
+        parts[stage] = Part(own, frame, X, own["violation"].to_numpy(dtype=np.int8), weight, coding.code(own))
+    return parts, coding
 
 
-def cohort_of_the_fit(records: Path | RecordStore, experiment: Experiment, names: tuple[str, ...]) -> pd.DataFrame:
+def cohort_of_the_fit(
+    records: Path | RecordStore, experiment: Experiment, names: tuple[str, ...], begin: date
+) -> pd.DataFrame:
     """Indicators of a sample of the cohort over the months of the fit, index (enterprise_id, cutoff)."""
-    months = pd.date_range(experiment.split.fit_from, experiment.split.fit_to, freq="MS", inclusive="left")
+    months = pd.date_range(begin, experiment.split.test_from, freq="MS", inclusive="left")
     firsts = [m.date() for m in months]
     members = _sample(cohort(records, firsts, experiment.scope), MOST_POPULATION)
     frame = compute_indicators(records, members, experiment.scope)[list(names)]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 from datetime import date, timedelta
-from itertools import pairwise
 from typing import Any, Literal
 
 from pydantic import Field, SerializerFunctionWrapHandler, field_validator, model_serializer, model_validator
@@ -22,10 +21,8 @@ from models.study.source import Source
 Arm = Literal["random", "targeted", "unknown"]
 Family = Literal["basic", "dynamic", "regulatory", "association", "societal"]
 FAMILIES: tuple[Family, ...] = ("basic", "dynamic", "regulatory", "association", "societal")
-SEGMENTS = ("fit", "stop", "calibrate", "test")
-"""Order of the segments in time."""
-LEARNING = ("fit", "stop")
-"""Segments whose rows teach; in the others they calibrate or measure."""
+SEGMENTS = ("fit", "calibrate", "test")
+"""What visits are for. Those that calibrate also teach: their margins are of models that had not seen them."""
 
 
 class Label(Policy):
@@ -49,6 +46,7 @@ class Indicators(Policy):
 
     ``constant`` "drop" leaves out those that never vary in the fit, or that are known to the source for less
     than the share ``covered`` of the fit's rows: elsewhere 'unknown' would only tell the learner the date.
+    ``peers``: recent peer rates, too (`features.catalogue.families.recent`), by name or all.
     """
 
     families: tuple[Family, ...] = FAMILIES
@@ -56,96 +54,105 @@ class Indicators(Policy):
     without: tuple[str, ...] = ()
     constant: Literal["drop", "keep"] = "drop"
     covered: float = Field(default=0.9, ge=0, le=1)
+    peers: bool = False
+
+    @model_serializer(mode="wrap")
+    def _as_without_peers(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave ``peers`` out where they are off: no hash of a study without them depends on there being such."""
+        found: dict[str, Any] = dump(self)
+        return {k: v for k, v in found.items() if k != "peers" or v}
 
 
 class Split(Policy):
-    """Four segments of time, each later than the last, each boundary the first of a month.
+    """The moment that a model is for: everything known before ``test_from`` teaches, what came after measures.
 
-    ``gap_days`` is the least distance between two segments: the reporting lag, so that slow results (the
-    violations, mostly) are not missing from the end of a segment. Without ``test_to`` the test runs to the end
-    of what the source holds.
+    ``learn_from``: the first visit that teaches; without it, a year after the records of inspections begin, so that
+    windows of a year are covered for every visit. ``gap_days``: visits so shortly before a moment do not teach for it:
+    only the quickest of their results are known, and those are no fair sample (violations, mostly, are slow). Without
+    ``test_to`` the test runs to the end of what the source holds.
     """
 
-    fit_from: date
-    fit_to: date
-    stop_from: date
-    stop_to: date
-    calibrate_from: date
-    calibrate_to: date
+    learn_from: date | None = None
     test_from: date
     test_to: date = date(9999, 1, 1)
-    gap_days: int = Field(default=0, ge=0)
-
-    def bounds(self, segment: str) -> tuple[date, date]:
-        """Return ``(from, to)`` of a segment."""
-        return getattr(self, f"{segment}_from"), getattr(self, f"{segment}_to")
+    gap_days: int = Field(default=0, ge=0, le=366)
 
     @model_validator(mode="after")
     def _in_order(self) -> Split:
-        for name in SEGMENTS:
-            start, end = self.bounds(name)
-            if start >= end:
-                raise ValueError(f"{name}_from {start} must be before {name}_to {end}")
-            if start.day != 1 or end.day != 1:
-                # a month is one cut-off: a boundary inside it would put one moment of a firm on both sides
-                raise ValueError(f"{name}_from {start} and {name}_to {end} must be the first of a month")
-        for before, after in pairwise(SEGMENTS):
-            end, start = self.bounds(before)[1], self.bounds(after)[0]
-            if start < end + timedelta(days=self.gap_days):
-                raise ValueError(f"{after}_from {start} must be at least {self.gap_days} days after {before}_to {end}")
+        if self.learn_from is not None and self.learn_from >= self.test_from - timedelta(days=self.gap_days):
+            raise ValueError(
+                f"learn_from {self.learn_from} must be before test_from {self.test_from} less {self.gap_days} days"
+            )
+        if self.test_from >= self.test_to:
+            raise ValueError(f"test_from {self.test_from} must be before test_to {self.test_to}")
+        if self.test_from.day != 1 or self.test_to.day != 1:
+            # a month is one cut-off: a boundary inside it would put one moment of a firm on both sides
+            raise ValueError(f"test_from {self.test_from} and test_to {self.test_to} must be the first of a month")
         return self
 
 
+class Origins(Policy):
+    """Rolling origins: earlier moments, at each of which the learner is fitted on what was known then.
+
+    What it says of the ``months`` that follow an origin is out of time. Parameters, the number of trees and their share
+    are chosen by these margins, and the calibration is fitted to them. The last origin lies ``months`` before the test,
+    each other one as much earlier; at most ``count`` of them, as far back as a fit of ``least_months`` allows.
+    """
+
+    count: int = Field(default=6, ge=1, le=36)
+    months: int = Field(default=2, ge=1, le=12)
+    least_months: int = Field(default=6, ge=1)
+
+
+Known = Literal["ignored", "known"]
+
+
 class Arms(Policy):
-    """Which arms' outcomes are used for what.
+    """Which arms' outcomes are used for what, and which circumstances of a visit are known apart.
 
-    Only the random arm, weighted by 1/draw probability, measures the true rate; "design" weights
-    therefore need calibrate and measure to be the random arm alone.
+    Only the random arm, weighted by 1/draw probability, measures the true rate; "design" weights therefore need measure
+    to be the random arm alone. The arms that measure calibrate, too.
 
-    ``arm`` "known": what targeted visits find more at equal records is learned apart and left out when scoring.
-    ``fit_weights``: "equal", "design" (1/draw probability; the random arm alone) or "inverse_probability" (visited
-    enterprises weighted to resemble the cohort). See `models.learning.arms`.
+    ``arm``, ``trigger``, ``field``, ``inspector`` "known": what visits find more for this reason at equal records is
+    learned apart and left out when scoring (`models.study.circumstances`).
+    ``fit_weights``: "equal", "design" (1/draw probability; the random arm alone) or "inverse_probability": visits are
+    weighted so that their indicators spread as the whole cohort's do. That mends who is visited at equal indicators,
+    not what the records don't show. Which way holds against the truth is measured by ``fenlei bench learn``.
     """
 
     learn: tuple[Arm, ...] = ("random", "targeted", "unknown")
-    stop: tuple[Arm, ...] = ()
-    calibrate: tuple[Arm, ...] = ("random",)
     measure: tuple[Arm, ...] = ("random",)
     weights: Literal["design", "equal"] = "design"
-    arm: Literal["ignored", "known"] = "ignored"
+    arm: Known = "ignored"
+    trigger: Known = "ignored"
+    field: Known = "ignored"
+    inspector: Known = "ignored"
     fit_weights: Literal["equal", "design", "inverse_probability"] = "equal"
 
     @model_validator(mode="after")
     def _strategy(self) -> Arms:
-        learning = {*self.learn, *self.of("stop")}
-        if self.arm == "known" and not ({"random"} < set(self.learn) and {"random"} < set(self.of("stop"))):
-            raise ValueError('arm = "known" needs learn (and stop) to name "random" and another arm')
-        if self.fit_weights == "design" and learning != {"random"}:
-            raise ValueError('fit_weights = "design" needs learn and stop to be ["random"]: only they are drawn')
+        if self.arm == "known" and not {"random"} < set(self.learn):
+            raise ValueError('arm = "known" needs learn to name "random" and another arm')
+        if self.fit_weights == "design" and set(self.learn) != {"random"}:
+            raise ValueError('fit_weights = "design" needs learn to be ["random"]: only its visits are drawn')
         return self
 
     @model_validator(mode="after")
     def _design(self) -> Arms:
-        if not (self.learn and self.calibrate and self.measure):
-            raise ValueError("learn, calibrate and measure each name at least one arm")
+        if not (self.learn and self.measure):
+            raise ValueError("learn and measure each name at least one arm")
         if self.weights == "design" and not self.measures_random:
-            raise ValueError('weights = "design" needs calibrate = ["random"] and measure = ["random"]')
+            raise ValueError('weights = "design" needs measure = ["random"]')
         return self
 
     @property
     def measures_random(self) -> bool:
         """Whether calibration and test use the random arm and nothing else."""
-        return self.calibrate == ("random",) and self.measure == ("random",)
+        return self.measure == ("random",)
 
     def of(self, segment: str) -> tuple[Arm, ...]:
         """Return the arms used in a segment."""
-        return {
-            "fit": self.learn,
-            "stop": self.stop or self.learn,
-            "calibrate": self.calibrate,
-            "validate": self.measure,
-            "test": self.measure,
-        }[segment]
+        return self.learn if segment == "fit" else self.measure
 
 
 class Range(Policy):
@@ -163,49 +170,53 @@ class Range(Policy):
         return self
 
 
-class Rolling(Policy):
-    """Rolling origins for a search: each fits, stops and validates in turn, all before the calibration begins.
+class Backtest(Policy):
+    """Moments at which ``fenlei backtest`` retrains: ``origins`` of them, ``every`` so many months, from ``first`` on.
 
-    The latest validation ends with the split's early-stopping segment; each further origin lies ``step_months``
-    earlier. ``least_months``: of the shortest fit. 0 ``folds``: nothing is validated, and nothing can be searched.
+    Without ``first`` the last window ends with the last whole month of the records.
     """
 
-    folds: int = Field(default=3, ge=0, le=12)
-    step_months: int = Field(default=3, ge=1)
-    stop_months: int = Field(default=2, ge=1)
-    validate_months: int = Field(default=3, ge=1)
-    least_months: int = Field(default=6, ge=1)
+    first: date | None = None
+    origins: int = Field(default=6, ge=1, le=60)
+    every: int = Field(default=2, ge=1, le=12)
 
 
 class Tuning(Policy):
-    """How the learner's parameters are searched; 0 trials: those of ``learner`` as they stand.
+    """How the learner's parameters are chosen by the rolling origins.
 
-    ``objective``, on the validation rows of each rolling origin: "log_loss" of the probability, its level fitted by
-    one logistic map on the early-stopping rows; or "visits_needed": share of the visits, the riskiest first, that
-    find ``found_share`` of what all visits would find (so 1 less it, over ``found_share``, is what is saved against
-    visiting at random). ``prune``: give a trial up when its mean so far is worse than the median at that origin.
+    ``trials`` of the search in ``space``; 0: those of ``learner`` as they stand. ``objective``, on the visits after
+    each origin: "log_loss" of the probability, its level and slope fitted on the visits themselves, so that what counts
+    is the order and the shape; or "visits_needed": share of the visits, the riskiest first, that find ``found_share``
+    of what all visits would find (so 1 less it, over ``found_share``, is what is saved against visiting at random).
+    ``prune``: give a trial up when its mean so far is worse than the median at that origin. ``blend`` "chosen": how
+    many trees, up to ``n_estimators``, and their share in the margin are chosen by the origins, too; "fixed": those of
+    ``learner``.
     """
 
     trials: int = Field(default=0, ge=0)
     objective: Literal["log_loss", "visits_needed"] = "log_loss"
     found_share: float = Field(default=0.5, gt=0, lt=1)
-    rolling: Rolling = Rolling()
     prune: bool = True
+    blend: Literal["chosen", "fixed"] = "chosen"
     space: dict[str, Range] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _something_to_search(self) -> Tuning:
         if self.trials and not self.space:
             raise ValueError("trials > 0 needs a search space")
-        if self.trials and not self.rolling.folds:
-            raise ValueError("trials > 0 needs tuning.rolling.folds >= 1 to be judged on")
         return self
 
 
 class Calibration(Policy):
-    """How the margin becomes a probability; "auto" chooses by out-of-time log loss (`models.learning.calibration`)."""
+    """How the margin becomes a probability; "auto" chooses by out-of-time log loss (`models.learning.calibration`).
+
+    ``half_life_days``: a visit so many days older than the latest counts half. Where the level of what visits find
+    moves from season to season the last months tell it best; without it all visits of the origins count alike, as a
+    year of the random arm should.
+    """
 
     kind: Literal["auto", "spline", "platt", "beta", "isotonic"] = "auto"
+    half_life_days: float | None = Field(default=None, gt=0)
 
 
 class Bands(Policy):
@@ -230,6 +241,7 @@ class Evaluation(Policy):
 class Experiment(Policy):
     """One study; see ``experiments/README.md`` for the commented fields.
 
+    ``cutoff``: indicators are as known at the first of the visit's month, or on the Monday of its week.
     ``learner``: parameters of `models.learning.classifier.RiskClassifier` by name. ``additive_families``: no tree mixes
     two families, so that in log-odds the families add up exactly, each decided by its own indicators alone; points of
     the score are scaled (`models.scoring.reasons.points.scaled_points`). ``sector``: learn its indicators too, from
@@ -247,6 +259,8 @@ class Experiment(Policy):
     cohort: Cohort = Cohort()
     indicators: Indicators = Indicators()
     split: Split
+    origins: Origins = Origins()
+    cutoff: Literal["month", "week"] = "month"
     arms: Arms = Arms()
     learner: dict[str, int | float | str | bool] = Field(default_factory=dict)
     additive_families: bool = False
@@ -254,6 +268,7 @@ class Experiment(Policy):
     calibration: Calibration = Calibration()
     bands: Bands = Bands()
     evaluation: Evaluation = Evaluation()
+    backtest: Backtest = Backtest()
 
     @field_validator("learner")
     @classmethod
@@ -269,8 +284,8 @@ class Experiment(Policy):
 
     @property
     def scope(self) -> Scope:
-        """Whose policies hold and which sector's enterprises and indicators are taken."""
-        return Scope(self.province, sector=self.sector)
+        """Whose policies hold, which sector's enterprises and indicators are taken, and whether recent peer rates."""
+        return Scope(self.province, sector=self.sector, peers=self.indicators.peers)
 
     @model_validator(mode="after")
     def _sector_has_members(self) -> Experiment:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.catalogue import CATALOGUE, with_sector
+from features.catalogue import CATALOGUE, RECENT, with_sector
 from features.catalogue.declaration import Indicator
 from features.catalogue.sectors import own_of, sector_policy_name
 from features.errors import ConfigError
@@ -20,8 +20,9 @@ from models.study.experiment import Experiment, Indicators
 
 
 def catalogue(experiment: Experiment) -> dict[str, Indicator]:
-    """Return the indicators a study may use: the general ones and, behind them, its sector's."""
-    return with_sector(own_of(experiment.province, experiment.sector))
+    """Return the indicators a study may use: the general ones and, behind them, recent peer rates where it asks for
+    them, its place's and its sector's."""
+    return with_sector(own_of(experiment.province, experiment.sector), peers=experiment.indicators.peers)
 
 
 def policies_hash(experiment: Experiment) -> str:
@@ -44,7 +45,8 @@ def choose(indicators: Indicators, among: Mapping[str, Indicator] = CATALOGUE) -
     """
     unknown = [n for n in (*indicators.only, *indicators.without) if n not in among]
     if unknown:
-        meant = did_you_mean(unknown[0], among)
+        off = unknown[0] in RECENT
+        meant = "; say peers = true for recent peer rates" if off else did_you_mean(unknown[0], among)
         raise ConfigError(f"indicators not in the catalogue: {unknown}; see `fenlei indicators`{meant}")
     names = tuple(
         name

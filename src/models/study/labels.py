@@ -58,7 +58,7 @@ def assigned(
     known
         Outcomes as known before each of `days_asked`, where they are read already.
     """
-    known = read_known(source, [stages], experiment.province, as_of) if known is None else known
+    known = read_known(source, [stages], experiment, as_of) if known is None else known
     every, dropped = labelled(outcomes_as_known(known, stages, as_of), experiment.label.codes)
     outcomes = every
     if experiment.cohort.members_only and len(every):
@@ -76,11 +76,11 @@ def days_asked(stages: Sequence[Segment], as_of: date) -> list[date]:
 
 
 def read_known(
-    source: Path | RecordStore, plans: Sequence[Sequence[Segment]], province: str, as_of: date
+    source: Path | RecordStore, plans: Sequence[Sequence[Segment]], experiment: Experiment, as_of: date
 ) -> dict[date, pd.DataFrame]:
     """Read the outcomes once, as known before every day that any stage of several splits asks for."""
     days = {day for stages in plans for day in days_asked(stages, as_of)}
-    return outcomes_by_day(source, days, province=province)
+    return outcomes_by_day(source, days, province=experiment.province, cutoff=experiment.cutoff)
 
 
 def outcomes_as_known(known: Mapping[date, pd.DataFrame], stages: Sequence[Segment], as_of: date) -> pd.DataFrame:

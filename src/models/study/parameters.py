@@ -22,7 +22,9 @@ class LearnerParameters(Policy):
 
     model_config = ConfigDict(strict=True)
 
-    n_estimators: int = Field(default=300, ge=1)
+    tree_share: float = Field(default=0.5, ge=0, le=1)
+    strength: Positive = 0.01
+    n_estimators: int = Field(default=200, ge=1)
     learning_rate: Positive = 0.05
     num_leaves: int = Field(default=15, ge=2, le=131_072)
     max_depth: int = Field(default=4, le=64)
@@ -33,7 +35,6 @@ class LearnerParameters(Policy):
     min_gain_to_split: NotNegative = 0.0
     max_bin: int = Field(default=255, ge=2, le=65_535)
     monotone_penalty: NotNegative = 0.0
-    early_stopping_rounds: int = Field(default=50, ge=1)
     num_threads: int = Field(default=2, ge=0)
 
 

@@ -1,7 +1,7 @@
-"""Temporal split: which outcome teaches, stops, calibrates or tests, and which was not known in time.
+"""Temporal split: which outcome teaches, calibrates or tests, and which was not known in time.
 
-A stage (fit, early stopping, calibration, test) could have run on the first day of the next segment; an
-outcome belongs to it only if it was known before that day. What is left out is counted with its reason.
+The fit could have run on the day the test begins, and that of a rolling origin on the origin's day; an outcome teaches
+only if it was known before that day. What is left out is counted with its reason.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ import numpy as np
 import pandas as pd
 
 from features.errors import ConfigError, FenleiError
-from models.study.experiment import LEARNING, SEGMENTS, Arms, Rolling, Split
+from models.study.experiment import Arms, Origins, Split
 
-FOLD = ("fit", "stop", "validate")
+FOLD = ("fit", "validate")
 """Stages of a rolling origin in time."""
 
 
@@ -51,51 +51,62 @@ class Assignment:
     dropped: dict[str, int]
 
 
-def segments(split: Split, as_of: date) -> tuple[Segment, ...]:
-    """Return the four segments in order; the test's outcomes are those the source holds, up to ``as_of``."""
-    starts = [split.bounds(name)[0] for name in SEGMENTS]
-    until = [*starts[1:], as_of + timedelta(days=1)]
-    return tuple(
-        Segment(name, *split.bounds(name), known_before=known) for name, known in zip(SEGMENTS, until, strict=True)
+def segments(split: Split, begin: date, as_of: date) -> tuple[Segment, ...]:
+    """Return fit and test; the test's outcomes are those the source holds, up to ``as_of``.
+
+    Parameters
+    ----------
+    split, begin
+        The study's, and the first day whose visits teach.
+    as_of
+        Day the records were taken.
+    """
+    end = split.test_from - timedelta(days=split.gap_days)
+    return (
+        Segment("fit", begin, end, known_before=split.test_from),
+        Segment("test", split.test_from, split.test_to, known_before=as_of + timedelta(days=1)),
     )
 
 
-def folds(split: Split, rolling: Rolling, as_of: date) -> list[tuple[Segment, ...]]:
-    """Return the rolling origins of a search, the latest first: fit, early stopping and validation of each.
+def folds(split: Split, origins: Origins, begin: date) -> list[tuple[Segment, ...]]:
+    """Return fit and validation of each rolling origin, the latest first.
 
-    All of them lie before the split's calibration begins: a search sees nothing of calibration or test, and uses
-    an outcome for validation only if it was known when the calibration could have begun.
+    All of them lie before the test begins: nothing of the test is seen, and an outcome validates only if it was known
+    when the test could have begun. Of an origin whose months are mostly days of the gap before the test, too few
+    results are known: it is passed over.
 
     Raises
     ------
     ConfigError
-        If the split is too short for so many origins.
+        If there is no room for a single origin.
     """
     out: list[tuple[Segment, ...]] = []
-    apart = -(-split.gap_days // 28)
-    for k in range(rolling.folds):
-        validate_to = _months(split.stop_to, -k * rolling.step_months)
-        validate_from = _months(validate_to, -rolling.validate_months)
-        stop_to = _months(validate_from, -apart)
-        stop_from = _months(stop_to, -rolling.stop_months)
-        fit_to = _months(stop_from, -apart)
-        if fit_to < _months(split.fit_from, rolling.least_months):
-            raise ConfigError(
-                f"tuning.rolling: origin {k + 1} of {rolling.folds} would fit from {split.fit_from} to {fit_to}, less"
-                f" than {rolling.least_months} months; take fewer or nearer origins"
+    gap = timedelta(days=split.gap_days)
+    end = split.test_from
+    while len(out) < origins.count:
+        origin = month_after(end, -origins.months)
+        if origin < month_after(begin, origins.least_months):
+            break
+        last = min(end, split.test_from - gap)
+        if 2 * (last - origin) >= end - origin:
+            out.append(
+                (
+                    Segment("fit", begin, origin - gap, known_before=origin),
+                    Segment("validate", origin, last, known_before=split.test_from),
+                )
             )
-        out.append(
-            (
-                Segment("fit", split.fit_from, fit_to, known_before=stop_from),
-                Segment("stop", stop_from, stop_to, known_before=validate_from),
-                Segment("validate", validate_from, validate_to, known_before=min(split.calibrate_from, as_of)),
-            )
+        end = origin
+    if not out:
+        raise ConfigError(
+            f"origins: the last one, {origins.months} months before the test begins on {split.test_from} less"
+            f" {split.gap_days} days, would leave a fit of less than {origins.least_months} months from {begin} on;"
+            " learn from an earlier day, or take fewer months"
         )
     return out
 
 
-def _months(day: date, by: int) -> date:
-    """Return the first of a month so many months away."""
+def month_after(day: date, by: int) -> date:
+    """Return the first of the month so many months after (or before) that of a day."""
     months = day.year * 12 + day.month - 1 + by
     return date(months // 12, months % 12 + 1, 1)
 
@@ -124,7 +135,7 @@ def assign(outcomes: pd.DataFrame, stages: Sequence[Segment], arms: Arms) -> Ass
         inside |= span
         in_time = known < np.datetime64(segment.known_before)
         right_arm = np.isin(arm, arms.of(segment.name))
-        needed = arms.fit_weights if segment.name in LEARNING else arms.weights
+        needed = arms.fit_weights if segment.name == "fit" else arms.weights
         weighable = ~unweighted | (needed != "design")
         where[span & in_time & right_arm & weighable] = segment.name
         dropped[f"{segment.name}: not known before {segment.known_before}"] = int((span & ~in_time).sum())
@@ -138,22 +149,21 @@ def assign(outcomes: pd.DataFrame, stages: Sequence[Segment], arms: Arms) -> Ass
     return assignment
 
 
-def check_order(outcomes: pd.DataFrame, assignment: Assignment, names: Sequence[str] = SEGMENTS) -> None:
-    """Hold that each segment is later than the last, in cut-off, visit and knowledge.
+def check_order(outcomes: pd.DataFrame, assignment: Assignment, names: Sequence[str]) -> None:
+    """Hold that each of the named segments is later than the last, in visit and knowledge.
 
     Raises
     ------
     SegmentOrderError
-        If a row of a segment has its cut-off or visit on or before one of an earlier segment, or an outcome of
+        If a row of a segment was visited on or before the day of one of an earlier segment, or an outcome of
         an earlier segment became known only after a later segment began.
     """
     visited = pd.to_datetime(outcomes["visited_on"])
     known = pd.to_datetime(outcomes["known_at"])
-    month = visited.dt.to_period("M")
     present = [name for name in names if (assignment.segment == name).any()]
     for before, after in pairwise(present):
         a, b = (assignment.segment == before), (assignment.segment == after)
-        if month[a].max() >= month[b].min():
+        if visited[a].max() >= visited[b].min():
             raise SegmentOrderError(f"segments {before} and {after} overlap in time")
         if known[a].max() >= visited[b].min():
             raise SegmentOrderError(f"an outcome of {before} became known after {after} began")

@@ -11,7 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from features.errors import FenleiError
-from models.arrays import Bools, Floats
+from models.arrays import Floats
+from models.study.circumstances import Circumstances
 
 MOST_WEIGHT = 20.0
 """Greatest inverse-probability weight, in units of the mean: the few visits of a kind that is hardly ever visited
@@ -27,7 +28,7 @@ DENSITY_RATIO: dict[str, Any] = {
     "lambda_l2": 1.0,
     "deterministic": True,
     "force_row_wise": True,
-    "num_threads": 2,
+    "num_threads": 1,
     "verbosity": -1,
 }
 """LightGBM's parameters of the small model that tells visited rows from the cohort's."""
@@ -47,15 +48,15 @@ class Rows:
         Indicators, float64 [n, k].
     y
         0/1 [n].
-    targeted
-        Whether the visit was not of the random arm [n].
+    circumstances
+        Of the visits [n]; None: nothing is known of them, or nothing is made of it.
     weight
         Weights of the fit [n]; None: all alike.
     """
 
     X: Floats
     y: NDArray[Any]
-    targeted: Bools
+    circumstances: Circumstances | None = None
     weight: Floats | None = None
 
 

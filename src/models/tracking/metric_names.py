@@ -32,6 +32,7 @@ HEADLINE: dict[str, str] = {
     **_three("worth/days_earlier", "days_earlier"),
     **_three("worth/lift", "worth_{plan}_lift"),
     "learnt/arm_effect": "arm_effect_log_odds",
+    "learnt/tree_share": "tree_share",
 }
 """Name in MLflow to the name of the figure in ``evaluation.json``; ``{plan}`` is the province's own sampling plan."""
 

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-import urllib.error
-import urllib.request
 from pathlib import Path
 
 from features.errors import ConfigError
 from features.places import check_output
 from models.tracking import runs
+from models.tracking.server import ask_server, is_server, without_password
 from models.tracking.store import Store
-
-SECONDS = 10
-"""How long a server may take to say anything at all; MLflow itself would try again for minutes."""
 
 
 class StoreError(ConfigError):
@@ -31,8 +27,8 @@ def check_store(store: Store) -> None:
         If the server does not answer, or the database is none or can't be written; the message names the URI.
     """
     try:
-        if store.uri.startswith(("http://", "https://")):
-            _ask_server(store.uri)
+        if is_server(store.uri):
+            ask_server(store.uri)
         elif store.database is not None:
             check_output(store.database)
             if not store.database.exists():
@@ -41,16 +37,7 @@ def check_store(store: Store) -> None:
         with runs.quiet():
             runs.client(store).search_experiments(max_results=1)
     except Exception as err:  # ours; and MLflow lets through its own, SQLAlchemy's, alembic's, requests'
-        raise StoreError(_said(store, err)) from err
-
-
-def _ask_server(uri: str) -> None:
-    """Ask for anything; a refusal is an answer, also one for want of the name and password in the URI."""
-    try:
-        with urllib.request.urlopen(_without_password(uri), timeout=SECONDS):
-            pass
-    except urllib.error.HTTPError as answer:
-        answer.close()
+        raise StoreError(fault(store, err)) from err
 
 
 def look_at(database: Path) -> None:
@@ -78,17 +65,12 @@ def _quick_check(database: Path) -> str:
         con.close()
 
 
-def _said(store: Store, err: Exception) -> str:
+def fault(store: Store, err: Exception) -> str:
+    """Return what is to be said of a store that failed: its URI and the reason's first line, without a password."""
     first = (str(err).strip().splitlines() or [type(err).__name__])[0]
     secret = store.uri.partition("://")[2].rpartition("@")[0]
     first = first.replace(secret, "…") if secret else first
     return (
-        f"MLflow at {_without_password(store.uri)} can't be used: {first}; MLFLOW_TRACKING_URI says where it is "
+        f"MLflow at {without_password(store.uri)} can't be used: {first}; MLFLOW_TRACKING_URI says where it is "
         "(unset: a database under data/generated)"
     )
-
-
-def _without_password(uri: str) -> str:
-    """Return a URI without what may be a name and password in it."""
-    scheme, mark, rest = uri.partition("://")
-    return f"{scheme}{mark}{rest.rpartition('@')[2]}"

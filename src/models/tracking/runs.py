@@ -29,6 +29,7 @@ with warnings.catch_warnings():
     from mlflow.entities import DatasetInput, Metric, Param, RunTag
     from mlflow.exceptions import MlflowException
 
+from models.tracking.server import has_died
 from models.tracking.store import Store
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ def artifact_page(store: Store, run_id: str, name: str) -> str:
 def run(
     store: Store, experiment: str, name: str, *, parent: str | None = None, tags: dict[str, str] | None = None
 ) -> Iterator[str]:
-    """Open a run and yield its id; it ends as FAILED when the block raises.
+    """Open a run and yield its id; it ends as FAILED when the block raises and the store still answers.
 
     ``parent`` nests it under another run, as tuning trials are; ``tags`` it has from the start.
     """
@@ -135,7 +136,9 @@ def run(
     try:
         yield run_id
     except BaseException:
-        c.set_terminated(run_id, "FAILED")
+        # What a dead server is told is tried again for minutes, and its failure would hide the first one.
+        if not has_died(store.uri):
+            c.set_terminated(run_id, "FAILED")
         raise
     c.set_terminated(run_id, "FINISHED")
 

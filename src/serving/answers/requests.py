@@ -6,6 +6,7 @@ as an enterprise of the current indicator table. A call asks about one, or about
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import date
 from functools import partial
@@ -14,6 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     JsonValue,
@@ -35,16 +37,37 @@ from features.twice import keys_given_twice
 from serving.errors import Problem, RequestError
 
 
-def _nobody(text: str, *, record_number: bool = False) -> str:
+def _nobody(text: str, *, record_number: bool = False, code: bool = False) -> str:
     """Refuse a text that holds a person's identity number; the error doesn't repeat it."""
-    if holds_identity_number(text, record_number=record_number):
+    if holds_identity_number(text, record_number=record_number, code=code):
         raise PydanticCustomError("identity_number", "expected {expected}", {"expected": EXPECTED})
     return text
 
 
+def _written_day(given: Any) -> Any:
+    """Refuse a day that isn't written as one: a number would else be read as seconds since 1970."""
+    if isinstance(given, date) or (isinstance(given, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", given, re.ASCII)):
+        return given
+    raise PydanticCustomError("no_day", "expected a day such as 2026-01-31")
+
+
+def _month(given: Any) -> Any:
+    """Read a month, ``2026-01`` or its first day; the error doesn't repeat the value."""
+    text = given.isoformat() if isinstance(given, date) else given
+    if isinstance(text, str) and re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])(-01)?", text, re.ASCII):
+        return f"{text[:7]}-01"
+    raise PydanticCustomError(
+        "no_month", "expected the first day of a month such as 2026-01-01, or 2026-01: classes are made monthly"
+    )
+
+
 Kind = Literal["indicators", "record", "enterprise"]
 Name = Annotated[str, Field(min_length=1, max_length=128), AfterValidator(_nobody)]
-Day = Annotated[date, Field(ge=date(1990, 1, 1), le=date(2100, 1, 1))]
+Code = Annotated[str, Field(min_length=1, max_length=128), AfterValidator(partial(_nobody, code=True))]
+Day = Annotated[date, Field(ge=date(1990, 1, 1), le=date(2100, 1, 1)), BeforeValidator(_written_day)]
+Month = Annotated[date, Field(ge=date(1990, 1, 1), le=date(2100, 1, 1)), BeforeValidator(_month)]
+"""A cut-off that is asked about: the model learns, is measured and drawn by at firsts of months, so a class at another
+day would be one that nothing vouches for. An indicator table may be of any day (`features.table.month`)."""
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=-1e18, le=1e18)]
 """No indicator is beyond: 1e18 fen are ten million billion yuan."""
 Evidence = Annotated[
@@ -147,14 +170,15 @@ class Item(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     enterprise_id: Name | None = None
-    uscc: Name | None = Field(
+    uscc: Code | None = Field(
         default=None,
         description="Unified social credit code, of the current table only; full-width or small letters and spaces are"
         " mended as in a source.",
     )
-    cutoff: Day | None = Field(
+    cutoff: Month | None = Field(
         default=None,
-        description="Moment of the classification, any day (not only the first of a month); windows end before it.",
+        description="Moment of the classification, the first day of a month (2026-01-01, or 2026-01); windows end"
+        " before it.",
     )
     indicators: dict[str, Number | None] | None = Field(
         default=None, description="Indicator to value; null, or left out, means unknown."

@@ -13,7 +13,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from features.catalogue import catalogue_hash, of_province
+from features.catalogue import catalogue_for, catalogue_hash
 from features.errors import ConfigError, FenleiError, SourceError
 from features.policies import cohort_policy, features_policy, outcomes_policy
 from features.policy import policy_hash
@@ -181,7 +181,7 @@ class State:
         if found is None:
             return Served(province, why=NO_MODEL)
         model, version = found
-        if model.catalogue_hash != catalogue_hash(of_province(province)):
+        if model.catalogue_hash != catalogue_hash(catalogue_for(model.indicator_names, province)):
             # Columns may still be there and mean something else: not what was signed.
             return Served(province, why=f"approved version {version} was signed with another catalogue")
         if model.policy_hash != policies:

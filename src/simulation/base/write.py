@@ -9,6 +9,14 @@ from types import TracebackType
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from features.contract import TABLES
+from features.contract.manifest import MANIFEST_NAME
+from features.errors import ConfigError
+from features.places import check_place
+
+SIMULATED = "simulated province"
+"""How the manifest of a simulated province begins to say its source."""
+
 ROW_GROUP = 1 << 17
 
 
@@ -50,6 +58,31 @@ class RowGroupWriter:
         if error is None and self._waiting:
             self._flush(last=True)
         self._writer.close()
+
+
+def check_own_place(folder: Path) -> None:
+    """Refuse to write a province where nothing can be written, or where records stand that are no simulated ones.
+
+    Raises
+    ------
+    ConfigError
+        Naming the folder; real records that a simulation wrote over could not be brought back.
+    """
+    check_place(folder)
+    there = [f for name in TABLES for f in (folder / f"{name}.parquet", folder / f"{name}.csv") if f.exists()]
+    if there and not _is_simulated(folder):
+        raise ConfigError(
+            f"{folder} holds records ({there[0].name}) that {MANIFEST_NAME} does not say are of a {SIMULATED}; "
+            "expected another folder"
+        )
+
+
+def _is_simulated(folder: Path) -> bool:
+    try:
+        said = json.loads((folder / MANIFEST_NAME).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(said, dict) and str(said.get("source", "")).startswith(SIMULATED)
 
 
 def write_json(path: Path, content: dict[str, object]) -> None:

@@ -11,6 +11,8 @@ from sqlglot import exp
 from features.catalogue import (
     CATALOGUE,
     FAMILIES,
+    RECENT,
+    catalogue_for,
     catalogue_hash,
     catalogue_of,
     lookup,
@@ -22,6 +24,7 @@ from features.catalogue.expressions import Formula, Rows
 from features.catalogue.relations import BASES, LOOKS_INTO, POPULATION
 from features.catalogue.sectors import load_sector
 from features.contract import TABLES
+from features.engine.plan import plan
 from features.errors import CatalogueError
 from features.policies import Thresholds, features_policy
 
@@ -31,7 +34,7 @@ def test_at_least_thirty_indicators_over_all_five_families() -> None:
     assert {i.family for i in CATALOGUE.values()} == set(FAMILIES)
 
 
-EVERY = catalogue_of(features_policy("hebei"), load_sector("hebei", "food"))
+EVERY = catalogue_of(features_policy("hebei"), load_sector("hebei", "food"), peers=True)
 """The general indicators and those of the worked example of a sector, with Hebei's numbers."""
 
 
@@ -73,7 +76,7 @@ def test_names_are_unique_and_a_wrong_one_is_answered_with_similar_ones() -> Non
 
 
 def test_each_display_name_is_short_plain_and_its_own() -> None:
-    every = {**CATALOGUE, **load_sector("hebei", "food").catalogue}
+    every = with_sector(load_sector("hebei", "food"), peers=True)
     for names in ([i.en for i in every.values()], [i.zh for i in every.values()]):
         assert len(set(names)) == len(every)
     for name, i in every.items():
@@ -157,3 +160,15 @@ def test_a_sector_changes_the_hash_and_only_its_own() -> None:
     assert catalogue_hash(with_sector(food)) != catalogue_hash(CATALOGUE)
     assert not set(food.catalogue) & set(CATALOGUE)
     assert list(with_sector(food))[: len(CATALOGUE)] == list(CATALOGUE)
+
+
+def test_recent_peer_rates_are_no_part_of_a_catalogue_that_does_not_ask_for_them() -> None:
+    assert not set(RECENT) & set(CATALOGUE)
+    assert catalogue_for(["penalties_3y"], "hebei") == CATALOGUE
+    asked = catalogue_for(["penalties_3y", "recent_own_ratio_30d"], "hebei")
+    assert list(asked) == [*CATALOGUE, *RECENT]
+    assert catalogue_hash(asked) != catalogue_hash(CATALOGUE)
+    policy = features_policy("hebei")
+    assert "recent" not in plan(features=policy).wanted
+    assert "recent" in plan(features=policy, peers=True).wanted
+    assert "recent" in plan(["recent_own_ratio_30d"], features=policy).wanted

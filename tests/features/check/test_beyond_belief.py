@@ -110,6 +110,21 @@ def test_a_persons_number_in_the_code_column_is_removed_and_counted_and_its_row_
     assert not any(PERSON in text for text in everything_written(folder, report))
 
 
+def test_a_persons_number_of_before_1999_in_the_code_column_is_removed_too(folder: Path) -> None:
+    write(folder, "registration", REGISTER,
+          "r1,1,e1,2015-03-01,2015-03-05,110105491231002,甲,individual_business,active",
+          "r2,1,e2,2015-03-01,soon,110105491231002,乙,individual_business,active",
+          "110105491231002,1,110105491231003,2015-03-01,2015-03-05,110105491331002,丙,individual_business,active",
+          )  # fmt: skip
+    report = check(folder)
+    assert rows(folder, "clean", "registration", "enterprise_id, uscc") == [
+        ("110105491231003", "110105491331002"), ("e1", None),
+    ]  # fmt: skip
+    assert rows(folder, "quarantine", "registration", "raw_uscc") == [("1101***********",)]
+    [told] = [w for w in report.warnings if w.kind == "identity_number"]
+    assert (told.table, told.count, told.examples) == ("registration", 1, ("row 1",))
+
+
 @pytest.mark.parametrize("column", ["record_id", "enterprise_id", "holder_id"])
 def test_a_persons_number_in_a_required_column_is_quarantined_masked(folder: Path, column: str) -> None:
     row = {"record_id": "s1", "version": "1", "enterprise_id": "e1", "occurred_at": "2015-03-01",

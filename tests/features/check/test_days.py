@@ -13,7 +13,9 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rich.console import Console
 
+from features.check import render
 from features.check.days import day_of_text
 from features.errors import SourceError
 from helpers.source import check, clean, manifest, parquet, penalties, quarantined
@@ -36,6 +38,15 @@ def test_a_time_without_zone_is_its_date_whatever_the_hour_and_this_is_said_once
         ("time_of_day", "column 'known_at' has times of day; its date is taken, whatever the hour", 2)
     ]
     assert clean(folder, "penalties", "known_at") == [(date(2024, 2, 1),)] * 3
+
+
+def test_what_was_taken_as_the_day_is_a_notice_and_no_warning(folder: Path) -> None:
+    penalties(folder, "p1,1,e1,2024-01-05,2024-02-01 13:45:00,fine,1")
+    console = Console(width=300)
+    with console.capture() as shown:
+        console.print(render(check(folder)))
+    lines = [line.rstrip() for line in shown.get().splitlines() if "times of day" in line]
+    assert lines == ["notice penalties: 1 x column 'known_at' has times of day; its date is taken, whatever the hour"]
 
 
 @pytest.mark.parametrize("text", ["2024-02-01 13:45:00", "2024-02-01T23:59", "2024-02-01 23:59:59.999", "2024-02-01"])

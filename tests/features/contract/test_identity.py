@@ -44,6 +44,7 @@ texts = st.one_of(
             ]
         )
     ),
+    bodies.flatmap(lambda body: st.sampled_from([old := body[:6] + body[8:], f" {old[:6]} {old[6:]}", f"({old})"])),
     st.text("0123456789Xx 。-Ａ１", max_size=40),
 )
 
@@ -103,6 +104,36 @@ def test_a_record_number_of_district_day_and_serial_is_no_person() -> None:
     assert holds_identity_number(SAMPLE, record_number=True)
 
 
+@pytest.mark.parametrize(
+    "old", ["110105491231002", "１１０１０５４９１２３１００２", "110105 491231 002", "(110105491231002)"]
+)
+def test_a_number_of_before_1999_is_told_only_where_a_social_credit_code_belongs(old: str) -> None:
+    assert holds_identity_number(old, code=True)
+    assert not holds_identity_number(old)
+    assert not holds_identity_number(old, record_number=True)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "110105490230002",  # no such day
+        "110105491331002",  # no such month
+        "990105491231002",  # no such province
+        "1101054912310021",  # sixteen digits
+        "11010549123100",
+        "91110000600037341L",
+    ],
+)
+def test_another_number_is_none_of_before_1999(other: str) -> None:
+    assert not holds_identity_number(other, code=True)
+
+
+def test_a_number_of_before_1999_is_masked_where_it_stands_for_a_code() -> None:
+    assert masked(" 110105 491231 002", code=True) == "1101***********"
+    assert masked("110105491231002") == "110105491231002"
+    assert masked("91110000600037341L", code=True) == "91110000600037341L"
+
+
 @given(st.text("0123456789ABCDEFGHJKLMNPQRTUWXY", min_size=17, max_size=18))
 def test_a_valid_code_of_an_enterprise_is_kept(code: str) -> None:
     enterprise = "91" + code[2:]
@@ -123,10 +154,18 @@ def test_sql_finds_and_masks_what_python_does(given_texts: list[str]) -> None:
     with duckdb.connect() as con:
         con.execute("CREATE TABLE t (place INTEGER, x VARCHAR)")
         con.executemany("INSERT INTO t VALUES (?, ?)", [list(pair) for pair in enumerate(given_texts)])
-        columns = f"{holds_sql('x')}, {holds_sql('x', record_number=True)}, {masked_sql('x')}"
+        plain = f"{holds_sql('x')}, {holds_sql('x', record_number=True)}, {masked_sql('x')}"
+        columns = f"{plain}, {holds_sql('x', code=True)}, {masked_sql('x', code=True)}"
         found = con.execute(f"SELECT {columns} FROM t ORDER BY place").fetchall()
     assert found == [
-        (holds_identity_number(x), holds_identity_number(x, record_number=True), masked(x)) for x in given_texts
+        (
+            holds_identity_number(x),
+            holds_identity_number(x, record_number=True),
+            masked(x),
+            holds_identity_number(x, code=True),
+            masked(x, code=True),
+        )
+        for x in given_texts
     ]
 
 

@@ -61,6 +61,13 @@ def test_a_clean_file_that_breaks_off_is_one_of_our_errors(tmp_path: Path) -> No
         pass
 
 
+def test_a_store_that_was_closed_is_one_of_our_errors() -> None:
+    store = open_frames(province(1))
+    store.close()
+    with pytest.raises(EngineError, match=r"^DuckDB, reading the records: .*already closed"):
+        evaluate(store, PAIRS, HEBEI)
+
+
 @pytest.mark.parametrize(
     ("amounts", "total"),
     [([1, 2], 3), ([2**62] * 4, GREATEST), ([-(2**62)] * 4, -GREATEST), ([None], 0), ([GREATEST + 1], GREATEST)],

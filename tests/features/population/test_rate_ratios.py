@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.catalogue import CATALOGUE
+from features.catalogue import CATALOGUE, RECENT
 from features.contract import TABLES
 from features.engine.duckdb_engine import evaluate
 from features.records.store import open_frames
@@ -18,9 +18,10 @@ from features.scope import Scope
 from helpers.records import CUTOFF, ENTERPRISES, frame, province, rows_of
 from helpers.thorough import examples
 
-RATIOS = [name for name in CATALOGUE if "_rate_ratio_" in name]
+RATIOS = [*(name for name in CATALOGUE if "_rate_ratio_" in name), *RECENT]
 EARLY = {t: date(2000, 1, 1) for t in TABLES}
 DAY = date(2023, 1, 9)
+ONE_DAY = timedelta(days=1)
 
 
 def ratios(tables: Mapping[str, pd.DataFrame], enterprises: Sequence[str] = ENTERPRISES) -> pd.DataFrame:
@@ -75,6 +76,29 @@ def test_when_everybody_is_found_violating_twice_as_often_no_ratio_moves() -> No
     assert once["F0"] == pytest.approx(1 / 3, rel=0.05)
     assert once["F1"] == pytest.approx(3, rel=0.05)
     assert twice.to_numpy() == pytest.approx(once.to_numpy(), rel=0.03)
+
+
+def test_recent_rates_go_by_what_was_found_lately_and_by_what_is_nearest() -> None:
+    tables = two_industries({"C13": 40, "H62": 40}, 100)
+    late = [visit(f"late{k}", "F0", found=True, draw=None) | {"occurred_at": CUTOFF - ONE_DAY} for k in range(30)]
+    tables["inspections"] = frame("inspections", [*rows_of(tables["inspections"]), *late])
+    found = ratios(tables, ["F0", "F1"])
+    own = {half: found[f"recent_own_ratio_{half}d"].astype(float) for half in (30, 600)}
+    for half, ratio in own.items():
+        assert ratio["F0"] > found[f"recent_industry_ratio_{half}d"].astype(float)["F0"] > 1.2
+        assert ratio["F0"] > ratio["F1"]
+    assert own[30]["F0"] > own[600]["F0"]
+
+
+def test_half_as_much_is_made_of_a_finding_after_every_half_life() -> None:
+    """Of one finding and nothing else ever found: (w * 9 + 20) / (w + 20) at its trade, w its weight."""
+    for age, weight in ((30, 0.5), (60, 0.25), (45, 0.375), (600, 0.0)):
+        tables = two_industries({"C13": 1, "H62": 0}, 1)
+        rows = rows_of(tables["inspections"])
+        rows[0] |= {"occurred_at": CUTOFF - age * ONE_DAY, "known_at": CUTOFF - age * ONE_DAY}
+        tables["inspections"] = frame("inspections", rows[:1])
+        found = ratios(tables, ["F0"]).loc["F0", "recent_industry_ratio_30d"]
+        assert found == pytest.approx((weight * 9 + 20) / (weight + 20), abs=2e-6)
 
 
 def test_where_there_is_nobody_else_the_ratio_is_one() -> None:

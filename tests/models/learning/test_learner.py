@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from features.policy import policy_root
 from helpers import small_study
-from models.learning.backtest import at_origin, visits_needed
+from models.learning.calibration import fit_calibrator
+from models.learning.fit import fitted
 from models.learning.learner import Learned, learn, study_name
+from models.learning.rolling import choose_blend, look_back, out_of_time_margins, visits_needed
 from models.study.dataset import Dataset
 from models.study.experiment import Experiment
 
@@ -42,8 +46,8 @@ def test_a_search_by_visits_needed_is_judged_by_the_visits_its_margins_ask_for(t
         params = {**experiment.learner, **trial.params}
         by_hand = []
         for fold in dataset.folds:
-            rows = fold["validate"]
-            margin, _ = at_origin(experiment, dataset.names, fold, params)
+            rows = fold.validate
+            margin = look_back(experiment, dataset.names, fold, params).margin(40, 0.5)
             by_hand.append(visits_needed(margin, rows.y, rows.weight, 0.4))
         assert trial.losses == pytest.approx(by_hand)
         assert 0 < trial.loss < 0.4  # a model that ranks needs fewer visits than chance
@@ -52,6 +56,53 @@ def test_a_search_by_visits_needed_is_judged_by_the_visits_its_margins_ask_for(t
     assert [line for line in said if line.startswith("trial 1 of 2: visits_needed 0.")]
     by_loss = small_study.experiment(objective="log_loss", prune=False)
     assert learned(tmp_path, by_loss, dataset).tuned.value != found.value
+
+
+def test_the_model_is_one_fit_on_everything_that_teaches_with_the_blend_that_the_origins_chose(tmp_path: Path) -> None:
+    experiment, dataset = small_study.experiment(), small_study.dataset()
+    found = learned(tmp_path, experiment, dataset)
+    assert found.blend is not None
+    chosen = {"n_estimators": found.blend.rounds, "tree_share": found.blend.tree_share}
+    assert chosen.items() <= found.tuned.params.items()
+    again = fitted(experiment, dataset.names, dataset.parts["fit"], found.tuned.params)
+    model = found.model
+    assert (again.booster_text(), again.linear_, again.tree_share) == (
+        model.booster_text,
+        model.linear,
+        model.tree_share,
+    )
+    assert model.booster.num_trees() == found.rounds == found.blend.rounds
+    assert found.effects == {"arm: not random": found.arm_effect} == model.about["effects"]
+    assert found.arm_effect == pytest.approx(np.log(3), abs=0.4)  # the odds of the small study's targeted visits
+
+
+def test_the_probability_is_calibrated_on_what_fits_said_that_had_not_seen_the_visits(tmp_path: Path) -> None:
+    experiment, dataset = small_study.experiment(), small_study.dataset()
+    found = learned(tmp_path, experiment, dataset)
+    seen = [look_back(experiment, dataset.names, fold, found.tuned.params) for fold in dataset.folds]
+    chosen = choose_blend(small_study.experiment(blend="fixed"), seen, found.tuned.params)
+    part = dataset.parts["calibrate"]
+    # As many trees at the same share: the last of those that are tried with these parameters.
+    margin = out_of_time_margins(seen, chosen)
+    assert found.model.calibrator == fit_calibrator("platt", margin, part.y, part.weight)
+    own = found.model.margin(part.X)
+    assert found.model.calibrator != fit_calibrator("platt", own, part.y, part.weight)
+
+
+def test_nothing_of_the_test_moves_a_search_a_fit_a_blend_or_a_calibration(tmp_path: Path) -> None:
+    experiment, dataset = small_study.experiment(), small_study.dataset()
+    before = learned(tmp_path / "a", experiment, dataset)
+    test = dataset.parts["test"]
+    moved = replace(test, X=test.X[::-1] * 3, y=1 - test.y, weight=test.weight[::-1].copy())
+    after = learned(tmp_path / "b", experiment, replace(dataset, parts={**dataset.parts, "test": moved}))
+    assert after.tuned == before.tuned
+    assert after.blend == before.blend
+    assert after.origins == before.origins
+    assert after.model.content_hash == before.model.content_hash
+    # Not so with what teaches.
+    fit = dataset.parts["fit"]
+    other = replace(dataset, parts={**dataset.parts, "fit": replace(fit, y=np.r_[1 - fit.y[:50], fit.y[50:]])})
+    assert learned(tmp_path / "c", experiment, other).model.content_hash != before.model.content_hash
 
 
 @pytest.fixture
@@ -84,7 +135,7 @@ def test_a_search_is_taken_up_again_unless_the_policies_that_decide_its_labels_c
 
 @pytest.mark.parametrize("policy", ["outcomes", "cohort", "features"])
 def test_every_policy_that_decides_rows_or_labels_names_another_search(policy: str, policies: Path) -> None:
-    experiment, dataset = small_study.experiment(), small_study.dataset(origins=0)
+    experiment, dataset = small_study.experiment(), small_study.dataset(origins=1)
     before = study_name(experiment, dataset)
     with (policies / f"{policy}.toml").open("a", encoding="utf-8") as file:
         file.write("# changed\n")
@@ -92,7 +143,7 @@ def test_every_policy_that_decides_rows_or_labels_names_another_search(policy: s
 
 
 def test_what_decides_no_trial_leaves_the_search_as_it_was(policies: Path) -> None:
-    experiment, dataset = small_study.experiment(), small_study.dataset(origins=0)
+    experiment, dataset = small_study.experiment(), small_study.dataset(origins=1)
     before = study_name(experiment, dataset)
     with (policies / "signers.toml").open("a", encoding="utf-8") as file:
         file.write("# another signer\n")
@@ -100,4 +151,4 @@ def test_what_decides_no_trial_leaves_the_search_as_it_was(policies: Path) -> No
     tuning = experiment.tuning.model_copy(update={"trials": 9})
     more = experiment.model_copy(update={"title": "Another", "tuning": tuning})
     assert study_name(more, dataset) == before
-    assert study_name(experiment, small_study.dataset(origins=0, source="t" * 64)) != before
+    assert study_name(experiment, small_study.dataset(origins=1, source="t" * 64)) != before

@@ -78,7 +78,8 @@ def test_visits_without_a_result_are_those_that_are_awaited(tmp_path: Path) -> N
 def known_by(part: Part, day: date) -> Part:
     """The visits whose result was known on a day."""
     at = np.asarray([d <= day for d in part.outcomes["known_at"]])
-    return Part(part.outcomes[at].reset_index(drop=True), part.frame[at], part.X[at], part.y[at], part.weight[at])
+    rows = part.outcomes[at].reset_index(drop=True)
+    return Part(rows, part.frame[at], part.X[at], part.y[at], part.weight[at], part.circumstances.take(at))
 
 
 @pytest.mark.slow

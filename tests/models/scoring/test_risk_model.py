@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -78,6 +79,8 @@ def test_a_changed_file_is_refused(model: RiskModel, tmp_path: Path, edit: Calla
 
 
 def test_every_field_is_in_the_hash(model: RiskModel) -> None:
+    linear = model.linear
+    assert linear is not None
     changes: dict[str, object] = {
         "nullable": ("years_operating",), "province": "henan", "catalogue_hash": "x", "policy_hash": "x",
         "arm": "x", "about": {},
@@ -87,11 +90,53 @@ def test_every_field_is_in_the_hash(model: RiskModel) -> None:
         "score_map": model.score_map.model_copy(update={"unreachable": ("D",)}),
         "bands": model.bands.model_copy(update={"closed": "left"}),
         "uncertainty": Uncertainty(level=0.9, visits=9, enterprises=9, margins=(0, 1), low=(0, 1), high=(1, 2)),
+        "linear": linear.model_copy(update={"intercept": linear.intercept + 1}), "tree_share": 0.25,
     }  # fmt: skip
     assert set(changes) == set(RiskModel.model_fields)
     for name, value in changes.items():
         other = model.model_copy(update={name: value})
         assert other.content_hash != model.content_hash, name
+
+
+def of_trees_alone(model: RiskModel) -> RiskModel:
+    """The model as all were before there was a linear part."""
+    return model.model_copy(update={"linear": None, "tree_share": 1.0})
+
+
+def test_a_model_of_before_there_was_a_linear_part_keeps_its_hash_and_loads(model: RiskModel, tmp_path: Path) -> None:
+    before = of_trees_alone(model)
+    digest = before.save(tmp_path)
+    path = tmp_path / "bundle.json"
+    bundle = json.loads(path.read_text(encoding="utf-8"))
+    # As it was written then, and its hash as it was computed then: over these fields and the booster's text.
+    payload = before.model_dump(mode="json", exclude={"booster_text", "linear", "tree_share"})
+    assert bundle["model"] == payload
+    canonical = json.dumps(payload, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    both = [hashlib.sha256(text.encode()).hexdigest() for text in (canonical, before.booster_text)]
+    assert digest == hashlib.sha256("".join(both).encode()).hexdigest()
+    path.write_text(json.dumps(bundle | {"format": 1}), encoding="utf-8")
+    again = RiskModel.load(tmp_path)
+    assert again == before
+    assert again.content_hash == digest
+    x = model.matrix(small.rows(50, 9)[0])
+    assert (again.margin(x) == model.booster.predict(x, raw_score=True)).all()
+    assert again.contributions(x) == pytest.approx(model.booster.predict(x, pred_contrib=True))
+
+
+@pytest.mark.parametrize("change", [{"linear": None}, {"tree_share": 1.0}])
+def test_a_linear_part_and_its_share_belong_together(model: RiskModel, change: dict[str, object]) -> None:
+    with pytest.raises(ValidationError, match="belong together"):
+        model.model_copy(update=change)
+
+
+def test_the_margin_is_the_parts_mean_by_their_share(model: RiskModel, frame: pd.DataFrame) -> None:
+    assert model.linear is not None
+    x = model.matrix(frame)
+    linear, trees = model.linear.margin(x), model.booster.predict(x, raw_score=True)
+    for share in (0.0, 0.25, 0.5):
+        found = model.model_copy(update={"tree_share": share}).margin(x)
+        np.testing.assert_allclose(found, (1 - share) * linear + share * trees, rtol=0, atol=1e-12)
+    assert np.abs(linear - trees).max() > 0.1
 
 
 def test_a_copy_has_its_own_hash_and_booster(model: RiskModel) -> None:
@@ -134,7 +179,9 @@ def test_a_booster_that_is_torn_is_said_and_does_not_kill_the_process(model: Ris
 
 def test_a_booster_of_another_width_is_refused(model: RiskModel) -> None:
     narrow = {"indicator_names": ("a",), "families": ("basic",), "directions": (0,), "nullable": ()}
-    other = model.model_copy(update=narrow)
+    with pytest.raises(ValidationError, match="linear: one coefficient per indicator"):
+        model.model_copy(update=narrow)
+    other = of_trees_alone(model).model_copy(update=narrow)
     with pytest.raises(ModelFileError, match="5 columns, the bundle 1"):
         other.margin(np.zeros((1, 1)))
 

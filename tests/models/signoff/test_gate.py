@@ -23,6 +23,7 @@ from models.signoff import inputs as retrain
 from models.signoff.approval import GateRefused
 from models.signoff.errors import ApprovalError
 from models.signoff.record.rules import CHECKS
+from models.study.circumstances import Coding
 from models.study.dataset import Dataset
 from models.tracking import artifacts, runs, versions
 from models.tracking.names import LEGACY, model_name
@@ -113,12 +114,12 @@ def test_what_the_run_logged_cannot_be_edited_or_taken_away_before_the_proposal(
     assert name in found.why
 
 
-def test_an_outcome_known_only_after_the_next_stage_began_is_a_leak(store: Path) -> None:
+def test_an_outcome_known_only_after_the_test_began_is_a_leak(store: Path) -> None:
     _, dataset, _ = study()
     known = dataset.parts["fit"].outcomes["known_at"].copy()
-    known.iloc[3] = pd.Timestamp(dataset.parts["stop"].outcomes["visited_on"].min()) + pd.Timedelta(days=1)
+    known.iloc[3] = pd.Timestamp(dataset.parts["test"].outcomes["visited_on"].min()) + pd.Timedelta(days=1)
     found = finding(register(store, data=changed("fit", known_at=known)), "order")
-    assert (found.verdict, found.why) == ("fail", "an outcome of fit became known after stop began")
+    assert (found.verdict, found.why) == ("fail", "an outcome of fit became known after test began")
 
 
 def test_segments_that_overlap_and_indicators_of_a_later_day_are_leaks(store: Path) -> None:
@@ -126,9 +127,12 @@ def test_segments_that_overlap_and_indicators_of_a_later_day_are_leaks(store: Pa
     calibrate, test = dataset.parts["calibrate"].outcomes, dataset.parts["test"].outcomes
     visited = test["visited_on"].where(test.index > 0, calibrate["visited_on"].max())
     found = finding(register(store, 1, data=changed("test", visited_on=visited)), "order")
+    assert (found.verdict, found.why) == ("fail", "segments fit and test overlap in time")
+    last = calibrate["visited_on"].where(calibrate.index > 0, test["visited_on"].min())
+    found = finding(register(store, 2, data=changed("calibrate", visited_on=last)), "order")
     assert (found.verdict, found.why) == ("fail", "segments calibrate and test overlap in time")
     later = test["cutoff"].where(test.index > 4, test["visited_on"] + pd.Timedelta(days=1))
-    found = finding(register(store, 2, data=changed("test", cutoff=later)), "order")
+    found = finding(register(store, 3, data=changed("test", cutoff=later)), "order")
     assert (found.verdict, found.why) == ("fail", "5 rows have indicators of a day after the visit")
 
 
@@ -149,20 +153,20 @@ def test_too_few_visits_say_nothing_of_a_single_indicator(store: Path) -> None:
     _, dataset, _ = study()
     part = dataset.parts["test"]
     few = replace(part, outcomes=part.outcomes[:40], frame=part.frame[:40], X=part.X[:40], y=part.y[:40])
-    few = replace(few, weight=part.weight[:40])
+    few = replace(few, weight=part.weight[:40], circumstances=part.circumstances.take(np.arange(40)))
     version = register(store, data=replace(dataset, parts={**dataset.parts, "test": few}))
     assert finding(version, "single_indicators").verdict == "cannot tell"
 
 
 def test_a_model_that_its_logged_inputs_do_not_give_is_refused(store: Path) -> None:
-    """One label turned in what was logged: the booster is another."""
+    """One label turned in what was logged: the model is another."""
     _, dataset, _ = study()
     part = dataset.parts["fit"]
     y = part.y.copy()
     y[:40] = 1 - y[:40]
     other = replace(dataset, parts={**dataset.parts, "fit": replace(part, y=y)})
     found = finding(register(store, data=other), "retrained")
-    assert (found.verdict, found.why) == ("fail", "fitted again from the logged inputs, it gives another booster")
+    assert (found.verdict, found.why) == ("fail", "fitted again from the logged inputs, it gives another model")
 
 
 def test_another_booster_under_another_library_is_no_verdict(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -176,8 +180,8 @@ def test_another_booster_under_another_library_is_no_verdict(store: Path, monkey
     assert "here 9.9" in found.why
 
 
-def test_a_learner_that_knew_the_arm_is_fitted_again_with_it(tmp_path: Path) -> None:
-    """The arm's effect is part of the fit: what was logged must be enough to find it again."""
+def test_a_learner_that_knew_arm_and_inspectors_is_fitted_again_with_them(tmp_path: Path) -> None:
+    """Their effects are part of the fit: what was logged must be enough to find them again."""
     from helpers.signing import PARAMS
     from models.learning.fit import fitted
 
@@ -186,14 +190,36 @@ def test_a_learner_that_knew_the_arm_is_fitted_again_with_it(tmp_path: Path) -> 
     for name, part in dataset.parts.items():
         arm = np.where(np.arange(len(part)) % 3 == 0, "random", "targeted")
         weight = np.linspace(0.5, 1.5, len(part))
-        parts[name] = replace(part, outcomes=part.outcomes.assign(arm=arm), weight=weight)
-    arms = experiment.arms.model_copy(update={"arm": "known"})
+        rows = part.outcomes.assign(arm=arm, inspector_id=[f"I{k % 7}" for k in range(len(part))])
+        parts[name] = replace(part, outcomes=rows, weight=weight)
+    arms = experiment.arms.model_copy(update={"arm": "known", "inspector": "known"})
     experiment = experiment.model_copy(update={"arms": arms})
-    dataset = replace(dataset, parts=parts)
-    found = fitted(experiment, dataset.names, dataset.parts, PARAMS)
-    assert found.effect
+    coding = Coding.of(parts["fit"].outcomes, arms)
+    parts = {name: replace(part, circumstances=coding.code(part.outcomes)) for name, part in parts.items()}
+    dataset = replace(dataset, parts=parts, coding=coding)
+    found = fitted(experiment, dataset.names, dataset.parts["fit"], PARAMS)
+    assert found.effects_.terms.all()
+    assert len(found.effects_.pairs) == 7
     retrain.write_inputs(tmp_path / "inputs", experiment, dataset, PARAMS)
-    assert retrain.retrain(retrain.read_inputs(tmp_path / "inputs")) == found.classifier.booster_text()
+    again = retrain.retrain(retrain.read_inputs(tmp_path / "inputs"))
+    assert again.booster_text() == found.booster_text()
+    assert again.linear_ == found.linear_
+    assert again.effects_.terms.tolist() == found.effects_.terms.tolist()
+    assert again.effects_.pairs.tolist() == found.effects_.pairs.tolist()
+
+
+def test_logged_inputs_name_no_inspector(tmp_path: Path) -> None:
+    experiment, dataset, _ = study()
+    arms = experiment.arms.model_copy(update={"inspector": "known"})
+    rows = dataset.parts["fit"].outcomes.assign(
+        inspector_id=[f"BADGE{k % 5}" for k in range(len(dataset.parts["fit"]))]
+    )
+    coding = Coding.of(rows, arms)
+    fit = replace(dataset.parts["fit"], outcomes=rows, circumstances=coding.code(rows))
+    changed_one = replace(dataset, parts={**dataset.parts, "fit": fit}, coding=coding)
+    retrain.write_inputs(tmp_path, experiment.model_copy(update={"arms": arms}), changed_one, {})
+    assert pd.read_parquet(tmp_path / "fit.parquet")["pair"].nunique() == 5
+    assert not [file for file in tmp_path.iterdir() if b"BADGE" in file.read_bytes()]
 
 
 def test_logged_inputs_are_the_same_bytes_each_time_and_name_no_enterprise(tmp_path: Path) -> None:
@@ -207,9 +233,9 @@ def test_logged_inputs_are_the_same_bytes_each_time_and_name_no_enterprise(tmp_p
 def damaged(folder: Path, how: str) -> None:
     spec = json.loads((folder / "spec.json").read_text(encoding="utf-8"))
     if how == "missing":
-        (folder / "stop.parquet").unlink()
+        (folder / "fit.parquet").unlink()
     elif how == "cut":
-        (folder / "stop.parquet").write_bytes((folder / "stop.parquet").read_bytes()[:100])
+        (folder / "fit.parquet").write_bytes((folder / "fit.parquet").read_bytes()[:100])
     elif how == "columns":
         spec["names"] = spec["names"][::-1]
     elif how == "format":

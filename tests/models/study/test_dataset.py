@@ -16,16 +16,18 @@ from features.adapters.write import write_records
 from features.catalogue import CATALOGUE
 from features.contract.manifest import Coverage, Manifest, write_manifest
 from features.errors import ConfigError, SourceError
+from features.records.store import opened
 from features.scope import Scope
 from helpers.root import ROOT
 from helpers.scope import HEBEI
-from models.study.dataset import Dataset, build_dataset, population, source_hash
+from models.study.dataset import Dataset, build_dataset, learning_begins, population, source_hash
 from models.study.experiment import SEGMENTS, Experiment, Indicators, load_experiment
 from models.study.indicators import catalogue, choose, usable
 from models.study.labels import assigned, indicator_table, labelled, outcomes_as_known, read_known
-from models.study.splits import FOLD, segments
+from models.study.splits import segments
 
 AS_OF = date(2026, 1, 1)
+BEGIN = date(2022, 1, 1)
 DEMO = load_experiment(ROOT / "experiments" / "demo.toml")
 
 
@@ -53,14 +55,14 @@ def test_a_result_corrected_later_teaches_in_its_uncorrected_form(tmp_path: Path
             {"record_id": "c", "version": 2, "occurred_at": day, "known_at": soon, "result_codes": "5"},
         ],
     )
-    stages = segments(DEMO.split, AS_OF)
-    known = read_known(clean, [stages], DEMO.province, AS_OF)
+    stages = segments(DEMO.split, BEGIN, AS_OF)
+    known = read_known(clean, [stages], DEMO, AS_OF)
     found = outcomes_as_known(known, stages, AS_OF).set_index("inspection_id")
     assert found["violation"].to_dict() == {"a": 0, "b": 1, "c": 1}
     assert found.loc["a", "known_at"] == soon
     assert found.loc["c", "known_at"] == soon
     # b had no label while the fit could have run: it counts as not known then, and is left out
-    assert found["known_at"].loc["b"] >= DEMO.split.stop_from
+    assert found["known_at"].loc["b"] >= DEMO.split.test_from
 
 
 def test_visits_that_only_restate_the_lists_can_be_left_out() -> None:
@@ -112,8 +114,8 @@ def test_a_sectors_study_sees_its_enterprises_and_its_indicators_too(small_clean
     food = Experiment.model_validate(DEMO.model_dump() | {"sector": "food"})
     names = choose(food.indicators, catalogue(food))
     assert set(names) - set(choose(DEMO.indicators)) == {n for n in catalogue(food) if n.startswith("food_")}
-    found = assigned(small_clean, segments(food.split, AS_OF), food, AS_OF)
-    every = assigned(small_clean, segments(DEMO.split, AS_OF), DEMO, AS_OF)
+    found = assigned(small_clean, segments(food.split, BEGIN, AS_OF), food, AS_OF)
+    every = assigned(small_clean, segments(DEMO.split, BEGIN, AS_OF), DEMO, AS_OF)
     assert 0 < len(found.rows) < len(every.rows)
     table = indicator_table(small_clean, [found.rows], food)
     belong = cohort(small_clean, sorted(set(found.rows["cutoff"])), Scope("hebei", sector="food"))
@@ -168,9 +170,12 @@ def test_what_becomes_known_in_the_test_period_changes_no_row_learnt_from(
         assert np.array_equal(before.weight, after.weight)
         assert list(before.outcomes["inspection_id"]) == list(after.outcomes["inspection_id"])
     for origin, again in zip(dataset.folds, other.folds, strict=True):
-        for name in FOLD:
-            assert np.array_equal(origin[name].y, again[name].y)
-            assert np.array_equal(origin[name].X, again[name].X, equal_nan=True)
+        assert origin.day == again.day
+        for one, other_one in ((origin.fit, again.fit), (origin.validate, again.validate)):
+            assert np.array_equal(one.y, other_one.y)
+            assert np.array_equal(one.X, other_one.X, equal_nan=True)
+            assert np.array_equal(one.weight, other_one.weight)
+            assert np.array_equal(one.circumstances.terms, other_one.circumstances.terms)
     assert np.array_equal(dataset.population, other.population, equal_nan=True)
     assert not np.array_equal(dataset.parts["test"].y, other.parts["test"].y)
 
@@ -192,15 +197,49 @@ def test_every_segment_has_its_arms_weights_and_rows_in_order(dataset: Dataset) 
 
 
 @pytest.mark.slow
-def test_rolling_origins_use_the_learners_columns_and_end_before_the_calibration(dataset: Dataset) -> None:
-    assert len(dataset.folds) == DEMO.tuning.rolling.folds
+def test_rolling_origins_use_the_learners_columns_and_know_what_was_known_on_their_day(dataset: Dataset) -> None:
+    assert len(dataset.folds) == DEMO.origins.count
     for fold in dataset.folds:
-        assert tuple(fold) == FOLD
-        for part in fold.values():
+        for part in (fold.fit, fold.validate):
             assert part.X.shape == (len(part), len(dataset.names))
-            assert (part.outcomes["known_at"] < DEMO.split.calibrate_from).all()
-        assert set(fold["validate"].outcomes["arm"]) == {"random"}
-        assert len(np.unique(fold["validate"].weight)) > 1
+            assert len(part.circumstances) == len(part)
+        assert (fold.fit.outcomes["known_at"] < fold.day).all()
+        assert (fold.validate.outcomes["visited_on"] >= fold.day).all()
+        assert (fold.validate.outcomes["known_at"] < DEMO.split.test_from).all()
+        assert set(fold.validate.outcomes["arm"]) == {"random"}
+        assert len(np.unique(fold.validate.weight)) > 1
+
+
+@pytest.mark.slow
+def test_what_calibrates_are_the_origins_visits_the_oldest_first_and_they_teach_as_well(dataset: Dataset) -> None:
+    part = dataset.parts["calibrate"]
+    own = [v for fold in reversed(dataset.folds) for v in fold.validate.outcomes["inspection_id"]]
+    assert list(part.outcomes["inspection_id"]) == own
+    assert len(set(own)) == len(own)
+    assert np.array_equal(part.X, np.vstack([f.validate.X for f in reversed(dataset.folds)]), equal_nan=True)
+    assert set(own) <= set(dataset.parts["fit"].outcomes["inspection_id"])
+    assert (dataset.parts["fit"].outcomes["known_at"] < DEMO.split.test_from).all()
+    drawn = part.outcomes["probability_ppm"].to_numpy(float)
+    assert part.weight * drawn == pytest.approx(part.weight[0] * drawn[0])
+
+
+def test_without_a_day_to_learn_from_a_study_begins_a_year_after_its_inspections(tmp_path: Path) -> None:
+    undated = DEMO.model_copy(update={"split": DEMO.split.model_copy(update={"learn_from": None})})
+    row: dict[str, object] = {"record_id": "a", "occurred_at": date(2024, 1, 1), "known_at": date(2024, 1, 2)}
+    clean = visits(tmp_path / "clean", [row])
+    for covered, begins in (
+        (date(2021, 1, 1), date(2022, 1, 1)),
+        (date(2021, 1, 2), date(2022, 2, 1)),
+        (date(2020, 12, 5), date(2022, 1, 1)),
+    ):
+        tables = {"inspections": Coverage(covers_from=covered)}
+        write_manifest(Manifest(source="test", as_of=AS_OF, tables=tables), clean)
+        with opened(clean) as records:
+            assert learning_begins(records, undated) == begins
+            assert learning_begins(records, DEMO) == BEGIN
+    write_manifest(Manifest(source="test", as_of=AS_OF, tables={}), clean)
+    with opened(clean) as records, pytest.raises(SourceError, match=r"say split\.learn_from"):
+        learning_begins(records, undated)
 
 
 @pytest.mark.slow
@@ -209,7 +248,9 @@ def test_inverse_probability_weights_make_the_visited_look_like_the_cohort(datas
     found = build_dataset(checked, asked, AS_OF)
     fit = found.parts["fit"]
     assert fit.weight.mean() == pytest.approx(1)
-    assert (found.parts["stop"].weight == 1).all()
+    for fold in found.folds:
+        assert fold.fit.weight.mean() == pytest.approx(1)
+        assert len(np.unique(fold.fit.weight)) > 2
     column = found.names.index("penalties_3y")
     plain, weighted = (np.average(fit.X[:, column], weights=w) for w in (None, fit.weight))
     everyone = found.population[:, column].mean()

@@ -13,23 +13,20 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from features.errors import ConfigError
-from models.study.experiment import SEGMENTS, Arms, Rolling, Split
+from models.study.experiment import Arms, Origins, Split
 from models.study.splits import FOLD, Assignment, SegmentOrderError, assign, check_order, folds, segments
 from models.study.weights import MissingProbabilityError, design_weights
 
 PLAN = Split(
-    fit_from=date(2024, 1, 1),
-    fit_to=date(2024, 7, 1),
-    stop_from=date(2024, 8, 1),
-    stop_to=date(2024, 9, 1),
-    calibrate_from=date(2024, 10, 1),
-    calibrate_to=date(2025, 1, 1),
+    learn_from=date(2024, 1, 1),
     test_from=date(2025, 2, 1),
     test_to=date(2025, 6, 1),
     gap_days=28,
 )
+BEGIN = date(2024, 1, 1)
 AS_OF = date(2025, 7, 1)
-STAGES = segments(PLAN, AS_OF)
+STAGES = segments(PLAN, BEGIN, AS_OF)
+ORIGINS = folds(PLAN, Origins(), BEGIN)
 ARMS = Arms()
 FIRST = date(2023, 11, 1)
 
@@ -63,7 +60,7 @@ def test_every_outcome_is_used_in_one_segment_or_counted_as_left_out(rows: Visit
 def test_a_stage_sees_only_what_was_known_when_it_could_have_run(rows: Visits) -> None:
     data = frame(rows)
     out = assign(data, STAGES, ARMS)
-    for segment in segments(PLAN, AS_OF):
+    for segment in STAGES:
         used = data[(out.segment == segment.name).to_numpy()]
         assert (used["known_at"] < segment.known_before).all()
         assert ((used["visited_on"] >= segment.start) & (used["visited_on"] < segment.end)).all()
@@ -83,29 +80,56 @@ def test_what_happens_in_the_test_period_changes_nothing_before_it(rows: Visits,
     more = frame(invented)
     more = more[more["visited_on"] >= PLAN.test_from]
     after = assign(pd.concat([changed, more], ignore_index=True), STAGES, ARMS)
-    for name in SEGMENTS[:-1]:
-        assert before.segment[before.segment == name].index.equals(after.segment[after.segment == name].index)
+    assert before.segment[before.segment == "fit"].index.equals(after.segment[after.segment == "fit"].index)
+    for stages in ORIGINS:
+        ours, theirs = assign(data, stages, ARMS).segment, assign(pd.concat([changed, more]), stages, ARMS).segment
+        assert ours[ours != ""].tolist() == theirs[theirs != ""].tolist()
+
+
+@given(st.lists(outcome, max_size=60))
+@settings(deadline=None)
+def test_a_fit_at_an_origin_holds_only_what_was_known_then(rows: Visits) -> None:
+    data = frame(rows)
+    for stages in ORIGINS:
+        validate = stages[1]
+        found = assign(data, stages, ARMS).segment.to_numpy()
+        assert (data.loc[found == "fit", "known_at"] < validate.start).all()
+        assert (data.loc[found == "validate", "known_at"] < PLAN.test_from).all()
+        # Everything that happened since is as if it were not.
+        then = data[data["known_at"] < validate.start]
+        assert list(data.index[found == "fit"]) == list(then.index[assign(then, stages, ARMS).segment == "fit"])
+
+
+def test_everything_known_before_the_test_teaches_but_for_visits_of_the_last_days() -> None:
+    day = (PLAN.test_from - FIRST).days
+    rows: Visits = [
+        (61, 5, "random", 0), (day - 29, 28, "targeted", 1), (day - 29, 29, "random", 1), (day - 28, 1, "random", 0),
+        (day, 5, "random", 1), (60, 5, "random", 0),
+    ]  # fmt: skip
+    assert list(assign(frame(rows), STAGES, ARMS).segment) == ["fit", "fit", "", "", "test", ""]
+    assert [s.known_before for s in STAGES] == [PLAN.test_from, AS_OF + timedelta(days=1)]
+    assert (STAGES[0].start, STAGES[0].end) == (BEGIN, PLAN.test_from - timedelta(days=28))
 
 
 def test_overlapping_segments_are_refused() -> None:
     data = frame([(100, 5, "random", 0), (90, 5, "random", 1)])
     with pytest.raises(SegmentOrderError, match="overlap"):
-        check_order(data, Assignment(pd.Series(["fit", "test"]), {}))
+        check_order(data, Assignment(pd.Series(["fit", "test"]), {}), ("fit", "test"))
     late = frame([(100, 80, "random", 0), (140, 5, "random", 1)])
     with pytest.raises(SegmentOrderError, match="known after"):
-        check_order(late, Assignment(pd.Series(["fit", "test"]), {}))
+        check_order(late, Assignment(pd.Series(["fit", "test"]), {}), ("fit", "test"))
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"stop_from": date(2024, 7, 1)}, "at least 28 days"),
+        ({"learn_from": date(2025, 1, 4)}, "must be before test_from 2025-02-01 less 28 days"),
         ({"test_from": date(2025, 2, 10)}, "first of a month"),
-        ({"fit_to": date(2023, 12, 1)}, "must be before"),
-        ({"calibrate_from": date(2024, 6, 1)}, "at least 28 days"),
+        ({"test_to": date(2025, 6, 2)}, "first of a month"),
+        ({"test_to": date(2025, 2, 1)}, "must be before test_to"),
     ],
 )
-def test_a_plan_whose_segments_touch_or_run_backwards_is_refused(change: dict[str, date], message: str) -> None:
+def test_a_plan_that_runs_backwards_or_cuts_a_month_is_refused(change: dict[str, date], message: str) -> None:
     with pytest.raises(ValidationError, match=message):
         Split(**{**PLAN.model_dump(), **change})
 
@@ -128,38 +152,44 @@ def test_a_random_visit_without_a_draw_probability_can_teach_but_not_measure() -
     assert out.dropped == {"test: no draw probability": 1}
 
 
-@given(st.integers(1, 4), st.integers(1, 4), st.integers(1, 3), st.integers(1, 4), st.sampled_from([0, 20, 28, 45, 56]))
+@given(st.integers(1, 8), st.integers(1, 4), st.integers(1, 12), st.sampled_from([0, 20, 28, 45, 56]))
 @settings(deadline=None)
-def test_every_rolling_origin_lies_before_the_calibration_and_each_stage_after_the_last(
-    n: int, step: int, stop: int, validate: int, gap: int
+def test_every_rolling_origin_lies_before_the_test_and_each_stage_after_the_last(
+    count: int, months: int, least: int, gap: int
 ) -> None:
-    plan = Split(
-        fit_from=date(2020, 1, 1),
-        fit_to=date(2024, 6, 1),
-        stop_from=date(2024, 8, 1),
-        stop_to=date(2024, 9, 1),
-        calibrate_from=date(2024, 11, 1),
-        calibrate_to=date(2025, 1, 1),
-        test_from=date(2025, 3, 1),
-        gap_days=gap,
-    )
-    rolling = Rolling(folds=n, step_months=step, stop_months=stop, validate_months=validate)
-    found = folds(plan, rolling, AS_OF)
-    assert len(found) == n
-    for number, origin in enumerate(found):
-        assert tuple(s.name for s in origin) == FOLD
-        assert origin[0].start == plan.fit_from
-        for before, after in pairwise(origin):
-            assert before.start < before.end
-            assert after.start >= before.end + timedelta(days=gap)
-            assert before.known_before <= after.start  # what a stage learns from was known when the next began
-        assert origin[-1].end <= plan.calibrate_from
-        assert origin[-1].known_before <= plan.calibrate_from
+    plan = Split(learn_from=date(2022, 3, 15), test_from=date(2025, 3, 1), gap_days=gap)
+    begin = date(2022, 3, 15)
+    found = folds(plan, Origins(count=count, months=months, least_months=least), begin)
+    # As many as there is room for: from March 2022 to the test are 36 months. The first of them may be all gap.
+    room = [date(2025, 3, 1), *(stages[1].start for stages in found)]
+    passed = (room[0].year * 12 + room[0].month - room[1].year * 12 - room[1].month) // months - 1
+    assert passed == {1: {28: 1, 45: 2, 56: 2, 20: 1}, 2: {45: 1, 56: 1}, 3: {56: 1}}.get(months, {}).get(gap, 0)
+    assert len(found) == min(count, (36 - least) // months - passed)
+    for number, stages in enumerate(found):
+        assert tuple(s.name for s in stages) == FOLD
+        fit, validate = stages
+        assert fit.start == begin
+        assert fit.end == validate.start - timedelta(days=gap)
+        assert fit.known_before == validate.start  # what it learns from was known when its visits began
+        assert validate.start + timedelta(days=13) < validate.end <= plan.test_from - timedelta(days=gap)
+        assert validate.known_before == plan.test_from
         if number:
-            assert all(a.end < b.end for a, b in zip(origin, found[number - 1], strict=True))
+            before = found[number - 1]
+            assert validate.end == min(before[1].start, plan.test_from - timedelta(days=gap))
+            assert fit.end < before[0].end
+        assert (validate.start - begin).days >= 30 * least - 20
 
 
-def test_a_plan_too_short_for_its_rolling_origins_is_refused() -> None:
-    with pytest.raises(ConfigError, match="origin 2 of 4 would fit from 2024-01-01"):
-        folds(PLAN, Rolling(folds=4, step_months=3, stop_months=1, validate_months=1, least_months=3), AS_OF)
-    assert folds(PLAN, Rolling(folds=0), AS_OF) == []
+@pytest.mark.parametrize("months", [2, 3])
+def test_the_origins_months_follow_each_other_without_a_gap_up_to_the_last_days(months: int) -> None:
+    found = folds(PLAN, Origins(count=3, months=months, least_months=3), BEGIN)
+    oldest_first = [stages[1] for stages in reversed(found)]
+    for before, after in pairwise(oldest_first):
+        assert before.end == after.start
+    assert oldest_first[-1].end == PLAN.test_from - timedelta(days=PLAN.gap_days)
+
+
+def test_a_plan_too_short_for_a_single_origin_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"origins: the last one, 2 months before the test begins on 2025-02-01"):
+        folds(PLAN, Origins(least_months=12), BEGIN)
+    assert len(folds(PLAN, Origins(least_months=11), BEGIN)) == 1

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import socket
 import threading
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
+from fenlei.cli import main
+from models.tracking import runs
 from models.tracking.reach import StoreError, check_store
 from models.tracking.store import Store
 
@@ -78,3 +83,70 @@ def test_a_server_that_is_no_mlflow_is_named(tmp_path: Path) -> None:
 def test_a_uri_of_no_kind_is_named(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="MLflow at carrier://pigeon can't be used: "):
         check_store(Store.named("carrier://pigeon", tmp_path))
+
+
+class Dying(BaseHTTPRequestHandler):
+    """A server of MLflow's answers that it has learned by heart, which hangs up once they are used up."""
+
+    left = 0
+    answers: ClassVar[dict[str, object]] = {
+        "experiments/get-by-name": {"experiment": {"experiment_id": "1", "name": "study"}},
+        "runs/create": {"run": {"info": {"run_id": "r1", "experiment_id": "1", "status": "RUNNING"}, "data": {}}},
+    }
+
+    def do_GET(self) -> None:
+        if type(self).left < 1:
+            self.connection.close()
+            return
+        type(self).left -= 1
+        path = self.path.partition("?")[0].partition("/mlflow/")[2]
+        body = json.dumps(self.answers.get(path, {})).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_POST = do_GET
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def dying(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Address of a server that dies after `Dying.left` answers; MLflow then asks it once, not for minutes."""
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    server = HTTPServer(("127.0.0.1", 0), Dying)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def test_a_server_that_dies_midway_ends_a_verb_in_a_message_and_exit_2(
+    dying: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(Dying, "left", 2)  # whether it is there, and whether it is MLflow
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", dying)
+    monkeypatch.setattr("sys.argv", ["fenlei", "compare"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    told = " ".join(capsys.readouterr().err.split())
+    assert told.startswith(f"error: MLflow at {dying} can't be used: ")
+    assert Dying.left == 0
+
+
+def test_a_run_that_fails_after_its_server_died_fails_for_its_own_reason(
+    dying: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(Dying, "left", 2)  # the study's experiment, and its run
+
+    def work() -> None:
+        with runs.run(Store.named(dying, tmp_path), "study", "a run") as run_id:
+            raise ZeroDivisionError(f"the reason of {run_id}")
+
+    with pytest.raises(ZeroDivisionError, match="the reason of r1"):
+        work()

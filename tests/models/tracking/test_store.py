@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 from helpers.here import here
 from helpers.small_model import NAMES, rows
 from helpers.small_model import model as small_model
+from models.reporting.run_texts import USE
 from models.tracking import artifacts, runs, versions
 from models.tracking.names import LEGACY
 from models.tracking.store import Store
@@ -149,6 +151,24 @@ def test_a_registered_version_answers_through_mlflow_as_the_model_itself_does(st
     assert tuple(signature.inputs.input_names()) == NAMES
     files = {p.name for p in versions.bundle(here(), version).parent.parent.rglob("*") if p.is_file()}
     assert not {f for f in files if f.endswith(".pkl")}
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # MLflow's own
+def test_mlflows_evaluation_takes_a_version_as_its_description_says(store: Path) -> None:
+    model = small_model()
+    with runs.run(here(), "study", "one") as run_id:
+        model.save(store / "bundle")
+        version = versions.register(here(), run_id, store / "bundle", model.indicator_names, {"data_hash": "d"})
+    frame, truth = rows(50, 8)
+    X = frame[list(NAMES)].reset_index(drop=True)
+    with runs.quiet():
+        found = eval(  # the very line that a reviewer copies
+            re.sub(r"\s+", " ", re.findall(r"`(mlflow\.models\.evaluate.*?)`", USE, re.DOTALL)[0]),
+            {"mlflow": mlflow, "uri": f"models:/fenlei/{version}", "frame": X.assign(violation=truth)},
+        )
+    probability = model.probability(model.margin(X.to_numpy()))
+    assert found.metrics["mean_squared_error"] == pytest.approx(np.mean((probability - truth) ** 2), rel=1e-12)
 
 
 def test_the_bundle_hash_sees_names_and_bytes(tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ def refused(body: dict[str, Any]) -> RequestError:
     [
         ({"uscc": PERSON}, "uscc"),
         ({"uscc": "110105 19491231 002x"}, "uscc"),
+        ({"uscc": "110105491231002"}, "uscc"),
         ({"enterprise_id": PERSON}, "enterprise_id"),
         ({"items": [{"enterprise_id": "e1"}, {"enterprise_id": f"owner-{PERSON}"}]}, "items[1].enterprise_id"),
         ({**MOMENT, "indicators": {}, "evidence": {"evidence_H13_1": [f"serious_list:{PERSON}"]}},

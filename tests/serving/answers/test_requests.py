@@ -88,9 +88,40 @@ def test_signed_indicators_ratios_above_1_and_unknown_values_are_read() -> None:
     assert item.indicators == {**signed, "penalties_3y": None}
 
 
-def test_a_cut_off_may_be_any_day_as_it_may_for_an_indicator_table() -> None:
-    ([item], _) = parse(json.dumps(by_indicators() | {"cutoff": "2026-01-15"}).encode(), 10)
-    assert item.cutoff == date(2026, 1, 15)
+NO_MONTH = "expected the first day of a month such as 2026-01-01, or 2026-01: classes are made monthly"
+
+
+@pytest.mark.parametrize(
+    "cutoff",
+    ["2026-01-15", "2026-01-31", "2026-13", "2026-00-01", "January", "20260101", "2026-01-01T00:00:00Z", "２０２６-01",
+     "2026-W01", "", 1767225600, 202601, True, ["2026-01"]],
+)  # fmt: skip
+def test_a_cut_off_that_is_no_first_of_a_month_is_refused_at_its_field(cutoff: object) -> None:
+    asked = by_indicators(penalties_3y=1) | {"cutoff": cutoff}
+    assert problems(asked) == {"cutoff": NO_MONTH}
+    assert problems({"items": [by_indicators(), asked | {"enterprise_id": "E2"}]}) == {"items[1].cutoff": NO_MONTH}
+    given = {"enterprise_id": "E1", "cutoff": cutoff, "record": {"tables": {}}}
+    assert problems(given) == {"cutoff": NO_MONTH}
+
+
+@pytest.mark.parametrize(("cutoff", "day"), [("2026-01-01", date(2026, 1, 1)), ("2025-12", date(2025, 12, 1))])
+def test_a_cut_off_is_a_month_or_its_first_day(cutoff: str, day: date) -> None:
+    ([item], _) = parse(json.dumps(by_indicators() | {"cutoff": cutoff}).encode(), 10)
+    assert item.cutoff == day
+
+
+@pytest.mark.parametrize("cutoff", ["1989-12", "2100-02-01"])
+def test_a_cut_off_that_no_record_can_reach_is_refused_at_its_field(cutoff: str) -> None:
+    (found,) = problems(by_indicators() | {"cutoff": cutoff}).items()
+    assert found[0] == "cutoff"
+    assert found[1].startswith("Input should be ")
+
+
+@pytest.mark.parametrize("day", [1735689600, "2025-01", "2025-01-01T00:00:00+08:00", "spring"])
+def test_a_first_day_covered_that_is_not_written_as_a_day_is_refused_at_its_table(day: object) -> None:
+    record = {"tables": {"penalties": []}, "covers_from": {"penalties": day}}
+    asked = {"enterprise_id": "E1", "cutoff": "2026-01-01", "record": record}
+    assert problems(asked) == {"record.covers_from.penalties": "expected a day such as 2026-01-31"}
 
 
 def test_an_indicator_that_is_not_there_is_answered_with_the_one_meant() -> None:

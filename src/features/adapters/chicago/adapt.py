@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from features.adapters.chicago import complaints, licences, visits
+from features.adapters.chicago import inspectors as inspectors_of
 from features.adapters.chicago.registrations import DIRECTORY, at_address, registrations, sightings
 from features.adapters.chicago.rows import CALL_RULE, LAG_RULE, NEXT_DAY, WEEK, Cells, Permit, Unmappable, Visit
 from features.adapters.options import inspections_named
@@ -49,7 +50,9 @@ _NOTES = {
 _Read = TypeVar("_Read")
 
 
-def adapt_chicago(source: PathLike, out: PathLike, *, inspections: Sequence[str] | str = ()) -> AdapterReport:
+def adapt_chicago(
+    source: PathLike, out: PathLike, *, inspections: Sequence[str] | str = (), inspectors: bool = False
+) -> AdapterReport:
     """Write Chicago's food inspections as a contract folder.
 
     An enterprise is an establishment: the holder of a licence number. **Nothing known before a day depends on a row
@@ -67,6 +70,9 @@ def adapt_chicago(source: PathLike, out: PathLike, *, inspections: Sequence[str]
         Folder to write: one Parquet file a table, and the manifest.
     inspections
         ``["canvass"]``.
+    inspectors
+        Whether visits are told with the City's colour of their inspector, which carries outcomes
+        (`features.adapters.chicago.inspectors`).
 
     Returns
     -------
@@ -93,14 +99,19 @@ def adapt_chicago(source: PathLike, out: PathLike, *, inspections: Sequence[str]
     founded: dict[str, list[complaints.Told]] = {}
     for version in registered:
         founded.setdefault(version["enterprise_id"], []).append((version["known_at"], version["occurred_at"]))
+    colours = _colours(source, made, report) if inspectors else {}
+
+    def by_whom(visit: Visit) -> dict[str, Any]:
+        return {"inspector_id": colours.get(visit.inspection)} if inspectors else {}
+
     tables: dict[str, list[dict[str, Any]]] = {
         "registration": registered,
-        "inspections": [visits.inspection(v) for v in made.values()],
+        "inspections": [visits.inspection(v) | by_whom(v) for v in made.values()],
         "warning_talks": [visits.warning(v) for v in made.values() if v.serious],
         "licences": found,
         "complaints": _calls(source, at_address(seen), founded, report),
     }
-    _leave_out(source, report)
+    _leave_out(source, report, {inspectors_of.FILE} if inspectors else set())
     _write(out, tables, made, report)
     return report
 
@@ -140,6 +151,20 @@ def _permits(source: Path, made: Mapping[int, Visit], report: AdapterReport) -> 
 
 def _older(permit: Permit) -> tuple[date, date, int, list[str]]:
     return permit.first, permit.began, permit.code, sorted(permit.others)
+
+
+def _colours(source: Path, made: Mapping[int, Visit], report: AdapterReport) -> dict[int, str]:
+    """Return the inspector of each visit; of several the one whose id sorts first."""
+    found: dict[int, str] = {}
+
+    def read(row: Cells) -> tuple[int, str]:
+        return inspectors_of.read_assignment(row, made)
+
+    path = source / f"{inspectors_of.FILE}.parquet"
+    for number, colour in _read(path, inspectors_of.COLUMNS, "inspections", read, report):
+        _count(report, inspectors_of.FILE, number not in found, number in found)
+        found[number] = min(found.get(number, colour), colour)
+    return found
 
 
 def _calls(
@@ -212,8 +237,8 @@ def _count(report: AdapterReport, file: str, mapped: int, merged: int) -> None:
             account.merged += merged
 
 
-def _leave_out(source: Path, report: AdapterReport) -> None:
-    read = {visits.FILE, licences.FILE, complaints.FILE}
+def _leave_out(source: Path, report: AdapterReport, also: set[str]) -> None:
+    read = {visits.FILE, licences.FILE, complaints.FILE} | also
     for path in sorted(source.glob("*.parquet")):
         if path.stem in read:
             continue

@@ -258,7 +258,8 @@ def indicators_of(records: Sequence[Record] | Record, scope: Scope) -> pd.DataFr
     if len(set(order)) < len(order):
         twice = next(pair for pair in order if order.count(pair) > 1)
         raise SourceError(f"records given twice for {twice[0]} at {twice[1]}")
-    with session(features_policy(province), outcomes_policy(province), own_of(province, scope.sector)) as run:
+    sector = own_of(province, scope.sector)
+    with session(features_policy(province), outcomes_policy(province), sector, peers=scope.peers) as run:
         found = run.run(order, *session_input(records, run.sources))
         return _frame(order, run.indicators, found)
 
@@ -322,6 +323,7 @@ def _context(store: RecordStore, enterprise_ids: Sequence[str], cutoff: date, sc
     relations = {
         r: rows(f"SELECT * EXCLUDE (cutoff) FROM rel_{r} WHERE enterprise_id IN ({chosen}) ORDER BY ALL")
         for r in POPULATION
+        if scope.peers or r != "recent"
     }
     return [
         Record(

@@ -98,7 +98,8 @@ def convert(column: Column, value: Any) -> Any:
             raise ValueError(f"at least {low}" if converted < low else f"at most {high}")
     if column.type == "date" and believable().is_placeholder(converted):
         raise ValueError(believable().expected_day)
-    if column.is_text and holds_identity_number(converted, record_number=column.name in RECORD_NUMBERS):
+    number, code = column.name in RECORD_NUMBERS, column.type == "uscc"
+    if column.is_text and holds_identity_number(converted, record_number=number, code=code):
         raise ValueError(EXPECTED)
     return converted
 
@@ -122,7 +123,8 @@ def _usual(column: Column, values: Sequence[Any]) -> bool:
         return False
     if usual is str:
         writable = _writable("".join(v for v in values if v is not None))
-        return writable and not any_holds(values, record_number=column.name in RECORD_NUMBERS)
+        number, code = column.name in RECORD_NUMBERS, column.type == "uscc"
+        return writable and not any_holds(values, record_number=number, code=code)
     numbers = {v for v in values if v is not None}
     if column.type == "date":
         return not any(believable().is_placeholder(day) for day in numbers)

@@ -42,6 +42,8 @@ class Session:
         Policies that stand in the SQL.
     sector
         Whose indicators are computed besides.
+    peers
+        Recent peer rates, too.
     shortcuts
         Leave out what can find nothing. Without, everything is executed for every record, to the same result.
     """
@@ -52,9 +54,10 @@ class Session:
         outcomes: OutcomesPolicy,
         sector: Own | Sector | None = None,
         *,
+        peers: bool = False,
         shortcuts: bool = True,
     ) -> None:
-        self._plan, self._features = plan(features=features, sector=sector), features
+        self._plan, self._features = plan(features=features, sector=sector, peers=peers), features
         self._unusable = unusable_sql(repaired_feed=features.repaired_records_feed_indicators)
         self._shortcuts = shortcuts
         self._sources = self._plan.sources
@@ -191,14 +194,14 @@ def forget() -> None:
 
 @contextmanager
 def session(
-    features: FeaturesPolicy, outcomes: OutcomesPolicy, sector: Own | Sector | None = None
+    features: FeaturesPolicy, outcomes: OutcomesPolicy, sector: Own | Sector | None = None, *, peers: bool = False
 ) -> Iterator[Session]:
     """Lend a session of these policies to one thread: an idle one, or a new one where all are lent."""
-    key = "".join(policy.model_dump_json() for policy in (features, outcomes, sector) if policy)
+    key = "".join(policy.model_dump_json() for policy in (features, outcomes, sector) if policy) + str(peers)
     with _lock:
         waiting = _idle.setdefault(key, [])
         lent = waiting.pop() if waiting else None
-    lent = lent or Session(features, outcomes, sector)
+    lent = lent or Session(features, outcomes, sector, peers=peers)
     try:
         yield lent
     except BaseException:

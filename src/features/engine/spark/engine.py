@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from functools import partial
-from importlib import import_module
 from pathlib import Path
 
 import pandas as pd
@@ -20,11 +19,10 @@ import pyarrow.compute as pc
 from features.catalogue.evidence import EVIDENCE, evidence_sql
 from features.catalogue.expressions import Aggregate, Window
 from features.catalogue.relations import POPULATION, create_population, visits_sql
-from features.catalogue.sectors import own_of
 from features.engine.duckdb_engine import Progress, as_frame, in_order
 from features.engine.faults import named, run_scan
-from features.engine.plan import covered_sql, packed_result_sql, plan, registered_sql, scan_sql, window_columns
-from features.engine.spark.session import spark_session
+from features.engine.plan import covered_sql, packed_result_sql, plan_of, registered_sql, scan_sql, window_columns
+from features.engine.spark.session import errors, spark_session
 from features.engine.spark.store import SparkStore, opened
 from features.errors import SourceError
 from features.frames import as_pairs
@@ -32,15 +30,6 @@ from features.policies import features_policy, outcomes_policy
 from features.records.moments import check_ends
 from features.records.visibility import Moment, create_unusable
 from features.scope import Scope, checked_scope
-
-
-def errors() -> tuple[type[Exception], ...]:
-    """Return what Spark raises; only asked where PySpark is there."""
-    from pyspark.errors import PySparkException
-
-    # What PySpark does not know as its own error comes through its bridge to Java, which has no types.
-    return PySparkException, import_module("py4j.protocol").Py4JError
-
 
 PART = 98_304
 """Finished rows that the driver takes at a time."""
@@ -89,7 +78,7 @@ def batches(
     `features.engine.duckdb_engine.batches`."""
     con, province = store.con, checked_scope(scope).province
     features, outcomes = features_policy(province), outcomes_policy(province)
-    chosen = plan(scope.names, features=features, sector=own_of(province, scope.sector))
+    chosen = plan_of(scope)
     say = progress or (lambda _step: None)
     say("cohort")
     cohort = as_pairs(cohort, "the cohort")
@@ -100,7 +89,7 @@ def batches(
         store.keep_versions()
         create_unusable(con, repaired_feed=features.repaired_records_feed_indicators)
         if any(t in POPULATION for t in chosen.wanted):
-            create_population(con, features, outcomes)
+            create_population(con, features, outcomes, chosen.wanted)
     moments = [Moment(*found) for found in con.execute("SELECT cutoff, known_as_of FROM moments").fetchall()]
     at = moments[0] if len(moments) == 1 else None
     if "visits" in chosen.wanted:

@@ -12,9 +12,11 @@ import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from features.engine.faults import named
 from features.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -62,6 +64,14 @@ def lacking() -> str:
     return ""
 
 
+def errors() -> tuple[type[Exception], ...]:
+    """Return what Spark raises; only asked where PySpark is there."""
+    from pyspark.errors import PySparkException
+
+    # What PySpark does not know as its own error comes through its bridge to Java, which has no types.
+    return PySparkException, import_module("py4j.protocol").Py4JError
+
+
 def check_spark() -> None:
     """Refuse where Spark can't run.
 
@@ -90,6 +100,8 @@ def spark_session(master: str | None = None, *, memory: str | None = None) -> It
     ------
     ConfigError
         If PySpark or Java is missing, or an application of another master runs already.
+    EngineError
+        If Spark can't start there, for instance because no cluster answers.
     """
     check_spark()
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
@@ -117,7 +129,8 @@ def _started(master: str | None, settings: dict[str, str]) -> tuple[SparkSession
             builder = SparkSession.builder.appName("fenlei").master(master or LOCAL)
             for key, value in settings.items():
                 builder = builder.config(key, value)
-            return builder.getOrCreate(), True
+            with named("Spark", f"starting at {master or LOCAL}", errors()):
+                return builder.getOrCreate(), True
     there = running.sparkContext.master
     if master not in (None, there):
         raise ConfigError(f"Spark runs here already with master {there}; it can't also use {master}")

@@ -24,18 +24,19 @@ from features.scope import Scope
 from fenlei.bench.feedback.world import Ledger, World, month_after, number_of
 from models.arrays import Bools, Floats, Ints
 from models.evaluation.policies import Plan
-from models.learning.arms import fit_ignored, fit_known
-from models.learning.fit import study_classifier
+from models.learning.fit import fitted
 from models.learning.learner import bands_of, freeze
+from models.learning.rolling import look_back
 from models.learning.search import Tuned
 from models.scoring.bands import BandPolicy
 from models.scoring.classification import GRADES
 from models.scoring.rules.determinations import Determinations, load_determinations
-from models.study.dataset import Dataset, Part, count_arms
-from models.study.experiment import LEARNING, Calibration, Experiment, Split
+from models.study.circumstances import Coding
+from models.study.dataset import Dataset, Fold, Part, count_arms
+from models.study.experiment import Calibration, Experiment, Origins, Split
 from models.study.indicators import choose, usable
 from models.study.labels import KEYS, assigned, look_up
-from models.study.splits import segments
+from models.study.splits import folds, segments
 from models.study.weights import design_weights
 
 Say = Callable[[str], None]
@@ -43,25 +44,27 @@ Way = Literal["ours", "naive", "uniform"]
 WAYS: tuple[Way, ...] = ("ours", "naive", "uniform")
 
 SHAPE: dict[str, Any] = {
-    "n_estimators": 400, "learning_rate": 0.06, "num_leaves": 8, "max_depth": 4, "min_data_in_leaf": 40,
-    "max_bin": 63, "num_threads": 1,
+    "n_estimators": 150, "learning_rate": 0.06, "num_leaves": 8, "max_depth": 4, "min_data_in_leaf": 40,
+    "max_bin": 63, "num_threads": 1, "tree_share": 0.5,
 }  # fmt: skip
-"""Small trees: a province of this size brings a few thousand visits."""
+"""Small trees, at half the weight: a province of this size brings a few thousand visits, and one origin alone can't
+choose a blend."""
 YEAR = 12
 
 
 @dataclass(frozen=True)
 class Pace:
-    """How often it is learned, and from what: months of each segment before the day of learning.
+    """How often it is learned, and from what: months before the day of learning.
 
+    ``fit``: months whose visits teach. ``calibrate``: those of them, up to a month before the day, whose visits
+    calibrate by what a fit before them says of them.
     ``records``: months at the beginning whose visits teach nothing, so that windows of three years are covered.
     ``most_a_year``: visits of one firm in twelve months, in the naive loop.
     """
 
     every: int = 6
     records: int = 36
-    fit: int = 24
-    stop: int = 2
+    fit: int = 36
     calibrate: int = 9
     most_a_year: int = 2
 
@@ -108,22 +111,15 @@ class Run:
     learned: tuple[tuple[date, int, date], ...]
 
 
-def split_for(day: date, pace: Pace, begin: date, *, calibrated: bool) -> Split:
-    """Segments before a day of learning, a month apart; without calibration the fit runs up to that month."""
-    ends = month_after(day, -1)
-    if calibrated:
-        calibrate = (month_after(ends, -pace.calibrate), ends)
-        stop_to = month_after(calibrate[0], -1)
-        test = (day, month_after(day, 1))
-    else:
-        calibrate, stop_to = (day, month_after(day, 1)), ends
-        test = (month_after(day, 2), month_after(day, 3))
-    stop_from = month_after(stop_to, -pace.stop)
-    fit_to = month_after(stop_from, -1)
-    return Split(
-        fit_from=max(begin, month_after(fit_to, -pace.fit)), fit_to=fit_to, stop_from=stop_from, stop_to=stop_to,
-        calibrate_from=calibrate[0], calibrate_to=calibrate[1], test_from=test[0], test_to=test[1], gap_days=28,
-    )  # fmt: skip
+def split_for(day: date, pace: Pace, begin: date) -> Split:
+    """Return the visits that teach on a day of learning; ``begin``: the first day whose visits may."""
+    learn_from = max(begin, month_after(day, -pace.fit))
+    return Split(learn_from=learn_from, test_from=day, test_to=month_after(day, 1), gap_days=28)
+
+
+def origin_for(pace: Pace) -> Origins:
+    """Return the one origin of a day of learning: before the months that calibrate and the gap."""
+    return Origins(count=1, months=pace.calibrate + 1, least_months=1)
 
 
 class Loop:
@@ -139,6 +135,8 @@ class Loop:
                 "learner": {**experiment.learner, **SHAPE},
                 "arms": self._arms(experiment),
                 "calibration": Calibration(kind="platt"),  # two numbers: all that some hundred visits can tell
+                "tuning": experiment.tuning.model_copy(update={"blend": "fixed"}),
+                "origins": origin_for(pace),
             }
         )
         self.bands: BandPolicy = bands_of(experiment)
@@ -150,7 +148,7 @@ class Loop:
     def _arms(self, experiment: Experiment) -> Any:
         if self.way != "naive":
             return experiment.arms
-        pooled = {"learn": ("random", "targeted"), "stop": (), "arm": "ignored", "fit_weights": "equal"}
+        pooled = {"learn": ("random", "targeted"), "arm": "ignored", "fit_weights": "equal"}
         return experiment.arms.model_copy(update=pooled)
 
     def run(self, quota: Ints | None, say: Say) -> Run:
@@ -204,30 +202,46 @@ class Loop:
     def learn(self, day: date, everyone: pd.DataFrame) -> Risks:
         """Learn from what is known before a day; ``everyone``: the cohort's indicators of that day."""
         begin = self.world.firsts[min(self.pace.records, self.world.history)]
-        split = split_for(day, self.pace, begin, calibrated=self.way != "naive")
+        split = split_for(day, self.pace, begin)
         experiment = self.experiment.model_copy(update={"split": split})
         as_of = day - timedelta(days=1)
-        stages = segments(split, as_of)
-        given = assigned(self.ledger.folder, stages, experiment, as_of)
+        start = split.learn_from or begin
+        given = assigned(self.ledger.folder, segments(split, start, as_of), experiment, as_of)
+        used = given.rows[given.rows["segment"] == "fit"]
         table = pd.concat(self._seen)
-        frame = look_up(table, given.rows[given.rows["segment"] == "fit"])
-        names = usable(frame, self.asked, experiment.indicators.covered)
-        parts = {s: _part(given.rows, s, table, names, experiment) for s in (*LEARNING, "calibrate")}
-        used = given.rows[given.rows["segment"] != ""]
-        self._learned.append((day, len(parts["fit"]), max(used["known_at"])))
-        X = np.ascontiguousarray(everyone[list(names)].to_numpy(dtype=np.float64))
-        way = fit_known if experiment.arms.arm == "known" else fit_ignored
+        names = usable(look_up(table, used), self.asked, experiment.indicators.covered)
+        fit, coding = _parts(given.rows, ("fit",), table, names, experiment)
+        self._learned.append((day, len(used), max(used["known_at"])))
         params = dict(experiment.learner)
-        fitted = way(lambda: study_classifier(experiment, names, params), parts["fit"].rows(), parts["stop"].rows())
+        found = fitted(experiment, names, fit["fit"], params)
         if self.way == "naive":
             rates = self.bands.rates
-            margin = fitted.classifier.decision_function
-            return Risks(names, margin, expit, lambda m: np.searchsorted(rates, expit(m)))
-        dataset = Dataset(parts, (), names, (), X, given.every, count_arms(used), given.dropped, "", as_of)
-        model = freeze(experiment, dataset, fitted, Tuned(params, None), arm="the loop's random arm").model
+            return Risks(names, found.decision_function, expit, lambda m: np.searchsorted(rates, expit(m)))
+        [stages] = folds(split, experiment.origins, start)
+        earlier = assigned(self.ledger.folder, stages, experiment, as_of)
+        told, _ = _parts(earlier.rows, ("fit", "validate"), table, names, experiment)
+        fold = Fold(stages[1].start, told["fit"], told["validate"])
+        back = look_back(experiment, names, fold, params)
+        staged = [used, earlier.rows[earlier.rows["segment"] == "validate"].assign(segment="calibrate")]
+        dataset = Dataset(
+            parts={"fit": fit["fit"], "calibrate": fold.validate},
+            folds=(fold,),
+            coding=coding,
+            names=names,
+            left_out=(),
+            population=np.ascontiguousarray(everyone[list(names)].to_numpy(dtype=np.float64)),
+            every=given.every,
+            counts=count_arms(pd.concat(staged, ignore_index=True)),
+            dropped=given.dropped,
+            source_hash="",
+            as_of=as_of,
+        )
+        margin = back.margin(found.n_estimators, found.tree_share)
+        tuned, arm = Tuned(params, None), "the loop's random arm"
+        model = freeze(experiment, dataset, found, tuned, margin=margin, arm=arm).model
         return Risks(
             names,
-            lambda rows: np.asarray(model.booster.predict(rows, raw_score=True, num_threads=1), dtype=np.float64),
+            model.margin,
             model.probability,
             lambda m: self.bands.grade_index(np.round(model.score(m), 1)),
         )
@@ -264,12 +278,17 @@ class Loop:
         return np.sort(who[among][order[:many]])
 
 
-def _part(rows: pd.DataFrame, stage: str, table: pd.DataFrame, names: tuple[str, ...], experiment: Experiment) -> Part:
-    own = rows[rows["segment"] == stage].drop(columns="segment").reset_index(drop=True)
-    frame = look_up(table, own)
-    X = np.ascontiguousarray(frame[list(names)].to_numpy(dtype=np.float64))
-    weight = design_weights(own, "equal" if stage in LEARNING else experiment.arms.weights)
-    return Part(own, frame, X, own["violation"].to_numpy(dtype=np.int8), weight)
+def _parts(
+    rows: pd.DataFrame, stages: tuple[str, ...], table: pd.DataFrame, names: tuple[str, ...], experiment: Experiment
+) -> tuple[dict[str, Part], Coding]:
+    coding, out = Coding.of(rows[rows["segment"] == "fit"], experiment.arms), {}
+    for stage in stages:
+        own = rows[rows["segment"] == stage].drop(columns="segment").reset_index(drop=True)
+        frame = look_up(table, own)
+        X = np.ascontiguousarray(frame[list(names)].to_numpy(dtype=np.float64))
+        weight = design_weights(own, "equal" if stage == "fit" else experiment.arms.weights)
+        out[stage] = Part(own, frame, X, own["violation"].to_numpy(dtype=np.int8), weight, coding.code(own))
+    return out, coding
 
 
 def _by_day(frame: pd.DataFrame) -> pd.DataFrame:

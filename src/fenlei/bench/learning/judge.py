@@ -79,10 +79,16 @@ class Judge:
         self.ceiling: tuple[Floats, Floats] | None = None
         self.true_ceiling = 0.5
 
-    def calibrated(self, name: str, margin: Callable[[Floats], Floats]) -> Learner:
-        """Measure a margin, its probability calibrated on the random arm, design-weighted."""
+    def calibrated(self, name: str, margin: Callable[[Floats], Floats], told: Floats) -> Learner:
+        """Measure a margin, its probability calibrated on the random arm, design-weighted.
+
+        Parameters
+        ----------
+        told
+            Margins of the calibration visits, by fits that had not seen what they found.
+        """
         c = self.calibrate
-        level = fit_calibrator("spline", margin(c.X), c.y, c.weight)
+        level = fit_calibrator("spline", told, c.y, c.weight)
         return self.row(name, margin, level.probability)
 
     def row(

@@ -26,16 +26,17 @@ from features.scope import Scope
 from fenlei.bench.learning.judge import Judge, Learner, Truth
 from fenlei.bench.truth.visits import enterprise_months
 from models.arrays import Floats
-from models.learning.arms import Fitted, fit_at, fit_ignored, fit_known
 from models.learning.classifier import RiskClassifier
-from models.learning.fit import study_classifier
+from models.learning.fit import fit_rows, fitted, study_classifier
 from models.learning.learner import Learned, freeze
-from models.learning.search import Tuned
+from models.learning.rolling import LookBack, choose_blend, look_back, out_of_time_margins, with_blend
+from models.learning.search import Params, Tuned
 from models.review.measure import arm_statement
+from models.study.circumstances import Circumstances
 from models.study.dataset import Dataset, Part, build_dataset
 from models.study.experiment import Experiment
 from models.study.labels import indicator_table, look_up
-from models.study.weights import Rows, design_weights
+from models.study.weights import design_weights
 
 Say = Callable[[str], None]
 
@@ -51,7 +52,7 @@ CEILING = "ceiling: taught the true risk"
 NAIVE = "naive: all outcomes as they come, not calibrated"
 CEILING_SHAPE: dict[str, Any] = {"num_leaves": 31, "max_depth": -1, "min_data_in_leaf": 100, "learning_rate": 0.08}
 CEILING_ROUNDS = 500
-SHAPES: dict[str, dict[str, Any]] = {
+SHAPES: dict[str, Params] = {
     "depth 2": {"max_depth": 2, "num_leaves": 4},
     "depth 3": {"max_depth": 3, "num_leaves": 8},
     "depth 4": {"max_depth": 4, "num_leaves": 15},
@@ -135,37 +136,48 @@ def study(
     as_of
         Day the records were taken.
     shapes
-        Whether to try other depths and constraints too.
+        Whether to try other depths, parts and constraints too.
+
+    Notes
+    -----
+    The number of trees and their share are chosen by the rolling origins of the chosen way and hold for all; each way
+    is calibrated on what its own fits at the origins said of the visits that followed.
     """
-    asked = experiment.arms.model_copy(update={"fit_weights": "inverse_probability"})
+    asked = experiment.arms.model_copy(update={"fit_weights": "inverse_probability", "arm": "known"})
     say("rows and indicators")
     dataset = build_dataset(clean, experiment.model_copy(update={"arms": asked}), as_of)
-    split = experiment.split
-    teach = truth_rows(folder, clean, experiment, dataset.names, _span(split.fit_from, split.fit_to), TAUGHT)
-    judge = truth_rows(folder, clean, experiment, dataset.names, _span(split.test_from, split.test_to), JUDGED)
+    split, names, calibrate = experiment.split, dataset.names, dataset.parts["calibrate"].X
+    begins = pd.Timestamp(dataset.parts["fit"].outcomes["visited_on"].min()).date().replace(day=1)
+    # Up to the first origin: what calibrates the ceiling is out of time for it, too.
+    teach = truth_rows(folder, clean, experiment, names, _span(begins, dataset.folds[-1].day), TAUGHT)
+    judge = truth_rows(folder, clean, experiment, names, _span(split.test_from, split.test_to), JUDGED)
     say("ceiling")
     bench = Judge(dataset, judge)
-    rows = [bench.calibrated(CEILING, margin_of(taught(experiment, dataset.names, teach)))]
-    rows.append(bench.oracle(folder))
-    fits: dict[str, Fitted] = {}
-    for name, fit, stop, known in ways(dataset, experiment):
+    ceiling = margin_of(taught(experiment, names, teach))
+    rows = [bench.calibrated(CEILING, ceiling, ceiling(calibrate)), bench.oracle(folder)]
+    say("looking back from the rolling origins")
+    way = chosen(experiment)
+    own, params = of_way(dataset, way), dict(experiment.learner)
+    seen = [look_back(experiment, names, fold, params) for fold in own.folds]
+    blend = choose_blend(experiment, seen, params)
+    params = with_blend(params, blend)
+    fits: dict[str, RiskClassifier] = {}
+    for name in WAYS:
         say(name)
-        found = (fit_known if known else fit_ignored)(
-            lambda: study_classifier(experiment, dataset.names, dict(experiment.learner)), fit, stop
-        )
-        fits[name] = found
+        data = of_way(dataset, name)
+        found = fits[name] = fitted(experiment, names, data.parts["fit"], params)
         if name == POOLED:
-            rows.append(bench.row(NAIVE, found.classifier.decision_function, expit))
-        rows.append(bench.calibrated(name, found.classifier.decision_function))
+            rows.append(bench.row(NAIVE, found.decision_function, expit))
+        back = seen if name == way else _looked_back(experiment, data, params)
+        rows.append(bench.calibrated(name, found.decision_function, out_of_time_margins(back, blend)))
     say("the model as it would be signed")
-    plain, own = _equal(dataset), fits[chosen(experiment)]
-    tuned = Tuned(dict(experiment.learner), None)
-    model = freeze(experiment, plain, own, tuned, arm=arm_statement(experiment, plain))
+    margin, arm = out_of_time_margins(seen, blend), arm_statement(experiment, own)
+    model = freeze(experiment, own, fits[way], Tuned(params, None), margin=margin, arm=arm, blend=blend)
     others: list[Learner] = []
     if shapes:
-        unbound = taught(experiment, dataset.names, teach, constrained=False)
-        others.append(bench.calibrated("ceiling without directions", margin_of(unbound)))
-        others += _shapes(experiment, plain, bench, own.effect or 0.0, say)
+        unbound = margin_of(taught(experiment, names, teach, constrained=False))
+        others.append(bench.calibrated("ceiling without directions", unbound, unbound(calibrate)))
+        others += _shapes(experiment, own, bench, params, say)
     test = dataset.parts["test"]
     return Study(
         seed=seed,
@@ -175,12 +187,12 @@ def study(
         targeted=float(dataset.parts["fit"].targeted.mean()),
         test_visits=len(test),
         test_violations=int(test.y.sum()),
-        arm_effect=fits[KNOWN].effect or 0.0,
+        arm_effect=float(fits[KNOWN].effects_.terms[0]),
         learners=tuple(rows),
         chosen=chosen(experiment),
         calibration=model.model.calibrator.kind,
         held=intervals_held(model, judge),
-        contract=contract(experiment, plain, model),
+        contract=contract(experiment, own, model),
         shapes=tuple(others),
     )
 
@@ -195,6 +207,7 @@ DESIGN = "random arm, weighted by 1/draw probability"
 POOLED = "pooled, arm ignored"
 KNOWN = "pooled, arm known"
 INVERSE = "pooled, inverse probability"
+WAYS = (RANDOM, DESIGN, POOLED, KNOWN, INVERSE)
 
 
 def chosen(experiment: Experiment) -> str:
@@ -207,28 +220,36 @@ def chosen(experiment: Experiment) -> str:
     return INVERSE if arms.fit_weights == "inverse_probability" else POOLED
 
 
-def ways(dataset: Dataset, experiment: Experiment) -> list[tuple[str, Rows, Rows, bool]]:
-    """Name, rows of the fit and of early stopping, and whether the arm is known, of each way."""
-    fit, stop = dataset.parts["fit"], dataset.parts["stop"]
+def of_way(dataset: Dataset, way: str) -> Dataset:
+    """Return the study's rows as a way learns from them, at every origin and in the end.
 
-    def alone(part: Part, weights: str) -> Rows:
-        own = ~part.targeted & part.outcomes["probability_ppm"].notna().to_numpy()
-        return Rows(part.X[own], part.y[own], part.targeted[own], design_weights(part.outcomes[own], weights))
-
-    plain_fit, plain_stop = replace(fit.rows(), weight=None), replace(stop.rows(), weight=None)
-    return [
-        (RANDOM, alone(fit, "equal"), alone(stop, "equal"), False),
-        (DESIGN, alone(fit, "design"), alone(stop, "design"), False),
-        (POOLED, plain_fit, plain_stop, False),
-        (KNOWN, plain_fit, plain_stop, True),
-        (INVERSE, fit.rows(), plain_stop, False),
-    ]
+    Parameters
+    ----------
+    dataset
+        With the arm coded, and the fits weighted by inverse probability.
+    """
+    folds = tuple(replace(fold, fit=_taught_by(fold.fit, way)) for fold in dataset.folds)
+    parts = {**dataset.parts, "fit": _taught_by(dataset.parts["fit"], way)}
+    coding = dataset.coding if way == KNOWN else replace(dataset.coding, names=(), means=(), pairs=())
+    return replace(dataset, parts=parts, folds=folds, coding=coding)
 
 
-def _equal(dataset: Dataset) -> Dataset:
-    """Return the dataset with the fit's rows weighted alike, as the chosen way has them."""
-    fit = dataset.parts["fit"]
-    return replace(dataset, parts={**dataset.parts, "fit": replace(fit, weight=np.ones(len(fit)))})
+def _taught_by(part: Part, way: str) -> Part:
+    """Return the rows of a fit that a way learns from, with its weights and what it knows of the visits."""
+    seen = part.circumstances if way == KNOWN else Circumstances.none(len(part))
+    if way not in (RANDOM, DESIGN):
+        return replace(part, weight=part.weight if way == INVERSE else np.ones(len(part)), circumstances=seen)
+    own = ~part.targeted & part.outcomes["probability_ppm"].notna().to_numpy()
+    outcomes = part.outcomes[own].reset_index(drop=True)
+    weight = design_weights(outcomes, "design" if way == DESIGN else "equal")
+    return Part(outcomes, part.frame[own], part.X[own], part.y[own], weight, seen.take(own))
+
+
+def _looked_back(experiment: Experiment, dataset: Dataset, params: Params) -> list[LookBack]:
+    """Look back with the parameters as they are: the number of trees and their share are those of the chosen way."""
+    tuning = experiment.tuning.model_copy(update={"blend": "fixed"})
+    fixed = experiment.model_copy(update={"tuning": tuning})
+    return [look_back(fixed, dataset.names, fold, params) for fold in dataset.folds]
 
 
 def _enterprises(folder: Path) -> int:
@@ -236,25 +257,31 @@ def _enterprises(folder: Path) -> int:
     return len(pc.unique(pq.read_table(folder / "registration.parquet", columns=["enterprise_id"])["enterprise_id"]))
 
 
-def _shapes(experiment: Experiment, dataset: Dataset, bench: Judge, effect: float, say: Say) -> list[Learner]:
-    """The chosen way at other depths, other directions, and with families kept apart; the arm's effect held."""
-    fit, stop = dataset.parts["fit"].rows(), dataset.parts["stop"].rows()
-    apart = experiment.model_copy(update={"additive_families": True})
-    base = dict(experiment.learner)
+def _shapes(experiment: Experiment, dataset: Dataset, bench: Judge, params: Params, say: Say) -> list[Learner]:
+    """The chosen way at other depths, other directions, and with families kept apart.
 
-    def shaped(shape: dict[str, Any]) -> Callable[[], RiskClassifier]:
-        return lambda: study_classifier(experiment, dataset.names, {**base, **shape})
+    Each is calibrated on what a fit at the first origin says of all calibration visits: one fit more, not one an
+    origin.
+    """
+    first, fit, calibrate = dataset.folds[-1].fit.rows(), dataset.parts["fit"].rows(), dataset.parts["calibrate"].X
+    apart = experiment.model_copy(update={"additive_families": True})
+
+    def shaped(shape: Params) -> Callable[[], RiskClassifier]:
+        return lambda: study_classifier(experiment, dataset.names, {**params, **shape})
 
     variants = [(name, shaped(shape)) for name, shape in SHAPES.items()]
     variants += [
         ("directions from the root on", shaped({"monotone_penalty": 0.0})),
         ("without directions", lambda: shaped({})().set_params(monotone=None)),
-        ("families kept apart", lambda: study_classifier(apart, dataset.names, base)),
+        ("families kept apart", lambda: study_classifier(apart, dataset.names, params)),
+        ("linear part alone", shaped({"tree_share": 0.0, "n_estimators": 1})),
+        ("trees alone", shaped({"tree_share": 1.0})),
     ]
     out = []
     for name, make in variants:
         say(name)
-        out.append(bench.calibrated(name, fit_at(make, fit, stop, effect).decision_function))
+        told = fit_rows(make(), first).decision_function(calibrate)
+        out.append(bench.calibrated(name, fit_rows(make(), fit).decision_function, told))
     return out
 
 

@@ -42,10 +42,39 @@ def learnt(page: Page) -> str:
         [
             paragraph(page.summary),
             table(head, rows, align="kkkknnnn", label="segments"),
+            *parts_text(page),
             paragraph(arm_text(page.arm_effect)),
             paragraph(f"Outcomes left out: {left}.", "dim"),
         ]
     )
+
+
+def parts_text(page: Page) -> list[Raw]:
+    """Say what the margin is made of, and how that was chosen; nothing where the page does not know."""
+    if (parts := page.parts) is None:
+        return []
+    share = parts.tree_share
+    said = (
+        f"The margin is {1 - share:.0%} the linear part (ridge logistic regression on signed logs, signs as declared) "
+        f"and {share:.0%} the {parts.trees} trees, in log-odds. "
+    )
+    out = []
+    if parts.tried:
+        said += (
+            f"Both were chosen by the rolling origins: of {len(parts.tried)} blends the usual one stays unless another "
+            "was better by more than one standard error of the difference."
+        )
+        rows = [[many, f"{w:g}", f"{loss:.4f}"] for (many, w), loss in sorted(parts.tried.items())]
+        shown = table(["trees", "share", parts.objective.replace("_", " ")], rows, align="nnn", label="blends tried")
+        out = [folded("Blends tried at the rolling origins", shown)]
+    others = {name: effect for name, effect in parts.effects.items() if not name.startswith("arm")}
+    if others:
+        rows = [[name, f"{effect:+.2f}", f"{math.exp(effect):.2f}"] for name, effect in sorted(others.items())]
+        shown = table(["circumstance of a visit", "log-odds", "odds"], rows, align="tnn", label="circumstances")
+        out.append(
+            folded("What circumstances of a visit add at equal records; left out of every score", shown, opened=True)
+        )
+    return [paragraph(said), *out]
 
 
 def arm_text(effect: float | None) -> str:

@@ -15,7 +15,7 @@ from features.engine.record.record import Record, extract_context, indicators_of
 from features.errors import SourceError
 from features.records.store import open_frames
 from helpers.records import CUTOFF, ENTERPRISES, province
-from helpers.scope import HEBEI
+from helpers.scope import EVERYTHING
 from helpers.thorough import examples
 
 EARLY = {t: date(2000, 1, 1) for t in TABLES}
@@ -27,27 +27,27 @@ def test_the_record_path_equals_the_province_cell_for_cell(seed: int) -> None:
     tables = province(seed, records=12)
     store = open_frames(tables, EARLY)
     pairs = pd.DataFrame({"enterprise_id": list(ENTERPRISES), "cutoff": CUTOFF})
-    whole = evaluate(store, pairs, HEBEI)
-    records = extract_context(store, ENTERPRISES, CUTOFF, HEBEI)
+    whole = evaluate(store, pairs, EVERYTHING)
+    records = extract_context(store, ENTERPRISES, CUTOFF, EVERYTHING)
     store.close()
-    pd.testing.assert_frame_equal(indicators_of(records, HEBEI), whole)
+    pd.testing.assert_frame_equal(indicators_of(records, EVERYTHING), whole)
 
 
 def test_an_enterprise_is_not_asked_about_by_a_persons_number() -> None:
     with pytest.raises(SourceError, match=r"^record of 1101\*{14}, column enterprise_id: expected no person's"):
-        indicators_of([Record("11010519491231002X", CUTOFF, {"penalties": []})], HEBEI)
+        indicators_of([Record("11010519491231002X", CUTOFF, {"penalties": []})], EVERYTHING)
 
 
 def test_many_greatest_amounts_of_one_record_stop_at_the_greatest_total() -> None:
     fine = {"occurred_at": "2023-01-01", "known_at": "2023-01-09", "penalty_kinds": "fine", "fine_fen": 10**16}
     found = indicators_of(
-        [Record("E1", CUTOFF, {"penalties": [{**fine, "record_id": f"p{i}"} for i in range(1000)]})], HEBEI
+        [Record("E1", CUTOFF, {"penalties": [{**fine, "record_id": f"p{i}"} for i in range(1000)]})], EVERYTHING
     )
     assert found["fines_3y"].tolist() == [1e18]
 
 
 def test_tables_and_neighbours_not_given_are_unknown_not_zero() -> None:
-    found = indicators_of([Record("E1", CUTOFF, {"penalties": []})], HEBEI)
+    found = indicators_of([Record("E1", CUTOFF, {"penalties": []})], EVERYTHING)
     assert found["penalties_3y"].eq(0).all()
     assert found["complaints_1y"].isna().all()
     assert found["related_bad_share"].isna().all()
@@ -75,9 +75,9 @@ def test_tables_and_neighbours_not_given_are_unknown_not_zero() -> None:
 def test_a_bad_value_is_named_by_table_row_and_column(row: dict[str, object], message: str) -> None:
     good = {"record_id": "p", "occurred_at": "2023-01-01", "known_at": "2023-01-09", "penalty_kinds": "fine"}
     with pytest.raises(SourceError, match=message.replace("[", r"\[")):
-        indicators_of([Record("E1", CUTOFF, {"penalties": [{**good, **row}]})], HEBEI)
+        indicators_of([Record("E1", CUTOFF, {"penalties": [{**good, **row}]})], EVERYTHING)
 
 
 def test_an_unknown_table_is_an_error() -> None:
     with pytest.raises(SourceError, match="horoscopes"):
-        indicators_of([Record("E1", CUTOFF, {"horoscopes": []})], HEBEI)
+        indicators_of([Record("E1", CUTOFF, {"horoscopes": []})], EVERYTHING)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -38,6 +39,22 @@ def test_without_java_a_runtime_is_named(monkeypatch: pytest.MonkeyPatch, tmp_pa
 def test_an_engine_that_is_not_there_is_refused(engine: str, master: str | None, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         check_engine(engine, master)
+
+
+@pytest.mark.slow
+def test_a_cluster_that_spark_cannot_start_at_is_a_message_and_exit_2(small_province: Path, tmp_path: Path) -> None:
+    if lack := lacking():
+        pytest.skip(lack)
+    code = "from fenlei.cli import main; main()"
+    asked = ["features", str(small_province), "--as-of", "2026-01", "-o", str(tmp_path / "i.parquet")]
+    ended = subprocess.run(
+        [sys.executable, "-c", code, *asked, "--engine", "spark", "--master", "sparrow://nest"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert ended.returncode == 2
+    told = " ".join(ended.stderr.split())
+    assert re.search(r"error: Spark, starting at sparrow://nest: .*\bexited\b", told)
+    assert "Traceback" not in told
 
 
 def test_pyspark_is_only_imported_when_a_session_is_asked_for() -> None:

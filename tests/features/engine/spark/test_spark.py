@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import pytest
 
-from features.catalogue import CATALOGUE, of_province
+from features.catalogue import CATALOGUE, RECENT, of_province
 from features.catalogue.evidence import EVIDENCE
 from features.catalogue.relations import POPULATION
 from features.check import check_folder
@@ -25,7 +25,7 @@ from features.table.month import read_table, write_clean_table
 from helpers.clean import clean_folder
 from helpers.place import PLACE, write_place
 from helpers.records import CUTOFF, ENTERPRISES, move_the_future, province
-from helpers.scope import HEBEI
+from helpers.scope import EVERYTHING
 from simulation import simulate
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def assert_same_cells(found: pd.DataFrame, expected: pd.DataFrame) -> None:
 
 def assert_full(table: pd.DataFrame, evidence: int) -> None:
     """Two empty tables are equal, too: nearly all indicators, and so many rules' evidence, tell enterprises apart."""
-    indicators = table[list(CATALOGUE)]
+    indicators = table[[*CATALOGUE, *RECENT]]
     assert (indicators != indicators.iloc[0]).any().mean() > 0.95
     assert sum((table[c].fillna("") != "").any() for c in EVIDENCE) >= evidence
 
@@ -55,7 +55,7 @@ def everyone(cutoffs: tuple[date, ...] = CUTOFFS) -> pd.DataFrame:
 def three_ways(clean: Path, folder: Path, *, every: int) -> pd.DataFrame:
     """Write the cohort's table by DuckDB and by Spark, and compute each ``every``-th enterprise as a single record."""
     for engine in ("duckdb", "spark"):
-        write_clean_table(clean, END, folder / engine / "i.parquet", HEBEI, engine=engine)
+        write_clean_table(clean, END, folder / engine / "i.parquet", EVERYTHING, engine=engine)
     files = [sorted((folder / engine).iterdir()) for engine in ("duckdb", "spark")]
     assert [f.name for f in files[0]] == ["i.parquet", "i.parquet.quality.json"]
     # Keys, credit codes, indicators, evidence, metadata and what stands beside: the same bytes.
@@ -63,9 +63,9 @@ def three_ways(clean: Path, folder: Path, *, every: int) -> pd.DataFrame:
     written = read_table(folder / "spark" / "i.parquet")[0].drop(columns="uscc")
     some = written.index.get_level_values("enterprise_id").tolist()[::every]
     store = open_folder(clean)
-    records = extract_context(store, some, END, HEBEI)
+    records = extract_context(store, some, END, EVERYTHING)
     store.close()
-    singly = pd.concat([indicators_of(records[k : k + 1000], HEBEI) for k in range(0, len(records), 1000)])
+    singly = pd.concat([indicators_of(records[k : k + 1000], EVERYTHING) for k in range(0, len(records), 1000)])
     assert_same_cells(singly, written.loc[some])
     return written
 
@@ -115,12 +115,12 @@ def test_random_records_at_several_cutoffs_are_the_same_and_the_future_cant_reac
     spark: SparkSession, random_clean: Path, random_clean_moved: Path
 ) -> None:
     """Spark, with another future, gives what DuckDB gives without it."""
-    expected = compute_indicators(random_clean, everyone(), HEBEI)
+    expected = compute_indicators(random_clean, everyone(), EVERYTHING)
     assert_full(expected, evidence=len(EVIDENCE))
-    assert_same_cells(on_spark(random_clean_moved, everyone(), HEBEI), expected)
+    assert_same_cells(on_spark(random_clean_moved, everyone(), EVERYTHING), expected)
     later = everyone((date(2024, 7, 1),))
-    assert not compute_indicators(random_clean_moved, later, HEBEI).equals(
-        compute_indicators(random_clean, later, HEBEI)
+    assert not compute_indicators(random_clean_moved, later, EVERYTHING).equals(
+        compute_indicators(random_clean, later, EVERYTHING)
     )
 
 
@@ -154,9 +154,9 @@ def test_a_window_cut_short_and_an_unknown_enterprise_are_the_same(spark: SparkS
 
 def alone(clean: Path) -> pd.DataFrame:
     store = open_folder(clean)
-    records = extract_context(store, ENTERPRISES, CUTOFF, HEBEI)
+    records = extract_context(store, ENTERPRISES, CUTOFF, EVERYTHING)
     store.close()
-    return indicators_of(records, HEBEI)
+    return indicators_of(records, EVERYTHING)
 
 
 def test_the_future_cant_reach_the_record_path(random_clean: Path, random_clean_moved: Path) -> None:

@@ -16,15 +16,16 @@ from features.check import check_folder
 from features.population.outcomes import read_outcomes
 from fenlei.bench.common.page import fill
 from fenlei.bench.feedback.effects import ALL, Resamples, concentration, drifts, years
-from fenlei.bench.feedback.loop import Loop, Pace, Run, Way, history_indicators, run_all, split_for
+from fenlei.bench.feedback.loop import Loop, Pace, Run, Way, history_indicators, origin_for, run_all, split_for
 from fenlei.bench.feedback.lots import against_lots, effect
 from fenlei.bench.feedback.world import END, OWN, World, make_world, month_after, number_of
 from helpers.root import ROOT
 from models.evaluation.policies import load_sampling
 from models.study.experiment import Experiment, Indicators, load_experiment
+from models.study.splits import folds, segments
 
 HISTORY, MONTHS = 12, 4
-PACE = Pace(every=2, records=1, fit=4, stop=1, calibrate=3)
+PACE = Pace(every=2, records=1, fit=10, calibrate=3)
 PLAN = load_sampling("hebei").plans["hebei"].model_copy(update={"shares": (0.2, 0.4, 0.8, 1.0)})
 
 
@@ -139,14 +140,16 @@ def test_visits_find_what_the_truth_gives(world: World, runs: dict[Way, Run]) ->
 
 @pytest.mark.slow
 def test_no_outcome_is_used_before_it_is_known(runs: dict[Way, Run]) -> None:
-    for way, run in runs.items():
+    for run in runs.values():
         assert [day for day, _, _ in run.learned] == [month_after(END, -MONTHS), month_after(END, -MONTHS + PACE.every)]
         for day, rows, last in run.learned:
             assert last < day
             known = read_outcomes(run.folder, day, province="hebei")
-            split = split_for(day, PACE, month_after(END, -HISTORY - MONTHS), calibrated=way != "naive")
-            span = known[(known["visited_on"] >= split.fit_from) & (known["visited_on"] < split.fit_to)]
-            assert 0 < rows <= (span["known_at"] < split.stop_from).sum()
+            split = split_for(day, PACE, month_after(END, -HISTORY - MONTHS))
+            assert split.learn_from is not None
+            late = day - timedelta(days=28)
+            span = known[(known["visited_on"] >= split.learn_from) & (known["visited_on"] < late)]
+            assert 0 < rows <= (span["known_at"] < day).sum()
 
 
 @pytest.mark.slow
@@ -173,13 +176,19 @@ def test_what_comes_later_changes_no_earlier_month(world: World, runs: dict[Way,
         assert one == other
 
 
-def test_the_segments_of_a_learning_lie_before_its_day() -> None:
-    day = date(2025, 7, 1)
-    for calibrated in (True, False):
-        split = split_for(day, Pace(), date(2020, 1, 1), calibrated=calibrated)
-        learnt_from = [split.fit_to, split.stop_to] + [split.calibrate_to] * calibrated
-        assert max(learnt_from) <= day - timedelta(days=28)
-        assert split.fit_from == month_after(split.fit_to, -Pace().fit)
+def test_what_teaches_and_calibrates_lies_before_the_day_of_learning_and_the_first_fit_before_what_calibrates() -> None:
+    day, pace = date(2025, 7, 1), Pace()
+    split = split_for(day, pace, date(2020, 1, 1))
+    assert split.learn_from == month_after(day, -pace.fit)
+    assert split_for(day, pace, date(2024, 1, 1)).learn_from == date(2024, 1, 1)
+    [fit, _] = segments(split, split.learn_from, day - timedelta(days=1))
+    assert (fit.end, fit.known_before) == (day - timedelta(days=28), day)
+    [(earlier, calibrate)] = folds(split, origin_for(pace), split.learn_from)
+    assert calibrate.start == month_after(day, -pace.calibrate - 1)
+    assert calibrate.end == day - timedelta(days=28)
+    assert calibrate.known_before == day
+    assert earlier.end == calibrate.start - timedelta(days=28)
+    assert earlier.known_before == calibrate.start
 
 
 def made_run(probability: np.ndarray, visited: np.ndarray, ppm: int = 100_000) -> Run:
