@@ -40,17 +40,15 @@ seed = 3
 adapter = "table"
 map = "policies/evanston/city.toml"
 [split]
-fit_from = 2020-02-01
-fit_to = 2021-09-01
-stop_from = 2021-10-01
-stop_to = 2022-02-01
-calibrate_from = 2022-03-01
-calibrate_to = 2022-08-01
+learn_from = 2020-02-01
 test_from = 2022-09-01
 gap_days = 28
+[origins]
+count = 4
+months = 3
+least_months = 10
 [arms]
 learn = ["random", "targeted", "unknown"]
-calibrate = ["random", "targeted", "unknown"]
 measure = ["random", "targeted", "unknown"]
 weights = "equal"
 [learner]
@@ -59,7 +57,6 @@ min_data_in_leaf = 20
 num_leaves = 4
 [tuning]
 trials = 0
-rolling = { folds = 0 }
 [calibration]
 kind = "platt"
 [bands]
