@@ -7,6 +7,7 @@ no code holds a number that a province may change. The folder travels inside a w
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 from typing import TypeVar
 
@@ -33,11 +34,48 @@ def policy_root() -> Path:
     return inside if inside.is_dir() else Path(__file__).parents[2] / "data" / "policies"
 
 
+ELSEWHERE = "FENLEI_POLICIES"
+"""Environment variable that names a folder of a place's own policies, looked through before the product's."""
+
+_chosen: list[Path] = []
+
+
+def own_policies() -> Path | None:
+    """Return the folder of a place's own policies: the one chosen by `use_policies`, else by `ELSEWHERE`."""
+    given = os.environ.get(ELSEWHERE)
+    return _chosen[-1] if _chosen else Path(given) if given else None
+
+
+def policy_roots() -> tuple[Path, ...]:
+    """Folders of policies, the nearer first: a place's own, where one is named, then the product's."""
+    own = own_policies()
+    return (policy_root(),) if own is None else (own, policy_root())
+
+
+def use_policies(folder: PathLike) -> None:
+    """Look for policies in a folder first, from now on.
+
+    Raises
+    ------
+    ConfigError
+        If it is no folder, or no folder in it has a TOML file.
+    """
+    root = as_path(folder, "folder of policies").absolute()
+    if not any(root.glob("*/*.toml")):
+        raise ConfigError(f"{root}: expected a folder with policies of places, such as <place>/province.toml")
+    _chosen[:] = [root]
+
+
 class Province(Policy):
-    """``province.toml``: a province that states only what it decides itself, and whose policies fill the rest."""
+    """``province.toml``: a province that states only what it decides itself, and whose policies fill the rest.
+
+    ``map``: the place's map of its files, from where this file is; its measures and events are indicators of the
+    place (`features.catalogue.sectors.place`).
+    """
 
     name_zh: str
     base: str
+    map: str | None = None
 
 
 def policy_path(province: str, name: str) -> Path:
@@ -49,23 +87,53 @@ def policy_path(province: str, name: str) -> Path:
         If neither the province nor its base has the policy; the message lists who does.
     """
     for each in province_line(province):
-        path = policy_root() / each / f"{name}.toml"
-        if path.is_file():
-            return path
-    there = sorted(p.relative_to(policy_root()).parts[0] for p in policy_root().glob(f"*/{name}.toml"))
+        for root in policy_roots():
+            path = root / each / f"{name}.toml"
+            if path.is_file():
+                return path
+    there = sorted({p.parent.name for root in policy_roots() for p in root.glob(f"*/{name}.toml")})
     meant = did_you_mean(province, there)
     raise ConfigError(f"no policy {name!r} for province {province!r}; provinces that have one: {there}{meant}")
 
 
+def _province(name: str) -> tuple[Path, Province] | None:
+    """Return the ``province.toml`` of one that states only what it decides itself."""
+    for root in policy_roots():
+        own = root / name / "province.toml"
+        if own.is_file():
+            return own, load_toml(own, Province)
+    return None
+
+
 def province_line(province: str) -> tuple[str, ...]:
-    """Return the province and, where it has one, its base: whose policies hold, the nearer first."""
-    own = policy_root() / province / "province.toml"
-    return (province, load_toml(own, Province).base) if own.is_file() else (province,)
+    """Return the province and, where it has one, its base, and the base's: whose policies hold, the nearer first.
+
+    Raises
+    ------
+    ConfigError
+        If a province is its own base, directly or through others.
+    """
+    line = [province]
+    while found := _province(line[-1]):
+        own, said = found
+        if said.base in line:
+            raise ConfigError(f"{own}: base {said.base!r} rests on {province!r} itself; expected another province")
+        line.append(said.base)
+    return tuple(line)
+
+
+def map_path(province: str) -> Path | None:
+    """Return the map of a place, its own or its base's; None where no ``province.toml`` names one."""
+    for each in province_line(province):
+        found = _province(each)
+        if found and found[1].map:
+            return found[0].parent / found[1].map
+    return None
 
 
 def policy_names(province: str, folder: str) -> tuple[str, ...]:
     """Return the names of the policies in a folder of a province or its base, sorted."""
-    folders = [policy_root() / each / folder for each in province_line(province)]
+    folders = [root / each / folder for each in province_line(province) for root in policy_roots()]
     return tuple(sorted({file.stem for each in folders for file in each.glob("*.toml")}))
 
 
@@ -109,8 +177,10 @@ def read_policy(province: str, name: str, model: type[P]) -> tuple[P, str]:
 
 
 def policy_hash(province: str, *names: str) -> str:
-    """SHA-256 over the named policy files of a province, in the order given."""
+    """SHA-256 over the named policy files of a province, in the order given; a place's map counts with its features."""
     digest = hashlib.sha256()
     for name in names:
         digest.update(policy_path(province, name).read_bytes())
+        if name == "features" and (path := map_path(province)):
+            digest.update(path.read_bytes())
     return digest.hexdigest()

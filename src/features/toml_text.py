@@ -7,7 +7,7 @@ import tomllib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -106,7 +106,20 @@ def said_of(text: str, err: ValidationError, model: type[BaseModel]) -> str:
 
 
 def _meant(error: ErrorDetails, model: type[BaseModel]) -> str:
-    """Say which key of a file was meant by one that it does not have."""
-    if error["type"] != "extra_forbidden" or len(error["loc"]) != 1:
+    """Say which key was meant by one that a file, or a table within it, does not have."""
+    if error["type"] != "extra_forbidden":
         return ""
-    return did_you_mean(str(error["loc"][0]), model.model_fields)
+    *way, last = error["loc"]
+    within = [model]
+    for step in way:
+        # Numbers within arrays and keys of free tables lead to what stands there; a name leads to its field's models.
+        fields = [f for each in within for n, f in each.model_fields.items() if step in (n, f.alias)]
+        within = [found for f in fields for found in _models(f.annotation)] or within
+    return did_you_mean(str(last), {f.alias or n for each in within for n, f in each.model_fields.items()})
+
+
+def _models(annotation: Any) -> list[type[BaseModel]]:
+    """Models that stand in an annotation, such as the one of ``tuple[Event, ...]``."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [found for inner in get_args(annotation) for found in _models(inner)]

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
+from typing import Annotated
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")
@@ -14,11 +16,13 @@ os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")
 import typer
 
 from features.errors import FenleiError
+from features.policy import use_policies
 from fenlei.bench.verbs import bench
 from fenlei.terminal import error
 from fenlei.verbs import data as data_verbs
 from fenlei.verbs import demo
 from fenlei.verbs import learn as learn_verbs
+from fenlei.verbs import maps as map_verbs
 from fenlei.verbs import serve as serve_verbs
 from fenlei.verbs import sign as sign_verbs
 
@@ -29,7 +33,22 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+@app.callback()
+def common(
+    policies: Annotated[
+        Path | None,
+        typer.Option(help="Folder of a place's own policies, looked through first; or FENLEI_POLICIES."),
+    ] = None,
+) -> None:
+    """Enterprise credit risk classification 企业信用风险分类."""
+    if policies is not None:
+        use_policies(policies)
+
+
 data_verbs.add_to(app)
+map_verbs.add_to(app)
 learn_verbs.add_to(app)
 sign_verbs.add_to(app)
 serve_verbs.add_to(app)

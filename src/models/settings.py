@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from features.catalogue.sectors import sector_or_none
+from features.adapters.table import load_map, map_hash
+from features.catalogue.sectors import own_of
 from features.errors import ConfigError, FenleiError
 from features.places import check_output, check_place
 from features.policies import cohort_policy, features_policy, outcomes_policy
+from features.policy import map_path
 from features.population.groups import groups_policy
 from features.toml_text import decode, line_of
 from models.evaluation.policies import load_contract, load_drift, load_sampling
@@ -51,9 +53,10 @@ def checked_study(path: Path, *, trials: int | None = None) -> Experiment:
     except FenleiError as err:
         raise _wrong(path, ("province",), str(err)) from err
     try:
-        sector_or_none(province, experiment.sector)
+        own_of(province, experiment.sector)
     except FenleiError as err:
         raise _wrong(path, ("sector",), str(err)) from err
+    check_map(path, experiment)
     try:
         choose(experiment.indicators, catalogue(experiment))
     except FenleiError as err:
@@ -65,6 +68,31 @@ def checked_study(path: Path, *, trials: int | None = None) -> Experiment:
     if trials and not experiment.tuning.space:
         raise _wrong(path, ("tuning",), f"{trials} trials need a [tuning.space] to search")
     return experiment
+
+
+def check_map(path: Path, experiment: Experiment) -> None:
+    """Refuse a study whose map is wrong, or declares indicators that are not its place's.
+
+    Indicators are a place's, so that training, the month's table and the service know the same: the place names the
+    map in its ``province.toml``.
+
+    Raises
+    ------
+    ConfigError
+        With the file and what to write there.
+    """
+    file = experiment.source.map_file
+    if file is None:
+        return
+    city = load_map(file)
+    own = map_path(experiment.province)
+    if (city.measures or city.events or city.indicators.own) and (own is None or map_hash(own) != map_hash(file)):
+        raise _wrong(
+            path,
+            ("source", "map"),
+            f"{file} declares indicators, which province {experiment.province!r} does not know; say map in its"
+            f" province.toml, as the file's place from there (it {f'has {own}' if own else 'has none'})",
+        )
 
 
 def check_surroundings(store: Store, place: Path, searches: Path) -> None:

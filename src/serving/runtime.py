@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property, lru_cache
 
-from features.catalogue import CATALOGUE, catalogue_hash
+from features.catalogue import catalogue_hash, of_province
 from serving.answers.answer import Lost, answer, in_time
 from serving.answers.requests import Item, parse
 from serving.current.snapshot import State
+from serving.current.table import known_of
 from serving.errors import Problem, RequestError
 from serving.guard.audit import AuditLog
 from serving.guard.call import Call
@@ -75,7 +76,7 @@ class Runtime:
 
     def _read(self, raw: bytes, call: Call, until: float) -> tuple[list[Item], bool]:
         in_time(until)
-        items, single = parse(raw, self.settings.max_items)
+        items, single = parse(raw, self.settings.max_items, known_of(self.settings.province))
         call.enterprises = [item.enterprise_id or item.uscc or "" for item in items]
         _bounded(items, single, self.settings)
         return items, single
@@ -117,7 +118,7 @@ class Runtime:
             },
             "province": served.province,
             "policy": snapshot.rules.version,
-            "catalogue": catalogue_hash(CATALOGUE)[:12],
+            "catalogue": catalogue_hash(of_province(served.province))[:12],
             "table": None if table is None else {"cutoff": table.cutoff.isoformat(), "enterprises": table.rows},
             "no_table": snapshot.no_table or None,
             "max_items": self.settings.max_items,

@@ -21,6 +21,8 @@ class Settings(BaseModel):
     ----------
     province
         Whose bands, points and direct rules apply; there is none by default.
+    policies
+        Folder of a place's own policies, looked through before the product's (`features.policy.own_policies`).
     tracking_uri
         MLflow's tracking and registry URI; by default ``MLFLOW_TRACKING_URI``, else sqlite under ``data/generated``.
     records
@@ -57,6 +59,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     province: str
+    policies: Path | None = None
     tracking_uri: str | None = None
     records: Path | None = None
     signers: Path | None = None

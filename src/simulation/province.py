@@ -48,6 +48,7 @@ from simulation.records.finance import (
 )
 from simulation.records.findings import FINDING_MAKERS, record_findings
 from simulation.records.inspections import Rounds, inspect
+from simulation.records.local import EVENTS, MEASURES, record_local
 from simulation.records.registry import (
     HOLDER,
     record_branches_and_equipment,
@@ -146,6 +147,7 @@ def simulate_chunk(world: World, index: Ints) -> tuple[Population, dict[str, Tab
     rounds = inspect(chunk, sights, voices.events, voices.known)
     record_rounds(chunk, tables, rounds)
     record_findings(chunk, tables, rounds.visits)
+    record_local(chunk, tables, rounds)
     correct(world, tables)
     return pop, tables, rounds, chunk
 
@@ -204,6 +206,9 @@ def _makers(world: World, pop: Population) -> TableMakers:
         "inspections.inspector_id": lambda e, slot, v, cols: numbered("I", v, 6),
         **FINDING_MAKERS,
         "draws.plan_id": plan,
+        "measures.visit_id": lambda e, slot, v, cols: record_ids("inspections", e, v),
+        "measures.name": lambda e, slot, v, cols: code_text(MEASURES, v, None),
+        "events.kind": lambda e, slot, v, cols: code_text(EVENTS, v, None),
         "repairs.ref_table": lambda e, slot, v, cols: code_text(list(TABLES), v, None),
         "repairs.ref_record_id": lambda e, slot, v, cols: referred_ids(cols["ref_table"], e, v),
         "objections.ref_table": lambda e, slot, v, cols: code_text(list(TABLES), v, None),

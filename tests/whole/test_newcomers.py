@@ -35,8 +35,8 @@ from features.given import as_day
 from helpers import small_model as small
 from helpers.root import ROOT
 from models import RiskClassifier, RiskModel, Store, approved_model, classify_frame, load_experiment, load_rules, train
-from models.study.experiment import Source
 from models.study.records import adapt
+from models.study.source import Source
 from serving import Served, Tokens, classify, create_token, revoke_token
 from simulation import simulate
 

@@ -1,6 +1,14 @@
 """The catalogue: how an indicator is declared, the five families, sectors, relations and evidence columns."""
 
-from features.catalogue.catalogue import CATALOGUE, RECENT, catalogue_for, catalogue_of, lookup, with_sector
+from features.catalogue.catalogue import (
+    CATALOGUE,
+    RECENT,
+    catalogue_for,
+    catalogue_of,
+    lookup,
+    of_province,
+    with_sector,
+)
 from features.catalogue.declaration import FAMILIES, Indicator, catalogue_hash
 
 __all__ = [
@@ -12,5 +20,6 @@ __all__ = [
     "catalogue_hash",
     "catalogue_of",
     "lookup",
+    "of_province",
     "with_sector",
 ]

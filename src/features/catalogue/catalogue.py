@@ -21,7 +21,7 @@ from features.catalogue.families import (
     societal,
 )
 from features.catalogue.families.recent import RECENT
-from features.catalogue.sectors import Sector
+from features.catalogue.sectors import Own, Sector, own_of
 from features.errors import CatalogueError
 from features.near import did_you_mean
 from features.policies import FeaturesPolicy, features_policy
@@ -39,22 +39,36 @@ CATALOGUE: dict[str, Indicator] = registered()
 (`features.catalogue.families.recent`) are not among them: no hash of a study without them depends on them."""
 
 
-def with_sector(sector: Sector | None, *, peers: bool = False) -> dict[str, Indicator]:
+def with_sector(sector: Own | Sector | None, *, peers: bool = False) -> dict[str, Indicator]:
     """Return the general indicators and, behind them, recent peer rates where they are asked for, and those that a
-    sector adds; thresholds stand as names."""
-    return CATALOGUE | (RECENT if peers else {}) | (sector.catalogue if sector else {})
+    place and a sector add; thresholds stand as names.
+
+    Raises
+    ------
+    CatalogueError
+        If one is declared that the general catalogue, or recent peer rates, have.
+    """
+    own = sector.catalogue if sector else {}
+    if twice := sorted({*CATALOGUE, *RECENT} & set(own)):
+        raise CatalogueError(f"indicators {twice} are in the general catalogue; call the place's own by other names")
+    return CATALOGUE | (RECENT if peers else {}) | own
+
+
+def of_province(province: str, *, peers: bool = False) -> dict[str, Indicator]:
+    """Return the general indicators and those that a province's own map declares: what its table and models hold."""
+    return with_sector(own_of(province), peers=peers)
 
 
 def catalogue_of(
-    features: FeaturesPolicy, sector: Sector | None = None, *, peers: bool = False
+    features: FeaturesPolicy, sector: Own | Sector | None = None, *, peers: bool = False
 ) -> dict[str, Indicator]:
     """Return the indicators as a province computes them: its numbers in the place of the thresholds' names."""
     return {name: i.bound(features.thresholds) for name, i in with_sector(sector, peers=peers).items()}
 
 
-def catalogue_for(names: Iterable[str]) -> dict[str, Indicator]:
-    """Return the general catalogue that gives these indicators: with recent peer rates only if one of them is named."""
-    return with_sector(None, peers=any(name in RECENT for name in names))
+def catalogue_for(names: Iterable[str], province: str) -> dict[str, Indicator]:
+    """Return a province's catalogue that gives these indicators: with recent peer rates only if one is named."""
+    return of_province(province, peers=any(name in RECENT for name in names))
 
 
 def lookup(name: str, among: Mapping[str, Indicator] = CATALOGUE | RECENT, *, province: str | None = None) -> Indicator:
@@ -97,5 +111,6 @@ __all__ = [
     "catalogue_hash",
     "catalogue_of",
     "lookup",
+    "of_province",
     "with_sector",
 ]

@@ -175,6 +175,15 @@ class Rows:
         """Return the greatest value of an integer expression; ``empty`` without rows."""
         return self._aggregate(f"max({expression})", empty)
 
+    def least(self, expression: str, *, empty: Number | None) -> Formula:
+        """Return the least value of an integer expression; ``empty`` without rows."""
+        return self._aggregate(f"min({expression})", empty)
+
+    def mean(self, column: str) -> Formula:
+        """Return the mean of an integer column, one last division; missing without rows; nulls count nothing."""
+        stated = self.where(f"{column} IS NOT NULL")
+        return ratio(stated.total(column), stated.count())
+
     def days_since_last(self, *, never: int) -> Formula:
         """Return the days from the latest occurrence to the cut-off, at most ``never``.
 

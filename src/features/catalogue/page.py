@@ -12,7 +12,7 @@ from features.catalogue.bounds import bounds_of
 from features.catalogue.declaration import FAMILIES, GROUPS, Indicator
 from features.catalogue.evidence import EVIDENCE, EVIDENCE_TABLES
 from features.catalogue.relations import tables_read
-from features.catalogue.sectors import Sector, load_sector, sector_names
+from features.catalogue.sectors import Place, Sector, load_place, load_sector, sector_names
 from features.policies import Thresholds, features_policy
 
 _INTRODUCTION = """\
@@ -32,11 +32,15 @@ NAME --sql` shows the SQL of one.
   when no record gives the value; and all are, where the source's register does not have the enterprise at the cut-off.
   Tables that only other enterprises' records are read from (neighbours, peers) count among an indicator's tables.
 - Numbers in the definitions are Hebei's; `features.toml` gives each province its own (see [Thresholds](#thresholds)).
-- A sector adds indicators by a file (see [Sectors](#sectors)); without `--sector` they are not computed.
+- A sector adds indicators by a file (see [Sectors](#sectors)); without `--sector` they are not computed. A place adds
+  those of its map (see [Places](#places)).
 """
 
 PROVINCE = "hebei"
 """Whose numbers and sectors the page shows."""
+
+PLACES = ("chicago_table", "miyun")
+"""Places whose maps the page shows."""
 
 _HEAD = (
     "| indicator | English | 中文 | risk | unit | window | missing when | tables | policy | definition |",
@@ -105,6 +109,15 @@ def _lines() -> Iterator[str]:
     yield ""
     for name in sector_names(PROVINCE):
         yield from _sector(load_sector(PROVINCE, name))
+    yield "## Places"
+    yield ""
+    yield "A place whose `province.toml` names a map ([maps.md](maps.md)) has, behind the general indicators, those of"
+    yield "the map's measures and events: of each measure the last, mean and worst and the visits that gave it, of each"
+    yield "kind of event how many and how long ago."
+    yield ""
+    for name in PLACES:
+        if place := load_place(name):
+            yield from _place(name, place)
 
 
 def _values(general: Mapping[str, Indicator]) -> Iterator[str]:
@@ -166,6 +179,15 @@ def _thresholds(thresholds: Thresholds, general: Mapping[str, Indicator]) -> Ite
     for name, value in thresholds.model_dump().items():
         users = ", ".join(f"`{i}`" for i in general if name in CATALOGUE[i].thresholds)
         yield f"| `{name}` | {value} | {users} |"
+
+
+def _place(name: str, place: Place) -> Iterator[str]:
+    yield f"### {name}"
+    yield ""
+    yield from _HEAD
+    for indicator in place.catalogue.values():
+        yield _row(indicator)
+    yield ""
 
 
 def _sector(sector: Sector) -> Iterator[str]:

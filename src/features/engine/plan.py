@@ -20,7 +20,7 @@ from features.catalogue.declaration import Indicator
 from features.catalogue.evidence import EVIDENCE, EVIDENCE_TABLES
 from features.catalogue.expressions import Aggregate, Window
 from features.catalogue.relations import BASES, OTHERS, looks
-from features.catalogue.sectors import Sector, sector_or_none
+from features.catalogue.sectors import Own, Sector, own_of
 from features.contract import TABLES
 from features.policies import FeaturesPolicy, features_policy
 from features.records.visibility import Moment, seen_sql
@@ -78,7 +78,7 @@ def plan_of(scope: Scope) -> Plan:
     CatalogueError
         If it names an indicator that is not in the catalogue.
     """
-    features, sector = features_policy(scope.province), sector_or_none(scope.province, scope.sector)
+    features, sector = features_policy(scope.province), own_of(scope.province, scope.sector)
     return plan(scope.names, features=features, sector=sector, peers=scope.peers)
 
 
@@ -86,7 +86,7 @@ def plan(
     names: Sequence[str] | None = None,
     *,
     features: FeaturesPolicy,
-    sector: Sector | None = None,
+    sector: Own | Sector | None = None,
     peers: bool = False,
 ) -> Plan:
     """Return the plan of the named indicators, with a province's thresholds.

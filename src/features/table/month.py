@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from features.catalogue import catalogue_hash, with_sector
 from features.catalogue.evidence import EVIDENCE
-from features.catalogue.sectors import sector_or_none, sector_policy_name
+from features.catalogue.sectors import own_of, sector_policy_name
 from features.check import check_folder, check_required
 from features.contract.manifest import read_manifest
 from features.engine.choice import check_engine, run_engine
@@ -138,7 +138,7 @@ def write_clean_table(
     check_table_place(output)
     known, province, sector = scope.known_as_of or cutoff, scope.province, scope.sector
     scope = replace(scope, names=None)
-    catalogue = with_sector(sector_or_none(province, sector), peers=scope.peers)
+    catalogue = with_sector(own_of(province, sector), peers=scope.peers)
     with run_engine(engine, clean, memory=memory, master=master) as (store, batches):
         everyone = cohort(store, [cutoff], Scope(province, sector=sector))
         check_cohort(output, cutoff, len(everyone), province, accept_fall=accept_fall)
@@ -188,7 +188,7 @@ def check_policies(scope: Scope) -> None:
     """
     for load in (cohort_policy, features_policy, outcomes_policy, table_policy):
         load(scope.province)
-    sector_or_none(scope.province, scope.sector)
+    own_of(scope.province, scope.sector)
 
 
 def table_policies(province: str, sector: str | None = None) -> str:

@@ -10,12 +10,12 @@ from rich.table import Table
 from rich.text import Text
 
 from features.catalogue import FAMILIES, catalogue_of, lookup
-from features.catalogue.sectors import sector_or_none
+from features.catalogue.sectors import own_of
 from features.contract import TABLES
 from features.policies import features_policy
 from features.scope import Scope
 from fenlei.terminal import emit, parse_date, progress, show
-from fenlei.verbs.options import AsOf, Json, Peers, Sector
+from fenlei.verbs.options import AsOf, Json, Peers, Province, Sector, whose
 
 
 def simulate(
@@ -95,12 +95,13 @@ def indicators(
     sql: Annotated[bool, typer.Option("--sql", help="Show the SQL of its aggregates and formula.")] = False,
     sector: Sector = None,
     peers: Peers = False,
-    province: Annotated[str, typer.Option(help="Whose thresholds and sectors are shown.")] = "hebei",
+    province: Province = None,
     as_json: Json = False,
 ) -> None:
     """Show the catalogue of indicators, or one of them with its SQL."""
-    own = sector_or_none(province, sector)
-    every = catalogue_of(features_policy(province), own, peers=peers or name is not None)
+    place = whose(province)
+    own = own_of(place, sector)
+    every = catalogue_of(features_policy(place), own, peers=peers or name is not None)
     chosen = [lookup(name, every)] if name else list(every.values())
     if as_json:
         keys = ("name", "zh", "en", "family", "group", "direction", "unit", "window", "missing", "policy", "doc")
@@ -131,7 +132,7 @@ def features(
     folder: Annotated[Path, typer.Argument(help="Source folder; it is checked first.")],
     as_of: AsOf,
     output: Annotated[Path, typer.Option("-o", "--output", help="Parquet file to write, outside FOLDER.")],
-    province: Annotated[str, typer.Option(help="Whose policies hold.")] = "hebei",
+    province: Province = None,
     sector: Sector = None,
     peers: Peers = False,
     engine: Annotated[str, typer.Option(help="duckdb, or spark: the extra, and Java 17.")] = "duckdb",
@@ -156,7 +157,7 @@ def features(
             folder,
             cutoff,
             output,
-            Scope(province, known_as_of=known, sector=sector, peers=peers),
+            Scope(whose(province), known_as_of=known, sector=sector, peers=peers),
             progress=step,
             engine=engine,
             master=master,

@@ -9,6 +9,7 @@ import typer
 from rich.text import Text
 
 from features.places import check_output
+from features.policy import own_policies
 from fenlei.terminal import emit, show
 from fenlei.verbs.options import Json
 
@@ -29,7 +30,7 @@ def serve(
     from serving.launch import run_forever
     from serving.settings import Settings
 
-    settings = Settings.from_env(table=table, province=province, tokens=tokens)
+    settings = Settings.from_env(table=table, province=province, policies=own_policies(), tokens=tokens)
     if code := run_forever(settings, port, host):
         raise typer.Exit(code)
 

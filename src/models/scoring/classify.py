@@ -111,7 +111,7 @@ def classify_frame(
     keys = _keys(frame)
     if not keys:
         return []
-    return _answers(frame, keys, _by_rules(frame, rules), rules, top, _catalogue(catalogue), fallback)
+    return _answers(frame, keys, _by_rules(frame, rules), rules, top, _catalogue(catalogue, rules.province), fallback)
 
 
 def indexed(given: pd.DataFrame) -> pd.DataFrame:
@@ -157,7 +157,9 @@ def classify_explained(
         )
     if not keys:
         return []
-    return _answers(frame, keys, _by_model(explained, model, rules, registered), rules, top, _catalogue(catalogue))
+    return _answers(
+        frame, keys, _by_model(explained, model, rules, registered), rules, top, _catalogue(catalogue, rules.province)
+    )
 
 
 def _by_model(explained: Explained, model: RiskModel, rules: ProvinceRules, registered: str | None) -> _Scored:
@@ -278,10 +280,10 @@ def _catalogue_version() -> str:
     return catalogue_hash(CATALOGUE)[:12]
 
 
-def _catalogue(given: Catalogue | None) -> Catalogue:
-    """Return the given catalogue, else features' own, imported only when it is needed."""
+def _catalogue(given: Catalogue | None, province: str) -> Catalogue:
+    """Return the given catalogue, else features' own of the province, imported only when it is needed."""
     if given is not None:
         return given
-    from features.catalogue import with_sector
+    from features.catalogue import of_province
 
-    return with_sector(None, peers=True)
+    return of_province(province, peers=True)

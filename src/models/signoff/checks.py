@@ -114,7 +114,7 @@ def _inputs(seen: Seen) -> VerdictAndWhy:
     wrong = [line for name, (value, what) in found.items() for line in _held(seen, name, value, what)]
     if seen.inputs is not None and seen.inputs.data_hash != seen.tags.get("data_hash"):
         wrong.append("the logged inputs come from other data than the version names")
-    if model.catalogue_hash != catalogue_hash(catalogue_for(model.indicator_names)):
+    if model.catalogue_hash != catalogue_hash(catalogue_for(model.indicator_names, model.province)):
         wrong.append("the catalogue of indicators is another than when it was trained")
     if model.policy_hash != policy_hash(model.province, *POLICIES):
         wrong.append("the province's policies are others than when it was trained")

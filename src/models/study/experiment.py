@@ -12,28 +12,17 @@ from typing import Any, Literal
 
 from pydantic import Field, SerializerFunctionWrapHandler, field_validator, model_serializer, model_validator
 
-from features.given import PathLike
+from features.given import PathLike, as_path
 from features.policy import Policy, load_toml
 from features.scope import Scope
 from models.study.parameters import check_parameters, check_space
+from models.study.source import Source
 
 Arm = Literal["random", "targeted", "unknown"]
 Family = Literal["basic", "dynamic", "regulatory", "association", "societal"]
 FAMILIES: tuple[Family, ...] = ("basic", "dynamic", "regulatory", "association", "societal")
 SEGMENTS = ("fit", "calibrate", "test")
 """What visits are for. Those that calibrate also teach: their margins are of models that had not seen them."""
-
-
-class Source(Policy):
-    """Where the rows come from.
-
-    ``adapter`` "none" means a contract folder; otherwise the adapter of that name writes one first, called
-    with ``options``. ``as_of``: the day the records were taken; missing, the folder's manifest says it.
-    """
-
-    adapter: Literal["none", "beijing", "chicago"] = "none"
-    options: dict[str, str | int | bool | list[str]] = Field(default_factory=dict)
-    as_of: date | None = None
 
 
 class Label(Policy):
@@ -326,7 +315,8 @@ def load_experiment(path: PathLike) -> Experiment:
     >>> load_experiment(study).province
     'hebei'
     """
-    return load_toml(path, Experiment)
+    experiment = load_toml(path, Experiment)
+    return experiment.model_copy(update={"source": experiment.source.at(as_path(path, "experiment file").parent)})
 
 
 def experiment_hash(experiment: Experiment) -> str:

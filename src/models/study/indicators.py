@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from features.catalogue import CATALOGUE, RECENT, with_sector
 from features.catalogue.declaration import Indicator
-from features.catalogue.sectors import sector_or_none, sector_policy_name
+from features.catalogue.sectors import own_of, sector_policy_name
 from features.errors import ConfigError
 from features.near import did_you_mean
 from features.policy import policy_hash
@@ -21,9 +21,8 @@ from models.study.experiment import Experiment, Indicators
 
 def catalogue(experiment: Experiment) -> dict[str, Indicator]:
     """Return the indicators a study may use: the general ones and, behind them, recent peer rates where it asks for
-    them, and its sector's."""
-    sector = sector_or_none(experiment.province, experiment.sector)
-    return with_sector(sector, peers=experiment.indicators.peers)
+    them, its place's and its sector's."""
+    return with_sector(own_of(experiment.province, experiment.sector), peers=experiment.indicators.peers)
 
 
 def policies_hash(experiment: Experiment) -> str:

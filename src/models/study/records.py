@@ -18,7 +18,7 @@ from features.check import CheckReport, check_folder, check_required
 from features.contract.manifest import read_manifest
 from features.errors import ConfigError
 from features.records.moments import check_day
-from models.study.experiment import Source
+from models.study.source import Source
 
 
 @dataclass(frozen=True)
@@ -112,6 +112,8 @@ def adapt(source: Source, name: str, data: Path, out: Path) -> AdapterReport:
         If the options are not the adapter's.
     """
     run: Callable[..., AdapterReport] = ADAPTERS[source.adapter]
+    if source.map is not None:
+        return run(data, out, city_map=source.map_file or source.map)
     known = [p.name for p in signature(run).parameters.values() if p.kind is Parameter.KEYWORD_ONLY]
     unknown = sorted(set(source.options) - set(known))
     if unknown:

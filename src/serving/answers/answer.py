@@ -23,7 +23,7 @@ from serving.answers.dates import too_early
 from serving.answers.fallback import classify
 from serving.answers.requests import Item, Kind
 from serving.current.snapshot import Snapshot
-from serving.current.table import COLUMNS, KNOWN
+from serving.current.table import columns_of, known_of
 from serving.errors import Problem, RequestError
 
 
@@ -90,7 +90,7 @@ def answer(
     parts: list[pd.DataFrame] = []
     order: list[int] = []
     if places["indicators"]:
-        parts.append(_given([items[i] for i in places["indicators"]]))
+        parts.append(_given([items[i] for i in places["indicators"]], snapshot.served.province))
         order += places["indicators"]
     if places["record"]:
         parts.append(_computed(items, places["record"], snapshot.served.province, single, until))
@@ -138,10 +138,11 @@ def _not_now(err: FenleiError) -> RequestError:
     return RequestError(503, "the service can't answer just now: its operator must look at its log")
 
 
-def _given(items: Sequence[Item]) -> pd.DataFrame:
+def _given(items: Sequence[Item], province: str) -> pd.DataFrame:
     """Rows as `features.compute_indicators` would give them; an evidence column not given is None: not checked."""
-    values = np.full((len(items), len(KNOWN)), np.nan)
-    column = {name: j for j, name in enumerate(KNOWN)}
+    names = list(known_of(province))
+    values = np.full((len(items), len(names)), np.nan)
+    column = {name: j for j, name in enumerate(names)}
     evidence: dict[str, list[str | None]] = {name: [] for name in EVIDENCE}
     for i, item in enumerate(items):
         for name, value in (item.indicators or {}).items():
@@ -150,7 +151,7 @@ def _given(items: Sequence[Item]) -> pd.DataFrame:
         for name in EVIDENCE:
             records = (item.evidence or {}).get(name)
             evidence[name].append(None if records is None else ";".join(sorted(records)))
-    frame = pd.DataFrame(values, columns=list(KNOWN), index=_index(items))
+    frame = pd.DataFrame(values, columns=names, index=_index(items))
     return frame.assign(**{name: pd.Series(cells, index=frame.index, dtype=object) for name, cells in evidence.items()})
 
 
@@ -183,7 +184,7 @@ def _computed(
         in_time(until)
         chosen = [records[k] for k in some]
         try:
-            parts.append(indicators_of(chosen, Scope(province, peers=True))[list(COLUMNS)])
+            parts.append(indicators_of(chosen, Scope(province, peers=True))[list(columns_of(province))])
         except SourceError as err:
             flaw = _flaw(err, chosen, [places[k] for k in some], single)
             raise RequestError(422, "a record does not fit the contract", (flaw,)) from err
@@ -298,5 +299,5 @@ def _stored(
         raise RequestError(503, "the indicator table is just being replaced: ask again")
     at = {enterprise_id: k for k, enterprise_id in enumerate(frame.index.get_level_values("enterprise_id"))}
     there = [i for i in places if keys.get(i) in at]
-    rows = frame.iloc[[at[keys[i]] for i in there]][list(COLUMNS)]
+    rows = frame.iloc[[at[keys[i]] for i in there]][list(table.columns)]
     return there, rows, {i: why for i, why in lost.items() if i not in set(there)}

@@ -7,6 +7,7 @@ as an enterprise of the current indicator table. A call asks about one, or about
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import date
 from functools import partial
 from typing import Annotated, Any, Literal
@@ -19,12 +20,13 @@ from pydantic import (
     Field,
     JsonValue,
     ValidationError,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError, from_json
 
-from features.catalogue import Indicator
+from features.catalogue import CATALOGUE, RECENT, Indicator
 from features.catalogue.evidence import EVIDENCE
 from features.catalogue.relations import POPULATION
 from features.contract import TABLES
@@ -32,7 +34,6 @@ from features.contract.identity import EXPECTED, RECORD_NUMBERS, holds_identity_
 from features.contract.uscc import repair
 from features.near import did_you_mean
 from features.twice import keys_given_twice
-from serving.current.table import KNOWN
 from serving.errors import Problem, RequestError
 
 
@@ -201,13 +202,14 @@ class Item(BaseModel):
 
     @field_validator("indicators")
     @classmethod
-    def _indicators(cls, given: dict[str, float | None] | None) -> dict[str, float | None] | None:
-        _known("indicator", given or {}, KNOWN)
+    def _indicators(cls, given: dict[str, float | None] | None, info: ValidationInfo) -> dict[str, float | None] | None:
+        there: Mapping[str, Indicator] = info.context or CATALOGUE | RECENT
+        _known("indicator", given or {}, there)
         wrong = [
-            name for name, value in (given or {}).items() if value is not None and not KNOWN[name].bounds.hold(value)
+            name for name, value in (given or {}).items() if value is not None and not there[name].bounds.hold(value)
         ]
         if wrong:
-            raise ValidationError.from_exception_data("indicators", [_cannot_be(KNOWN[name]) for name in wrong])
+            raise ValidationError.from_exception_data("indicators", [_cannot_be(there[name]) for name in wrong])
         return given
 
     @field_validator("evidence")
@@ -271,8 +273,10 @@ def _what(error: ErrorDetails) -> str:
     return error["msg"]
 
 
-def parse(raw: bytes, max_items: int) -> tuple[list[Item], bool]:
-    """Read a request's body.
+def parse(
+    raw: bytes, max_items: int, catalogue: Mapping[str, Indicator] = CATALOGUE | RECENT
+) -> tuple[list[Item], bool]:
+    """Read a request's body; ``catalogue`` has the indicators that may be named: the general ones and a place's own.
 
     Returns
     -------
@@ -302,8 +306,8 @@ def parse(raw: bytes, max_items: int) -> tuple[list[Item], bool]:
         )
     try:
         if "items" in body:
-            return Batch.model_validate(body).items, False
-        return [Item.model_validate(body)], True
+            return Batch.model_validate(body, context=catalogue).items, False
+        return [Item.model_validate(body, context=catalogue)], True
     except ValidationError as err:
         found = err.errors(include_url=False, include_context=False, include_input=False)
         problems = tuple(Problem(_where(e["loc"]), _what(e)) for e in found)

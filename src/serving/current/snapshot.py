@@ -181,7 +181,7 @@ class State:
         if found is None:
             return Served(province, why=NO_MODEL)
         model, version = found
-        if model.catalogue_hash != catalogue_hash(catalogue_for(model.indicator_names)):
+        if model.catalogue_hash != catalogue_hash(catalogue_for(model.indicator_names, province)):
             # Columns may still be there and mean something else: not what was signed.
             return Served(province, why=f"approved version {version} was signed with another catalogue")
         if model.policy_hash != policies:

@@ -17,7 +17,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from features.catalogue import CATALOGUE, catalogue_hash, with_sector
+from features.catalogue import Indicator, catalogue_hash, of_province
 from features.catalogue.evidence import EVIDENCE
 from features.contract.uscc import repaired_sql, teach
 from features.errors import SourceError
@@ -25,11 +25,18 @@ from features.table.month import table_policies
 from features.table.replacing import META_KEY
 from serving.current.files import Signature, signature
 
-KNOWN = with_sector(None, peers=True)
-"""Indicators that a request or a table may give: the general ones and recent peer rates."""
-COLUMNS = (*KNOWN, *EVIDENCE)
-"""Indicators and evidence: what every row that is classified holds; of a table without recent peer rates, these are
-unknown."""
+
+def known_of(province: str) -> dict[str, Indicator]:
+    """Return the indicators that a request or a table may give: a province's own, and recent peer rates."""
+    return of_province(province, peers=True)
+
+
+def columns_of(province: str) -> tuple[str, ...]:
+    """Return indicators and evidence: what every row that is classified in a province holds.
+
+    Of a table without recent peer rates, these are unknown.
+    """
+    return (*known_of(province), *EVIDENCE)
 
 
 @dataclass(frozen=True)
@@ -44,8 +51,8 @@ class CurrentTable:
         Its month and how many enterprises it holds.
     policies
         Hash of the policies it was made under.
-    names
-        Its indicators and evidence.
+    columns, answered
+        Its indicators and evidence; and those that a row of it is answered with: what it lacks is unknown.
     """
 
     path: Path
@@ -53,7 +60,8 @@ class CurrentTable:
     cutoff: date
     rows: int
     policies: str
-    names: tuple[str, ...]
+    columns: tuple[str, ...]
+    answered: tuple[str, ...]
     _con: duckdb.DuckDBPyConnection
 
     @classmethod
@@ -73,9 +81,10 @@ class CurrentTable:
             about = json.loads((schema.metadata or {})[META_KEY])
         except (pa.ArrowInvalid, OSError, KeyError, ValueError) as err:
             raise SourceError(f"{path} is no indicator table of `fenlei features`: {err}") from err
-        held = {catalogue_hash(c): c for c in (CATALOGUE, KNOWN)}.get(str(about.get("catalogue")))
-        names = (*(held or ()), *EVIDENCE)
-        lost = [name for name in ("enterprise_id", "cutoff", "uscc", *names) if name not in schema.names]
+        catalogues = (of_province(province), known_of(province))
+        held = {catalogue_hash(c): c for c in catalogues}.get(str(about.get("catalogue")))
+        columns = (*(held or ()), *EVIDENCE)
+        lost = [name for name in ("enterprise_id", "cutoff", "uscc", *columns) if name not in schema.names]
         if lost or held is None:
             raise SourceError(
                 f"indicator table {path} was made with another catalogue; write it again with `fenlei features`"
@@ -111,7 +120,7 @@ class CurrentTable:
         except SourceError:
             con.close()
             raise
-        return cls(path, seen, first, int(rows), policies, names, con)
+        return cls(path, seen, first, int(rows), policies, columns, columns_of(province), con)
 
     def ids_of(self, codes: Sequence[str]) -> dict[str, list[str]]:
         """Return the enterprises registered under each code; codes not found are left out.
@@ -141,7 +150,7 @@ class CurrentTable:
             frame = (
                 self._con.cursor()
                 .execute(
-                    f"SELECT enterprise_id, cutoff, {', '.join(self.names)} FROM read_parquet(?)"
+                    f"SELECT enterprise_id, cutoff, {', '.join(self.columns)} FROM read_parquet(?)"
                     f" WHERE enterprise_id IN ({marks}) ORDER BY enterprise_id",
                     [str(self.path), *enterprise_ids],
                 )
@@ -150,7 +159,7 @@ class CurrentTable:
         except duckdb.Error as err:
             raise SourceError(f"indicator table {self.path} can't be read: {err}") from err
         frame["cutoff"] = pd.to_datetime(frame["cutoff"]).dt.date
-        return frame.set_index(["enterprise_id", "cutoff"]).reindex(columns=list(COLUMNS))
+        return frame.set_index(["enterprise_id", "cutoff"]).reindex(columns=list(self.answered))
 
     @property
     def changed(self) -> bool:

@@ -18,8 +18,10 @@ from features.catalogue.sectors.conditions import Condition, column_of
 from features.errors import CatalogueError
 from features.policy import Policy
 
-Measure = Literal["count", "distinct", "total", "greatest", "any", "days_since_last", "latest", "share"]
-_NEEDS_COLUMN = ("distinct", "total", "greatest")
+Measure = Literal[
+    "count", "distinct", "total", "greatest", "least", "mean", "any", "days_since_last", "latest", "share"
+]
+_NEEDS_COLUMN = ("distinct", "total", "greatest", "least", "mean")
 
 
 class DeclaredRows(Policy):
@@ -44,16 +46,17 @@ class DeclaredRows(Policy):
 
 
 class DeclaredIndicator(DeclaredRows):
-    """One indicator of a sector.
+    """One indicator of a sector or a place.
 
     Parameters
     ----------
     name, zh, en, family, group, direction, unit, policy, doc
-        As `features.catalogue.declaration.Indicator`.
+        As `features.catalogue.declaration.Indicator`; ``policy`` may be an article of the place's own.
     measure
-        What is made of the rows: ``count``; ``distinct``, ``total`` or ``greatest`` of ``column``; ``any`` (1 when
-        there is one); ``days_since_last`` (3650 stands for never); ``latest``: ``column`` of the latest row that states
-        it (missing without), or 1 when the latest row meets ``part``; ``share`` of the rows that meet ``part``, as
+        What is made of the rows: ``count``; ``distinct``, ``total``, ``greatest``, ``least`` or ``mean`` of ``column``
+        (the last two missing without rows, as is the greatest of what can be negative); ``any`` (1 when there is one);
+        ``days_since_last`` (3650 stands for never); ``latest``: ``column`` of the latest row that states it (missing
+        without), or 1 when the latest row meets ``part``; ``share`` of the rows that meet ``part``, as
         (such + prior[0]) / (rows + prior[1]).
     months, days
         Window before the cut-off over ``occurred_at``; neither: the whole history.
@@ -68,7 +71,7 @@ class DeclaredIndicator(DeclaredRows):
     group: str
     direction: Direction
     unit: str = Field(min_length=1)
-    policy: str = Field(pattern=r"^(SAMR|HB|SC) ")
+    policy: str = Field(min_length=1)
     doc: str = Field(min_length=1)
     measure: Measure
     column: str | None = None
@@ -117,11 +120,17 @@ class DeclaredIndicator(DeclaredRows):
         )
 
     def _bounds(self) -> Bounds | None:
-        """Values of a column of which the contract allows negative ones can be negative."""
+        """Values of a column of which the contract allows negative ones can be negative; a mean need not be whole."""
         if self.column is None or self.measure == "distinct":
             return None
-        least = column_of(self.table, self.column).minimum
-        return DIFFERENCE if least is None or least < 0 else None
+        if self.measure == "mean":
+            return Bounds(low=None if self._negative else 0)
+        return DIFFERENCE if self._negative else None
+
+    @property
+    def _negative(self) -> bool:
+        least = column_of(self.table, self.column or "").minimum
+        return least is None or least < 0
 
     def _rows(self) -> Rows:
         rows = Rows(self.table, self.conditions())
@@ -141,7 +150,11 @@ class DeclaredIndicator(DeclaredRows):
             case "total":
                 return rows.total(column)
             case "greatest":
-                return rows.greatest(column, empty=0)
+                return rows.greatest(column, empty=None if self._negative else 0)
+            case "least":
+                return rows.least(column, empty=None)
+            case "mean":
+                return rows.mean(column)
             case "any":
                 return rows.greatest("CAST(1 AS BIGINT)", empty=0)
             case "days_since_last":

@@ -20,7 +20,7 @@ import pandas as pd
 from features.catalogue.evidence import EVIDENCE
 from features.catalogue.neighbours import NEIGHBOUR_FLAGS
 from features.catalogue.relations import BASES, OTHERS, POPULATION
-from features.catalogue.sectors import sector_or_none
+from features.catalogue.sectors import own_of
 from features.contract import TABLES, Column
 from features.contract.identity import EXPECTED, holds_identity_number, masked
 from features.contract.types import ColumnType
@@ -258,7 +258,7 @@ def indicators_of(records: Sequence[Record] | Record, scope: Scope) -> pd.DataFr
     if len(set(order)) < len(order):
         twice = next(pair for pair in order if order.count(pair) > 1)
         raise SourceError(f"records given twice for {twice[0]} at {twice[1]}")
-    sector = sector_or_none(province, scope.sector)
+    sector = own_of(province, scope.sector)
     with session(features_policy(province), outcomes_policy(province), sector, peers=scope.peers) as run:
         found = run.run(order, *session_input(records, run.sources))
         return _frame(order, run.indicators, found)

@@ -18,7 +18,7 @@ from typing import Any
 
 from features.catalogue.evidence import EVIDENCE, EVIDENCE_TABLES, by_rule_sql, hits_sql
 from features.catalogue.relations import BASES, DERIVED, POPULATION, derived_sql
-from features.catalogue.sectors import Sector
+from features.catalogue.sectors import Own, Sector
 from features.contract import TABLES
 from features.engine.plan import packed_result_sql, plan, scan_sql, window_columns
 from features.engine.record.prepared import Columns, Statements, Types, handed_on, literal
@@ -52,7 +52,7 @@ class Session:
         self,
         features: FeaturesPolicy,
         outcomes: OutcomesPolicy,
-        sector: Sector | None = None,
+        sector: Own | Sector | None = None,
         *,
         peers: bool = False,
         shortcuts: bool = True,
@@ -195,7 +195,7 @@ def forget() -> None:
 
 @contextmanager
 def session(
-    features: FeaturesPolicy, outcomes: OutcomesPolicy, sector: Sector | None = None, *, peers: bool = False
+    features: FeaturesPolicy, outcomes: OutcomesPolicy, sector: Own | Sector | None = None, *, peers: bool = False
 ) -> Iterator[Session]:
     """Lend a session of these policies to one thread: an idle one, or a new one where all are lent."""
     key = "".join(policy.model_dump_json() for policy in (features, outcomes, sector) if policy) + str(peers)

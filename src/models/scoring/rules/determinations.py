@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import reduce
 
 import pandas as pd
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from features.policy import Policy, load_policy
 from models.scoring.classification import GRADES, Determination, Grade, worse
@@ -38,9 +38,9 @@ class Rule(Policy):
 
 
 class Determinations(Policy):
-    """A province's direct rules; ``data/policies/<province>/determinations.toml``."""
+    """A province's direct rules, or none; ``data/policies/<province>/determinations.toml``."""
 
-    rules: tuple[Rule, ...] = Field(min_length=1)
+    rules: tuple[Rule, ...]
 
     @model_validator(mode="after")
     def _distinct(self) -> Determinations:

@@ -193,7 +193,7 @@ GOOD = FOOD.indicators[0].model_dump(exclude_defaults=True)
         ({"doc": "At least $many."}, "no threshold 'many'"),
         ({"table": "penalties", "open": True, "where": {}}, "no column 'ended_on'"),
         ({"name": "Food"}, "name"),
-        ({"policy": "because"}, "policy"),
+        ({"policy": ""}, "policy"),
         ({"zh": ""}, "zh"),
         ({"en": ""}, "en"),
     ],

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import pytest
 
-from features.catalogue import CATALOGUE, RECENT
+from features.catalogue import CATALOGUE, RECENT, of_province
 from features.catalogue.evidence import EVIDENCE
 from features.catalogue.relations import POPULATION
 from features.check import check_folder
@@ -23,6 +23,7 @@ from features.records.store import open_folder
 from features.scope import Scope
 from features.table.month import read_table, write_clean_table
 from helpers.clean import clean_folder
+from helpers.place import PLACE, write_place
 from helpers.records import CUTOFF, ENTERPRISES, move_the_future, province
 from helpers.scope import EVERYTHING
 from simulation import simulate
@@ -96,6 +97,17 @@ def random_clean_moved(tmp_path_factory: pytest.TempPathFactory) -> Path:
     # Nothing is known before it occurs: the record path would refuse it.
     tables = {t: rows.assign(occurred_at=rows[["occurred_at", "known_at"]].min(axis=1)) for t, rows in moved.items()}
     return clean_folder(tmp_path_factory.mktemp("moved") / "clean", tables, COVERED)
+
+
+@pytest.mark.slow
+def test_a_places_own_indicators_are_the_same_on_spark(
+    spark: SparkSession, random_clean: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FENLEI_POLICIES", str(write_place(tmp_path / "policies")))
+    own = Scope(PLACE, names=[name for name in of_province(PLACE) if name not in CATALOGUE])
+    expected = compute_indicators(random_clean, everyone(), own)
+    assert expected[list(own.names or ())].notna().any().all()
+    assert_same_cells(on_spark(random_clean, everyone(), own), expected)
 
 
 @pytest.mark.slow
