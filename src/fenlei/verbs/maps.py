@@ -51,7 +51,7 @@ def try_(
     lines = [f"{table}: {n:,} records" for table, n in found.records.items()]
     lines += [f"{what}: {n:,}" for what, n in sorted(found.report.counts.items())]
     lines += [f"missing: {file}" for file in sorted(found.report.missing)]
-    lines += found.report.fault_lines()
+    lines += found.report.left_lines() + found.report.fault_lines()
     lines.append(f"{len(found.indicators)} indicators of the place: {', '.join(found.indicators)}")
     show(Text("\n".join(lines)))
 

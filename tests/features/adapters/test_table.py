@@ -229,6 +229,7 @@ def test_a_row_that_becomes_nothing_has_a_reason_and_the_others_go_on(
     write_city(tmp_path, [visit("1", "03/14/2022"), visit("2", "03/15/2022", **other)])
     report = adapt(tmp_path)
     assert account(report, "inspections").unmapped == {reason: 1}
+    assert f"inspections.csv, for inspections, row 2: {reason}" in report.left_lines()
     assert len(records(tmp_path, "inspections")) == 1
 
 

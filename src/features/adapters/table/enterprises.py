@@ -137,7 +137,7 @@ def _established(files: Files) -> dict[tuple[str, ...], date]:
     for row in rows:
         since = row.cells[how.column]
         if not isinstance(since, date):
-            account.unmapped[f"{how.column}: no day, or none that can be read"] += 1
+            files.report.leave(account, row.file, row.number, f"{how.column}: no day, or none that can be read")
             continue
         key = tuple(str(row.cells[c]) for c in how.on)
         if key in found:
@@ -160,7 +160,7 @@ def _listed(files: Files, start: date) -> dict[Key, list[Sighting]]:
         try:
             key = key_of(city, row.cells, who.key)
         except Unmappable as reason:
-            account.unmapped[str(reason)] += 1
+            files.report.leave(account, row.file, row.number, str(reason))
             continue
         if key in seen:
             account.merged += 1

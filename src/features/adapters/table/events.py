@@ -41,7 +41,7 @@ def event_records(files: Files, made: Register) -> list[dict[str, Any]] | None:
             try:
                 records = list(_of(files, event, row, made))
             except Unmappable as reason:
-                account.unmapped[str(reason)] += 1
+                files.report.leave(account, row.file, row.number, str(reason))
                 continue
             fresh = [r for r in records if (r["record_id"], r["version"]) not in found]
             account.mapped += bool(fresh)

@@ -32,10 +32,13 @@ class MapReport(AdapterReport):
         Number of cells by (file, column, what was expected).
     examples
         The first rows of each, in the order of the file.
+    left
+        By (file, table, reason) the first rows that became nothing.
     """
 
     faults: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     examples: dict[tuple[str, str, str], list[int]] = field(default_factory=dict)
+    left: dict[tuple[str, str, str], list[int]] = field(default_factory=dict)
 
     def fault(self, found: Fault) -> None:
         """Count a cell that can't be read."""
@@ -44,6 +47,21 @@ class MapReport(AdapterReport):
         rows = self.examples.setdefault(kind, [])
         if len(rows) < SHOWN:
             rows.append(found.row)
+
+    def leave(self, account: FileReport, file: str, row: int, reason: str) -> None:
+        """Count a row that becomes nothing, and remember the first of each reason."""
+        account.unmapped[reason] += 1
+        rows = self.left.setdefault((file, account.table, reason), [])
+        if len(rows) < SHOWN:
+            rows.append(row)
+
+    def left_lines(self) -> list[str]:
+        """Return one line a reason for which rows became nothing: file, table, the first rows, the reason."""
+        return [
+            f"{file}, for {table}, row{'s' if len(rows) > 1 else ''} {', '.join(map(str, rows))}"
+            f"{' …' if len(rows) == SHOWN else ''}: {reason}"
+            for (file, table, reason), rows in sorted(self.left.items())
+        ]
 
     def begin(self, file: str, table: str, rows: int, merged: int, lag: int, rule: str) -> FileReport:
         """Open the account of one rule over a file: its rows, and those merged before it was asked."""
@@ -66,4 +84,8 @@ class MapReport(AdapterReport):
             {"file": f, "column": c, "expected": e, "cells": n, "rows": self.examples[f, c, e]}
             for (f, c, e), n in sorted(self.faults.items())
         ]
-        return {**super().as_dict(), "faults": faults}
+        left = [
+            {"file": file, "table": table, "reason": reason, "rows": rows}
+            for (file, table, reason), rows in sorted(self.left.items())
+        ]
+        return {**super().as_dict(), "faults": faults, "left": left}

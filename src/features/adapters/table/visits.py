@@ -82,14 +82,15 @@ def read_visits(files: Files) -> tuple[list[Visit], FileReport]:
         try:
             read.append(_read(city, row))
         except Unmappable as reason:
-            account.unmapped[str(reason)] += 1
+            files.report.leave(account, row.file, row.number, str(reason))
     found: dict[str, Visit] = {}
     for visit in sorted(read, key=_order):  # what was known first says whose key it is, whatever the rows' order
         before = found.setdefault(visit.id, visit)
         if before is visit:
             continue
         if (before.key, before.occurred) != (visit.key, visit.occurred):
-            account.unmapped[OTHER_VISIT] += 1
+            [(_, row)] = visit.rows
+            files.report.leave(account, row.file, row.number, OTHER_VISIT)
             continue
         before.rows += visit.rows
     joined = {m.name: _joined(files, m) for m in city.measures if m.file}
@@ -97,7 +98,8 @@ def read_visits(files: Files) -> tuple[list[Visit], FileReport]:
     for visit in found.values():
         visit.states = list(_states(city, visit, joined))
         if not visit.states:
-            account.unmapped[NO_OUTCOME] += len(visit.rows)
+            for _, row in visit.rows:
+                files.report.leave(account, row.file, row.number, NO_OUTCOME)
             continue
         account.mapped += 1
         account.merged += len(visit.rows) - 1
