@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import pytest
 
+from features.contract.believable import believable
 from features.errors import ConfigError
 from features.policies import OutcomesPolicy, cohort_policy, features_policy, outcomes_policy
 from features.policy import load_toml, policy_path, policy_root
+from helpers.here import here
+from models.signoff.record.signers import signers_path
 
 PROVINCES = sorted(p.parent.name for p in policy_root().glob("*/bands.toml"))
 
@@ -41,3 +45,36 @@ def test_a_code_left_out_or_unknown_key_is_named(tmp_path: Path) -> None:
     file.write_text(text + "\n[moods]\nX = 1\n", encoding="utf-8")
     with pytest.raises(ConfigError, match="moods"):
         load_toml(file, OutcomesPolicy)
+
+
+def test_ones_own_folder_is_looked_through_first_and_hebei_is_nobodys_base_unless_it_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = policy_path("hebei", "cohort").read_text(encoding="utf-8")
+    for place in ("oldtown", "hebei"):
+        (tmp_path / place).mkdir()
+        (tmp_path / place / "cohort.toml").write_text(text.replace("min_age_days = 0", "min_age_days = 30"), "utf-8")
+    assert cohort_policy("hebei").min_age_days == 0
+    monkeypatch.setenv("FENLEI_POLICIES", str(tmp_path))
+    assert cohort_policy("hebei").min_age_days == cohort_policy("oldtown").min_age_days == 30
+    with pytest.raises(ConfigError, match="no policy 'outcomes' for province 'oldtown'"):
+        outcomes_policy("oldtown")  # no base is said, so there is none
+    (tmp_path / "oldtown" / "province.toml").write_text('name_zh = "旧镇"\nbase = "city"\n', "utf-8")
+    assert outcomes_policy("oldtown").restating == ()
+
+
+def test_what_is_believable_can_be_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = policy_path("national", "believable").read_text(encoding="utf-8")
+    (tmp_path / "national").mkdir()
+    (tmp_path / "national" / "believable.toml").write_text(text.replace("1949-10-01", "1850-01-01"), "utf-8")
+    assert believable().is_placeholder(date(1901, 5, 1))
+    monkeypatch.setenv("FENLEI_POLICIES", str(tmp_path))
+    assert not believable().is_placeholder(date(1901, 5, 1))
+
+
+def test_a_places_signers_are_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FENLEI_POLICIES", str(tmp_path))
+    assert signers_path(here(), "oldtown").parent.parent == policy_root()
+    (tmp_path / "oldtown").mkdir()
+    assert signers_path(here(), "oldtown") == tmp_path / "oldtown" / "signers.toml"
+    assert signers_path(here(), "hebei").parent.parent == policy_root()

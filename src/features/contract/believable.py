@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from datetime import date
 from functools import cache
+from pathlib import Path
 
 from pydantic import Field
 
 from features.contract.tables import TABLES
 from features.contract.types import Column
-from features.policy import Policy, load_toml, policy_root
+from features.policy import Policy, load_policy, own_policies
 
 LATEST_DAY = date(9999, 12, 31)
 """Last day that both engines and Python can hold; as an end it means "none"."""
@@ -63,10 +64,14 @@ class BelievablePolicy(Policy):
         return f"a day from {self.earliest_day} on" + (f" other than {days}" if days else "")
 
 
-@cache
 def believable() -> BelievablePolicy:
-    """Load the policy; it is the same for all provinces."""
-    return load_toml(policy_root() / "national" / "believable.toml", BelievablePolicy)
+    """Load the policy; it is the same for all provinces, but for a folder of one's own policies that has another."""
+    return _believable(own_policies())
+
+
+@cache
+def _believable(_own: Path | None) -> BelievablePolicy:
+    return load_policy("national", "believable", BelievablePolicy)
 
 
 def bounds(column: Column) -> tuple[int, int]:

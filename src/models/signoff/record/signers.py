@@ -18,7 +18,7 @@ from typing import Literal
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from features.policy import Policy, load_toml, policy_root
+from features.policy import Policy, load_toml, policy_root, policy_roots
 from models.signoff.errors import ApprovalError
 from models.signoff.record.keys import public_bytes
 from models.tracking.store import Store
@@ -200,7 +200,8 @@ def signers_path(store: Store, province: str) -> Path:
 
     A province without one has no signers: those of the province whose other policies it takes are not its own.
     """
-    return store.signers or policy_root() / province / f"{FILE}.toml"
+    homes = [root / province for root in policy_roots() if (root / province).is_dir()]
+    return store.signers or (homes[0] if homes else policy_root() / province) / f"{FILE}.toml"
 
 
 def load_signers(store: Store, province: str) -> Signers:
