@@ -23,8 +23,8 @@ is not there makes its indicators unknown, never zero. `fenlei check DIR --as-of
 this page. Names are exact: a file or an optional column almost named so (`Penalties.parquet`, `complaint.csv`)
 is left out, and the check says which name was meant and exits with 1.
 
-The folder `policies/` beside this page holds the numbers a province may change, one TOML file a policy;
-`generated/` is scratch, not kept in git.
+The folder `policies/` beside this page holds the numbers a province may change, one TOML file a policy; `maps/` says
+how cities' own files become these tables ([maps.md](../docs/maps.md)); `generated/` is scratch, not kept in git.
 
 ## Versions and dates
 
