@@ -14,7 +14,7 @@ import pytest
 from features.catalogue import of_province
 from features.errors import ConfigError
 from features.policies import cohort_policy, outcomes_policy
-from features.policy import policy_path
+from features.policy import own_policies, policy_path
 from features.scope import Scope
 from features.table.month import write_clean_table
 from helpers.city import MAP, Row, call, visit, write_city
@@ -199,3 +199,9 @@ def test_a_study_whose_place_does_not_know_the_maps_indicators_is_told_what_to_w
     with pytest.raises(ConfigError, match=r"nowhere\.toml: can't be read"):
         checked_study(other)
     assert checked_study(city / f"{PLACE}.toml").source.map_hash
+
+
+def test_the_services_process_looks_for_policies_where_it_is_told(city: Path) -> None:
+    told = Settings.from_env({"FENLEI_PROVINCE": PLACE}, policies=own_policies())
+    assert told.as_env()["FENLEI_POLICIES"] == str((city / "policies").resolve())
+    assert "FENLEI_POLICIES" not in Settings.from_env({"FENLEI_PROVINCE": "hebei"}).as_env()
