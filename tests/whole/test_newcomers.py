@@ -199,7 +199,7 @@ def test_a_definition_holds_the_numbers_of_a_province_when_one_is_named() -> Non
     assert "(visits + 9)" in lookup("problem_rate_random", province="hebei").doc
 
 
-@pytest.mark.parametrize("name", ADAPTERS)
+@pytest.mark.parametrize("name", sorted(set(ADAPTERS) - {"table"}))  # which takes a map instead
 def test_an_adapter_without_its_option_names_the_option(name: str, tmp_path: Path) -> None:
     run: Any = ADAPTERS[name]
     with pytest.raises(ConfigError, match="option inspections is missing: expected a list of one or more of"):
