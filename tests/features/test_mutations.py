@@ -181,7 +181,6 @@ NEIGHBOURS = [
     ("a visit halves evenly, not by steps", "TABLE recent_own", r"age % 30", "0"),
     ("no visit ever weighs half", "TABLE recent_own", r"1 << CAST\(age // 30 AS INTEGER\)", "1"),
     ("a shorter half-life", "TABLE recent_own", r"age // 600", "age // 500"),
-    ("old visits weigh something", "TABLE recent_own", r"age < 600 ", "age < 630 "),
     ("its own visits are among the rest's", "TABLE recent_sums", r" - CAST\(coalesce\(o\.", " - CAST(0 * coalesce(o."),
     ("recent rates not shrunk", "TABLE rel_recent", r"\b20000000\b", "1"),
     ("a visit less to shrink its own by", "TABLE rel_recent", r" 9000000 \* address", " 8000000 * address"),

@@ -127,7 +127,8 @@ def derived_sql(
         for severity in SEVERITIES
     )
     return (
-        "SELECT enterprise_id, cutoff, inspection_id AS record_id, max(occurred_at) AS occurred_at, "
+        "SELECT enterprise_id, cutoff, inspection_id AS record_id, max(occurred_at) AS occurred_at,"
+        " max(known_at) AS known_at, "
         f"count(*) FILTER (WHERE result = 'failed') AS failed, {failed} FROM ({rows})"
         " GROUP BY enterprise_id, cutoff, inspection_id"
     )

@@ -39,6 +39,7 @@ _ARITHMETIC: dict[type[exp.Expr], Callable[[Any, Any], Any]] = {
     exp.Add: operator.add,
     exp.Mul: operator.mul,
     exp.Div: operator.truediv,
+    exp.IntDiv: operator.floordiv,
 }
 
 
@@ -243,7 +244,7 @@ class Pipeline:
         by_enterprise = pd.DataFrame(columns).groupby("enterprise_id", sort=False)
         found = by_enterprise.agg(**{name: pd.NamedAgg(name, way) for name, way in how.items()})
         for k, a in enumerate(aggregates):
-            if _bare(a.sql).find(exp.Least):  # days since the last, at most so many
+            if isinstance(_bare(a.sql), exp.Least):  # days since the last, at most so many
                 most = int(_bare(a.sql).this.name)
                 found[f"a{k}"] = (pd.Timestamp(self._cutoff) - found[f"a{k}"]).dt.days.clip(upper=most)
         self._timed("groupby", begin)

@@ -36,6 +36,7 @@ KEYS = ("record_id", "version", "enterprise_id", "occurred_at", "known_at", "rec
 _COMPARE: dict[type[exp.Expr], Callable[[Values, Values], Any]] = {
     exp.GTE: np.greater_equal, exp.GT: np.greater, exp.LTE: np.less_equal, exp.LT: np.less,
     exp.EQ: np.equal, exp.NEQ: np.not_equal, exp.Add: np.add, exp.Sub: np.subtract, exp.Mul: np.multiply,
+    exp.IntDiv: np.floor_divide,
 }  # fmt: skip
 
 
