@@ -138,6 +138,8 @@ def assert_consistent(con: duckdb.DuckDBPyConnection) -> None:
             OR enterprise_id <> lag(enterprise_id) OVER w OR occurred_at <> lag(occurred_at) OVER w AS bad
             FROM t_{name} WINDOW w AS (PARTITION BY record_id ORDER BY version)"""
         assert count(con, f"FROM ({broken}) WHERE bad") == 0, f"versions of {name}"
+        if TABLES[name].of_places:
+            continue  # its subject is a place, which nobody registers
         assert count(con, f"SELECT 1 FROM t_{name} ANTI JOIN t_registration USING (enterprise_id)") == 0
         founded = f"""FROM t_{name} t JOIN now_registration r USING (enterprise_id)
             WHERE t.occurred_at < r.occurred_at"""

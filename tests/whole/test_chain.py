@@ -10,9 +10,10 @@ import pandas as pd
 import pytest
 
 from features import CATALOGUE, cohort, compute_indicators
-from features.catalogue.relations import BASES
+from features.catalogue.relations import tables_read
 from features.check import check_folder
 from features.contract import TABLES
+from features.contract.local import LOCAL_TABLES
 from features.engine.duckdb_engine import evaluate
 from features.records.store import open_folder
 from features.scope import Scope
@@ -30,10 +31,14 @@ def test_the_simulated_province_has_no_quarantined_row(small_province: Path, tmp
     assert report.ok
 
 
-@pytest.mark.parametrize("table", TABLES)
+OF_A_PLACE = {table.name for table in LOCAL_TABLES}
+"""Tables that a place's own map alone reads; `tests/features/catalogue/sectors/test_place.py` holds them."""
+
+
+@pytest.mark.parametrize("table", [name for name in TABLES if name not in OF_A_PLACE])
 def test_some_indicator_varies_because_of_the_table(table: str, small_clean: Path) -> None:
     """Emptying a table (registration: changing its attributes) moves an indicator that reads it."""
-    readers = [n for n, i in CATALOGUE.items() if table in {b for t in i.tables for b in BASES.get(t, (t,))}]
+    readers = [n for n, i in CATALOGUE.items() if table in tables_read(i.formula.parts)]
     assert readers
     pairs = cohort(small_clean, [CUTOFF], HEBEI)
     store = open_folder(small_clean)

@@ -221,7 +221,7 @@ def test_importances_are_shares_of_gain_and_shap_takes_the_booster() -> None:
     rng = np.random.default_rng(3)
     X = pd.DataFrame(rng.normal(size=(400, 3)), columns=["a", "b", "unused"]).assign(unused=0.0)
     y = (X["a"] + 0.3 * X["b"] + rng.normal(size=400) > 0).astype(int)
-    learner = RiskClassifier(n_estimators=20)
+    learner = RiskClassifier(n_estimators=20, tree_share=1.0)  # trees alone: what shap is asked for
     with pytest.raises(NotFittedError):
         _ = learner.feature_importances_
     learner.fit(X, y)

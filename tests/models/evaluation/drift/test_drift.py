@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from features.catalogue import CATALOGUE
+from features.catalogue import CATALOGUE, RECENT
 from helpers.henan_year import henan_year
 from models.errors import ModelInputError
 from models.evaluation import (
@@ -87,7 +87,7 @@ def test_a_value_that_firms_share_moves_as_its_groups_do_not_as_its_firms() -> N
 
 
 def test_what_stands_for_a_whole_industry_or_district_is_known_to_be_shared() -> None:
-    shared = {name for name, i in CATALOGUE.items() if i.shared}
+    shared = {name for name, i in (CATALOGUE | RECENT).items() if i.shared}
     assert {"industry_rate_ratio_1y", "local_industry_rate_ratio_random", "type_rate_ratio_random"} <= shared
     assert not shared & {"years_operating", "problem_rate_all", "related_bad_share"}
     assert shared == SHARED
