@@ -167,7 +167,7 @@ def draw(found: Figures, path: Path) -> Path:
             marker="o",
             color=colour,
             linewidth=2.2 if name == MODEL else 1.2,
-            label=SCORER_TEXT.get(name, name),
+            label=name.replace("_", " "),
         )
     low = [o.aucs[MODEL].low for o in found.origins]
     axes.fill_between(at, low, [o.aucs[MODEL].high for o in found.origins], color=plots.INK, alpha=0.12, linewidth=0)

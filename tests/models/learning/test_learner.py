@@ -7,13 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from features.policy import policy_root
 from helpers import small_study
 from models.learning.calibration import fit_calibrator
 from models.learning.fit import fitted
-from models.learning.learner import Learned, learn, study_name
+from models.learning.learner import Learned, calibration_weight, learn, study_name
 from models.learning.rolling import choose_blend, look_back, out_of_time_margins, visits_needed
 from models.study.dataset import Dataset
 from models.study.experiment import Experiment
@@ -152,3 +153,15 @@ def test_what_decides_no_trial_leaves_the_search_as_it_was(policies: Path) -> No
     more = experiment.model_copy(update={"title": "Another", "tuning": tuning})
     assert study_name(more, dataset) == before
     assert study_name(experiment, small_study.dataset(origins=1, source="t" * 64)) != before
+
+
+def test_older_visits_calibrate_by_half_after_every_half_life_where_the_study_says_so() -> None:
+    experiment, part = small_study.experiment(), small_study.dataset().parts["calibrate"]
+    assert np.array_equal(calibration_weight(experiment, part), part.weight)
+    asked = experiment.calibration.model_copy(update={"half_life_days": 20.0})
+    weight = calibration_weight(experiment.model_copy(update={"calibration": asked}), part)
+    day = pd.to_datetime(part.outcomes["visited_on"])
+    age = (day.max() - day).dt.days.to_numpy()
+    assert weight / part.weight == pytest.approx(2.0 ** (-age / 20.0))
+    assert (weight[age == 0] == part.weight[age == 0]).all()
+    assert age.max() >= 60
