@@ -254,8 +254,8 @@ def test_a_training_killed_between_the_origins_of_a_trial_goes_on_and_loses_and_
     storage = f"sqlite:///{work / 'tuning.db'}"
     (name,) = optuna.get_all_study_names(storage)
     done, cut_off = optuna.load_study(study_name=name, storage=storage).get_trials()
-    assert (done.state.name, len(done.intermediate_values)) == ("COMPLETE", 2)
-    assert (cut_off.state.name, len(cut_off.intermediate_values)) == ("RUNNING", 1)  # one origin of two was reported
+    assert (done.state.name, len(done.intermediate_values)) == ("COMPLETE", 3)
+    assert (cut_off.state.name, len(cut_off.intermediate_values)) == ("RUNNING", 1)  # one origin of three was reported
     (dead,) = runs.client(here()).search_runs([runs.experiment_id(here(), "demo")], "tags.kind = 'training'")
     assert dead.info.status == "RUNNING"
     (logged,) = trial_runs(dead.info.run_id)

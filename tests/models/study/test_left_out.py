@@ -100,8 +100,11 @@ def test_records_that_begin_days_too_late_cost_no_indicator_or_are_told(
     # Seven months of fit: one that is not covered is more than the tenth that may be.
     study = Experiment.model_validate(
         DEMO.model_dump() | {
-            "split": DEMO.split.model_dump() | {"learn_from": date(2023, 1, 1)},
-            "tuning": {"trials": 0, "rolling": {"folds": 0}},
+            "split": DEMO.split.model_dump() | {
+                "learn_from": date(2023, 1, 1), "test_from": date(2023, 9, 1), "test_to": date(2024, 9, 1)
+            },
+            "tuning": {"trials": 0},
+            "origins": {"count": 1, "months": 1, "least_months": 3},
         }
     )  # fmt: skip
     begins = date(2022, 1, 1) + timedelta(days=late)
