@@ -6,12 +6,12 @@ from pathlib import Path
 
 from models.backtest.figures import Figures
 from models.backtest.result import BacktestResult
-from models.backtest.scorers import INSPECTOR, MODEL
+from models.backtest.scorers import INSPECTOR, MODEL, PARTS
 from models.evaluation.days_gained import RivalDays
+from models.evaluation.metrics import METRICS
 from models.reporting.figures import plots
-from models.reporting.html import STYLE, Raw, bullets, folded, image, number, paragraph, percent, table, text
-from models.reporting.page import SCORER_TEXT, verdict
-from models.reporting.sections.baselines import difference_table, metric_table
+from models.reporting.html import STYLE, Raw, badge, bullets, folded, image, number, paragraph, percent, table, text
+from models.reporting.page import METRIC_TEXT, SCORER_TEXT, verdict
 
 
 def render_page(result: BacktestResult) -> str:
@@ -38,8 +38,7 @@ def render_page(result: BacktestResult) -> str:
             "Ranking figures are measured within each moment and averaged by violations; probabilities over all "
             f"visits. Intervals: {e.repetitions:,} resamples of whole enterprises; differences are paired."
         ),
-        metric_table(e),
-        difference_table(e),
+        pooled(found),
         "<h2>Days earlier 提前天数</h2>",
         paragraph(found.days.text),
         days(found),
@@ -96,7 +95,7 @@ def short(result: BacktestResult) -> list[str]:
 
 def moments(found: Figures) -> Raw:
     """Return the table of moments."""
-    names = list(found.origins[0].aucs)
+    names = [n for n in found.origins[0].aucs if n not in PARTS]
     head = ["moment", "visits known", "indicators", "visits after", "violations", "trees", "share", "forecast", "found"]
     rows = [
         [
@@ -115,6 +114,22 @@ def moments(found: Figures) -> Raw:
     ]
     head += [f"AUC {SCORER_TEXT.get(n, n)}" for n in names]
     return table(head, rows, align="k" + "n" * (len(head) - 1), label="each moment")
+
+
+def pooled(found: Figures) -> Raw:
+    """Return a scorer's pooled figures a row, and the model's AUC less its own."""
+    rows = []
+    for name, row in found.pooled.values.items():
+        cells: list[object] = [SCORER_TEXT.get(name, name)]
+        cells += ["–" if (i := row.get(m)) is None else number(i.value, i.low, i.high, ".3f") for m in METRICS]
+        less = found.pooled.differences.get(name, {}).get("auc")
+        if less is None:
+            cells += ["–", ""]
+        else:
+            cells += [number(less.value, less.low, less.high, "+.3f"), badge(verdict("auc", less))]
+        rows.append(cells)
+    head = ["", *(METRIC_TEXT[m][0] for m in METRICS), "AUC, model less it", "the model is"]
+    return table(head, rows, align="t" + "w" * (len(METRICS) + 1) + "k", label="pooled figures")
 
 
 def days(found: Figures) -> Raw:

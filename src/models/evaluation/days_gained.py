@@ -257,7 +257,11 @@ def _sentence(
     best: float,
     rivals: tuple[RivalDays, ...],
 ) -> str:
-    lists = f"each of {visits.months} months one list" if window == "month" else f"{visits.months} months as one list"
+    lists = {
+        "month": f"each of {visits.months} months one list",
+        "whole test": f"{visits.months} months as one list",
+        "origin": "the visits after each moment one list",
+    }[window]
     arm = "random arm" if visits.arm == "random" else f"no random arm, {visits.arm} visits"
     against = ", ".join(
         f"{r.rival.replace('_', ' ')} {r.difference:+.1f} [{r.difference_low:+.1f}, {r.difference_high:+.1f}]"
