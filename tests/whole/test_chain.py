@@ -15,6 +15,7 @@ from features.check import check_folder
 from features.contract import TABLES
 from features.contract.local import LOCAL_TABLES
 from features.engine.duckdb_engine import evaluate
+from features.errors import SourceError
 from features.records.store import open_folder
 from features.scope import Scope
 from features.table.month import read_table, write_clean_table, write_table
@@ -96,3 +97,14 @@ def test_a_past_month_recomputed_from_a_later_source_is_the_same_table(tmp_path:
     (cut / "manifest.json").write_bytes((tmp_path / "later" / "manifest.json").read_bytes())
     write_table(cut, past, tmp_path / "b.parquet", HEBEI)
     pd.testing.assert_frame_equal(read_table(tmp_path / "a.parquet")[0], read_table(tmp_path / "b.parquet")[0])
+
+
+@pytest.mark.parametrize("what", ["missing", "csv", "other"])
+def test_what_is_no_indicator_table_is_said_to_be_none(what: str, tmp_path: Path) -> None:
+    path = tmp_path / f"{what}.parquet"
+    if what == "csv":
+        path.write_text("enterprise_id,cutoff\nE1,2026-01-01\n", encoding="utf-8")
+    elif what == "other":
+        pd.DataFrame({"enterprise_id": ["E1"], "cutoff": [CUTOFF]}).to_parquet(path)
+    with pytest.raises(SourceError, match=f"{what}.parquet is no indicator table"):
+        read_table(path)

@@ -20,6 +20,7 @@ from features.check import check_folder, check_required
 from features.contract.manifest import read_manifest
 from features.engine.choice import check_engine, run_engine
 from features.engine.duckdb_engine import Progress
+from features.errors import SourceError
 from features.places import check_apart
 from features.policies import cohort_policy, features_policy, outcomes_policy, table_policy
 from features.policy import policy_hash
@@ -206,9 +207,18 @@ def table_policies(province: str, sector: str | None = None) -> str:
 
 
 def read_table(path: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """Read what `write_table` wrote: the frame as `features.compute_indicators` gives it, and where it comes from."""
-    table = pq.read_table(path)
-    about = json.loads((table.schema.metadata or {}).get(META_KEY, b"{}"))
+    """Read what `write_table` wrote: the frame as `features.compute_indicators` gives it, and where it comes from.
+
+    Raises
+    ------
+    SourceError
+        If the file is missing, can't be read, or is no indicator table.
+    """
+    try:
+        table = pq.read_table(path)
+        about = json.loads((table.schema.metadata or {})[META_KEY])
+    except (pa.ArrowException, OSError, KeyError, ValueError) as err:
+        raise SourceError(f"{path} is no indicator table of `fenlei features`: {err}") from err
     frame = table.to_pandas()
     frame["cutoff"] = pd.to_datetime(frame["cutoff"]).dt.date
     return frame.set_index(["enterprise_id", "cutoff"]), about
