@@ -138,14 +138,14 @@ def figures(experiment: Experiment, told: Sequence[Told]) -> Figures:
         level=e.level,
         seed=experiment.seed,
     )
-    best, gain = hindsight(told, pooled.values[MODEL]["auc"].value)  # noqa: PD011 (no frame)
+    best, gain = hindsight(experiment, told, pooled.values[MODEL]["auc"].value)  # noqa: PD011 (no frame)
     return Figures(tuple(_at_origin(experiment, one) for one in told), pooled, days, gain, best)
 
 
-def hindsight(told: Sequence[Told], reached: float) -> tuple[tuple[int, float], float]:
+def hindsight(experiment: Experiment, told: Sequence[Told], reached: float) -> tuple[tuple[int, float], float]:
     """Return the one blend that was best over all moments, and its AUC less the one reached."""
-    rounds = sorted(set.intersection(*(set(one.back.rounds) for one in told)))
-    shares = SHARES if len(rounds) > 1 or told[0].blend.losses else (told[0].blend.tree_share,)
+    rounds = told[0].back.rounds
+    shares = SHARES if experiment.tuning.blend == "chosen" else (told[0].blend.tree_share,)
     aucs = {}
     for many in rounds:
         for share in shares:

@@ -18,7 +18,7 @@ from models.arrays import Floats
 from models.backtest.figures import differences, figures, scores_by_visit
 from models.backtest.page import render_page
 from models.backtest.result import BacktestResult
-from models.backtest.scorers import Told, tell, usual_params
+from models.backtest.scorers import Told, tell
 from models.backtest.windows import build_windows
 from models.evaluation.metrics import Interval, Sample, Scored, evaluate
 from models.learning.rolling import USUAL_SHARE, look_back
@@ -112,8 +112,12 @@ def auc_lost(
     def kind(name: str) -> str:
         return known[name].family if without == "families" else known[name].group
 
-    params = usual_params(experiment)
-    full = [one.back.margin(one.blend.rounds, _share(one)) for one in told]
+    params, chosen = dict(experiment.learner), experiment.tuning.blend == "chosen"
+
+    def share(one: Told) -> float:
+        return USUAL_SHARE if chosen else one.blend.tree_share
+
+    full = [one.back.margin(one.blend.rounds, share(one)) for one in told]
     left: dict[str, list[Floats]] = {}
     for what in dict.fromkeys(kind(n) for n in known):
         if not any(kind(n) == what for one in told for n in one.window.names):
@@ -133,12 +137,8 @@ def auc_lost(
                 left[what].append(np.zeros(len(fold.validate)))
                 continue
             back = look_back(experiment, names, cut, params)
-            left[what].append(back.margin(one.blend.rounds, _share(one)))
+            left[what].append(back.margin(one.blend.rounds, share(one)))
     return differences(experiment, told, full, left)
-
-
-def _share(one: Told) -> float:
-    return USUAL_SHARE if len(one.back.rounds) > 1 else one.blend.tree_share
 
 
 def by_subset(records: RecordStore, experiment: Experiment, told: Sequence[Told]) -> dict[str, dict[str, Any]]:

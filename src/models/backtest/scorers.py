@@ -55,18 +55,13 @@ class Told:
     back: LookBack
 
 
-def usual_params(experiment: Experiment) -> dict[str, int | float | str | bool]:
-    """Return the learner's parameters as the experiment has them."""
-    return dict(experiment.learner)
-
-
 def tell(experiment: Experiment, found: Windows, say: Callable[[str], None]) -> tuple[Told, ...]:
     """Fit at every moment on what was known then, and say what learner and rivals made of the visits that followed.
 
     At each measured moment the blend is chosen by, and every probability calibrated on, the margins of the moments
     before, by results known at that moment.
     """
-    params = usual_params(experiment)
+    params = dict(experiment.learner)
     backs, rivals, out = [], [], []
     for at, window in enumerate(found.windows):
         say(f"{window.fold.day}: {len(window.fold.fit):,} visits known, {len(window.names)} indicators")
@@ -83,8 +78,8 @@ def _told(
     window, back = found.windows[at], backs[at]
     day = window.fold.day
     earlier = [_as_seen(experiment, found, k, backs[k], day) for k in range(at)]
-    seen = [(one, rows) for one, rows in earlier if one.fold.validate.kinds == 2]
-    chosen = choose_blend(experiment, [one for one, _ in seen], usual_params(experiment)) if seen else usual(back)
+    seen = [one for one, _ in earlier if one.fold.validate.kinds == 2]
+    chosen = choose_blend(experiment, seen, dict(experiment.learner))
     recent = [
         (one, rows, rival)
         for (one, rows), rival in zip(earlier, rivals[:at], strict=False)
@@ -99,7 +94,8 @@ def _told(
 
     margin = back.margin(chosen.rounds, chosen.tree_share)
     margins = {MODEL: margin}
-    margins |= {name: back.margin(chosen.rounds, share) for name, share in PARTS.items()}
+    if experiment.tuning.blend == "chosen":  # a blend that is given may be of trees alone, with no other part
+        margins |= {name: back.margin(chosen.rounds, share) for name, share in PARTS.items()}
     if experiment.arms.inspector == "known":
         pair = window.fold.validate.circumstances
         alone = Circumstances(np.zeros((len(pair), 0)), pair.pair)
@@ -114,11 +110,6 @@ def _told(
         },
     }
     return Told(window, margins, probabilities, chosen, back)
-
-
-def usual(back: LookBack) -> Blend:
-    """Return the blend where there is nothing before to choose it by."""
-    return Blend(back.rounds[(len(back.rounds) - 1) // 2], USUAL_SHARE, {})
 
 
 def _as_seen(

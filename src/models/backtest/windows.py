@@ -47,11 +47,6 @@ class Windows:
     every: pd.DataFrame
     known: dict[date, pd.DataFrame]
 
-    @property
-    def measured(self) -> tuple[Window, ...]:
-        """The windows that are measured."""
-        return tuple(w for w in self.windows if w.counts)
-
 
 def origins_of(plan: Backtest, begin: date, least_months: int, last_visit: date) -> tuple[list[date], list[date]]:
     """Return the origins that only calibrate and those that are measured, the oldest first each.

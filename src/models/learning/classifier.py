@@ -220,7 +220,8 @@ class RiskClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
 
     def decision_function(self, X: ArrayLike) -> Floats:
         """Return the margin of each row, shape (n,): log-odds before calibration."""
-        linear, trees = self.parts(X, [self.booster_.current_iteration()] if hasattr(self, "booster_") else [0])
+        check_is_fitted(self)
+        linear, trees = self.parts(X, [self.booster_.current_iteration()])
         return blend(linear, trees[:, 0], self.tree_share)
 
     def parts(self, X: ArrayLike, rounds: Sequence[int]) -> tuple[Floats, Floats]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +19,7 @@ from models.learning.search import Params
 from models.scoring.linear import blend
 from models.study.dataset import Fold
 from models.study.experiment import Experiment
+from models.study.parameters import LearnerParameters
 
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 """Shares of the trees in the margin that are tried."""
@@ -71,11 +71,6 @@ class Blend:
     tree_share: float
     losses: dict[tuple[int, float], float]
 
-    def as_dict(self) -> dict[str, Any]:
-        """Plain values for JSON."""
-        tried = [{"rounds": r, "tree_share": w, "loss": loss} for (r, w), loss in self.losses.items()]
-        return {"rounds": self.rounds, "tree_share": self.tree_share, "tried": tried}
-
 
 @dataclass(frozen=True)
 class Origin:
@@ -96,12 +91,18 @@ class Origin:
         return asdict(self) | {"auc": self.auc.as_dict(), "log_loss": self.log_loss.as_dict()}
 
 
+def rounds_tried(experiment: Experiment, params: Params) -> tuple[int, ...]:
+    """Return the numbers of trees that are tried, ascending; only the most where the blend is given."""
+    most = int(params.get("n_estimators", LearnerParameters().n_estimators))
+    if experiment.tuning.blend == "fixed":
+        return (most,)
+    return tuple(sorted({max(1, most * part // PARTS) for part in range(1, PARTS + 1)}))
+
+
 def look_back(experiment: Experiment, names: tuple[str, ...], fold: Fold, params: Params) -> LookBack:
     """Fit at an origin and keep what both parts say of the visits that follow, with every number of trees tried."""
-    most = int(params.get("n_estimators", 200))
-    rounds: tuple[int, ...] = (most,)
+    rounds = rounds_tried(experiment, params)
     if experiment.tuning.blend == "chosen":
-        rounds = tuple(sorted({max(1, most * part // PARTS) for part in range(1, PARTS + 1)}))
         params = {**params, "tree_share": USUAL_SHARE}
     found = fitted(experiment, names, fold.fit, params)
     linear, trees = found.parts(fold.validate.X, rounds)
@@ -112,17 +113,20 @@ def choose_blend(experiment: Experiment, seen: Sequence[LookBack], params: Param
     """Choose how many trees and at which share, by the mean objective over the origins.
 
     The usual blend, half the trees at half the weight, stays unless another one was better by more than one standard
-    error of their difference over the origins: which of several like ones has the least loss is luck.
+    error of their difference over the origins: which of several like ones has the least loss is luck. It stays, too,
+    where there is no origin to choose by.
     """
-    rounds = seen[0].rounds
+    rounds = seen[0].rounds if seen else rounds_tried(experiment, params)
     if experiment.tuning.blend == "fixed":
         share = float(params.get("tree_share", USUAL_SHARE))
         return Blend(rounds[-1], share, {})
+    usual = (rounds[(len(rounds) - 1) // 2], USUAL_SHARE)
+    if not seen:
+        return Blend(*usual, {})
     tried = [(r, w) for w in SHARES for r in (rounds if w > 0 else rounds[:1])]
     losses = {
         (r, w): np.array([origin_loss(experiment, back.fold, back.margin(r, w)) for back in seen]) for r, w in tried
     }
-    usual = (rounds[(len(rounds) - 1) // 2], USUAL_SHARE)
     best = min(tried, key=lambda one: (float(losses[one].mean()), tried.index(one)))
     gain = losses[usual] - losses[best]
     error = float(gain.std(ddof=1) / np.sqrt(len(gain))) if len(gain) > 1 else np.inf

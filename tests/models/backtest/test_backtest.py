@@ -181,3 +181,20 @@ def test_the_past_rate_is_what_was_known_of_the_enterprise_at_each_visits_cutoff
         own = own[((own["visited_on"] < visit.cutoff) & (own["known_at"] < visit.cutoff)).to_numpy()]
         expected = (own["violation"].sum() + prior * strength) / (len(own) + strength)
         assert expit(rates[row]) == pytest.approx(expected, abs=1e-9)
+
+
+def test_a_blend_that_is_given_is_kept_at_every_moment_and_no_part_is_told_that_there_is_not(
+    experiment: Experiment,
+) -> None:
+    given = experiment.model_copy(
+        update={
+            "tuning": experiment.tuning.model_copy(update={"blend": "fixed"}),
+            "learner": {**experiment.learner, "tree_share": 1.0},
+        }
+    )
+    found = _without_rules(made())
+    alone = replace(found, windows=(replace(found.windows[0], counts=True),))  # nothing before it to choose by
+    (one,) = tell(given, alone, lambda _: None)
+    assert (one.blend.rounds, one.blend.tree_share) == (given.learner["n_estimators"], 1.0)
+    assert "linear part alone" not in one.margins
+    assert figures(given, [one]).best_blend == (given.learner["n_estimators"], 1.0)
