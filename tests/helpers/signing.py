@@ -48,7 +48,7 @@ SPANS = {
 """Visits of each segment; what calibrates is out of time of its own fits, and teaches the last one, too."""
 
 
-CODING = Coding(load_experiment(STUDY).arms, ("arm: not random",), (0.0,), ())
+CODING = Coding(("arm: not random",), (0.0,), ())
 """The demo's: what visits outside the random arm find more is known apart."""
 
 

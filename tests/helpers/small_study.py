@@ -46,7 +46,7 @@ def experiment(**tuning: Any) -> Experiment:
     return Experiment.model_validate({**DEMO.model_dump(), **changed})
 
 
-CODING = Coding(DEMO.arms, ("arm: not random",), (0.0,), ())
+CODING = Coding(("arm: not random",), (0.0,), ())
 """The demo's: the random arm measures, and what other visits find more is known apart."""
 
 

@@ -73,7 +73,6 @@ class Coding:
         The pairs told apart, in the order of their numbers.
     """
 
-    arms: Arms
     names: tuple[str, ...]
     means: tuple[float, ...]
     pairs: tuple[str, ...]
@@ -93,7 +92,7 @@ class Coding:
         plain = _terms(fit, names)
         means = plain[measured].mean(axis=0) if measured.any() else np.zeros(len(names))
         pairs = sorted(set(fit["inspector_id"].dropna())) if arms.inspector == "known" else []
-        return cls(arms, tuple(names), tuple(means.tolist()), tuple(map(str, pairs)))
+        return cls(tuple(names), tuple(means.tolist()), tuple(map(str, pairs)))
 
     def code(self, visits: pd.DataFrame) -> Circumstances:
         """Return the circumstances of visits; a pair that the fit had not is not known."""
