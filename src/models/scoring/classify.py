@@ -1,7 +1,7 @@
 """Classification of indicator rows by the model or the rules, then by the direct determinations.
 
-`classify_frame` answers for a whole frame at once, `classify_explained` for rows that the model has explained already:
-a row is read once and explained once, however many callers look at it. The fallback is serving's.
+`classify_frame` answers for a whole frame at once, `classify_scored` for rows that have been scored already: a row is
+read once and explained once, however many callers look at it. The fallback is serving's.
 """
 
 from __future__ import annotations
@@ -9,22 +9,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import lru_cache
 
 import numpy as np
 import pandas as pd
 
 from features.errors import ConfigError
 from features.frames import KEYS, as_frame
-from models.arrays import Floats
 from models.errors import ModelError, ModelInputError
-from models.scoring.classification import GRADES, LIMIT, Classification, Determination, Grade, Reason, worse
-from models.scoring.reasons.points import family_points, pointed, strongest
+from models.scoring.classification import GRADES, LIMIT, Classification, Reason
+from models.scoring.columns import Scored, graded, scored_by_model, scored_by_rules
+from models.scoring.reasons.points import family_points, strongest
 from models.scoring.reasons.texts import Catalogue, reason
-from models.scoring.risk_model import Explained, RiskModel
-from models.scoring.rules.determinations import floor
+from models.scoring.risk_model import RiskModel
 from models.scoring.rules.province import ProvinceRules
-from models.scoring.rules.scorecard import TENTHS
 
 
 @dataclass(frozen=True)
@@ -36,23 +33,6 @@ class _Entry:
     en: str
     family: str
     unit: str = ""
-
-
-@dataclass(frozen=True)
-class _Scored:
-    """What either source found for n rows: the common input of `_answers`."""
-
-    score: Floats
-    base_score: float
-    points: Floats
-    inputs: Floats
-    names: tuple[str, ...]
-    families: tuple[str, ...]
-    labels: dict[str, str]
-    limit: Floats
-    probability: Floats | None
-    interval: tuple[Floats, Floats] | None
-    versions: dict[str, str]
 
 
 def classify_frame(
@@ -105,13 +85,11 @@ def classify_frame(
     """
     frame = indexed(frame)
     _check_given(model, rules)
-    if model is not None:
-        explained = model.explain(model.matrix(frame))
-        return classify_explained(frame, model, explained, rules, top=top, catalogue=catalogue)
-    keys = _keys(frame)
-    if not keys:
-        return []
-    return _answers(frame, keys, _by_rules(frame, rules), rules, top, _catalogue(catalogue, rules.province), fallback)
+    if model is None:
+        scored = scored_by_rules(frame, rules)
+    else:
+        scored = scored_by_model(model.explain(model.matrix(frame)), model, rules)
+    return classify_scored(frame, scored, rules, top=top, catalogue=catalogue, fallback=fallback)
 
 
 def indexed(given: pd.DataFrame) -> pd.DataFrame:
@@ -130,96 +108,50 @@ def _check_given(model: RiskModel | None, rules: ProvinceRules) -> None:
         raise ConfigError(f"expected a province's rules, such as load_rules('hebei'), got {type(rules).__name__}")
 
 
-def classify_explained(
+def classify_scored(
     frame: pd.DataFrame,
-    model: RiskModel,
-    explained: Explained,
+    scored: Scored,
     rules: ProvinceRules,
     *,
     top: int = 5,
     catalogue: Catalogue | None = None,
-    registered: str | None = None,
+    fallback: str | None = None,
 ) -> list[Classification]:
-    """Classify rows that the model has explained, as `classify_frame` does; ``registered`` is the version's number.
+    """Make an answer of each row that has been scored, as `classify_frame` does.
 
     Raises
     ------
     ModelInputError
         If the index isn't (enterprise_id, cutoff).
-    ModelError
-        If the model was signed under other cuts than the province has now.
     """
     keys = _keys(frame)
-    if not model.bands.same_bands(rules.bands):
-        raise ModelError(
-            f"model {model.version} was signed with cuts {model.bands.cuts} closed {model.bands.closed}; "
-            f"{rules.province} now has {rules.bands.cuts} closed {rules.bands.closed}: it must be signed again"
-        )
     if not keys:
         return []
-    return _answers(
-        frame, keys, _by_model(explained, model, rules, registered), rules, top, _catalogue(catalogue, rules.province)
-    )
-
-
-def _by_model(explained: Explained, model: RiskModel, rules: ProvinceRules, registered: str | None) -> _Scored:
-    found = pointed(model, explained)
-    versions = {"model": model.version, "catalogue": model.catalogue_hash[:12], "policy": rules.version}
-    return _Scored(
-        score=found.score,
-        base_score=round(model.base_score, 1),
-        points=found.points,
-        inputs=explained.values,
-        names=model.indicator_names,
-        families=model.families,
-        labels={},
-        limit=np.zeros(len(explained.values)),
-        probability=model.probability(explained.margin),
-        interval=model.interval(explained.margin),
-        versions=versions if registered is None else {**versions, "registered": registered},
-    )
-
-
-def _by_rules(frame: pd.DataFrame, rules: ProvinceRules) -> _Scored:
-    card = rules.scorecard
-    found = card.evaluate(frame)
-    return _Scored(
-        score=found.score,
-        base_score=found.base / TENTHS,
-        points=found.tenths / TENTHS,
-        inputs=found.values,
-        names=card.indicators,
-        families=tuple(entry.family for entry in card.entries),
-        labels={entry.indicator: entry.zh for entry in card.entries},
-        limit=found.limit / TENTHS,
-        probability=None,
-        interval=None,
-        versions={"model": card.name, "catalogue": _catalogue_version(), "policy": rules.version},
-    )
+    return _answers(frame, keys, scored, rules, top, _catalogue(catalogue, rules.province), fallback)
 
 
 def _answers(
     frame: pd.DataFrame,
     keys: Sequence[tuple[str, date]],
-    scored: _Scored,
+    scored: Scored,
     rules: ProvinceRules,
     top: int,
     catalogue: Catalogue,
-    fallback: str | None = None,
+    fallback: str | None,
 ) -> list[Classification]:
     """Put scores, points and direct determinations together."""
     hits, unchecked = rules.determinations.hits(frame)
     names, sums = family_points(scored.points, scored.families)
     best = strongest(scored.points, top)
     missing = _missing(scored)
-    insufficient = (1.0 - np.isnan(scored.inputs).mean(axis=1) < rules.bands.minimum_known).tolist()
+    found = graded(scored, frame, rules)
+    score_grade, grade, insufficient = found.score_grade.tolist(), found.grade.tolist(), found.insufficient.tolist()
     entries = [
         catalogue.get(name) or _Entry(name, scored.labels.get(name, name), name.replace("_", " "), family)
         for name, family in zip(scored.names, scored.families, strict=True)
     ]
     answers = []
     for i, (enterprise_id, cutoff) in enumerate(keys):
-        score_grade: Grade = GRADES[int(rules.bands.grade_index(scored.score[i]))]
         reasons: list[Reason] = [
             reason(entries[j], float(scored.inputs[i, j]), float(scored.points[i, j]))
             for j in best[i]
@@ -228,23 +160,20 @@ def _answers(
         by_family = {name: float(value) for name, value in zip(names, sums[i], strict=True)}
         if scored.limit[i]:
             by_family[LIMIT] = float(scored.limit[i])
-        direct: tuple[Determination, ...] = hits[i]
-        # Not having looked is no sign of low risk.
-        known_grade = worse(score_grade, "B") if insufficient[i] else score_grade
         answers.append(
             Classification(
                 enterprise_id=enterprise_id,
                 cutoff=cutoff,
                 score=float(scored.score[i]),
-                grade=floor(known_grade, direct),
-                score_grade=score_grade,
+                grade=GRADES[grade[i]],
+                score_grade=GRADES[score_grade[i]],
                 source="rules" if scored.probability is None else "model",
                 probability=None if scored.probability is None else float(scored.probability[i]),
                 probability_interval=None
                 if scored.interval is None
                 else (float(scored.interval[0][i]), float(scored.interval[1][i])),
                 reasons=tuple(reasons),
-                determinations=direct,
+                determinations=hits[i],
                 base_score=scored.base_score,
                 family_points=by_family,
                 missing=missing[i] + unchecked[i],
@@ -256,9 +185,9 @@ def _answers(
     return answers
 
 
-def _missing(scored: _Scored) -> list[tuple[str, ...]]:
+def _missing(scored: Scored) -> list[tuple[str, ...]]:
     """Return the unknown columns of each row; rows with the same gaps share one tuple."""
-    unknown = np.isnan(scored.inputs)
+    unknown = scored.unknown
     patterns, which = np.unique(unknown, axis=0, return_inverse=True)
     named = [tuple(n for n, gone in zip(scored.names, row, strict=True) if gone) for row in patterns]
     return [named[k] for k in which.ravel()]
@@ -270,14 +199,6 @@ def _keys(frame: pd.DataFrame) -> list[tuple[str, date]]:
         raise ModelInputError(f"rows must be indexed by enterprise_id and cutoff, got {list(frame.index.names)}")
     days = {day: pd.Timestamp(day).date() for day in frame.index.unique("cutoff")}
     return [(str(enterprise), days[day]) for enterprise, day in frame.index]
-
-
-@lru_cache(maxsize=1)
-def _catalogue_version() -> str:
-    """Return the version of features' own catalogue, which the rules' indicators come from."""
-    from features.catalogue import CATALOGUE, catalogue_hash
-
-    return catalogue_hash(CATALOGUE)[:12]
 
 
 def _catalogue(given: Catalogue | None, province: str) -> Catalogue:

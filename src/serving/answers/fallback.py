@@ -7,6 +7,7 @@ answer says so (``source``) and why (``fallback``).
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -16,7 +17,8 @@ from features.errors import ConfigError
 from models.arrays import Bools
 from models.errors import ModelError
 from models.scoring.classification import Classification
-from models.scoring.classify import classify_explained, classify_frame, indexed
+from models.scoring.classify import classify_frame, classify_scored, indexed
+from models.scoring.columns import Scored, scored_by_model
 from models.scoring.reasons.texts import Catalogue
 from models.scoring.risk_model import RiskModel
 from models.scoring.rules.province import ProvinceRules
@@ -68,48 +70,61 @@ def classify(
         raise ConfigError(
             f"expected what answers, such as Served('hebei', model, version), got {type(served).__name__}"
         )
-    frame, model = indexed(frame), served.model
+    frame = indexed(frame)
+    found = by_model(frame, served, rules)
+    if found.scored is None:
+        return classify_frame(frame, None, rules, top=top, catalogue=catalogue, fallback=found.why)
+    answered = classify_scored(frame.loc[found.good], found.scored, rules, top=top, catalogue=catalogue)
+    if found.good.all():
+        return answered
+    others = classify_frame(frame.loc[~found.good], None, rules, top=top, catalogue=catalogue)
+    rest = iter(answer.model_copy(update={"fallback": w}) for answer, w in zip(others, found.lost, strict=True))
+    best = iter(answered)
+    return [next(best if ok else rest) for ok in found.good]
+
+
+@dataclass(frozen=True)
+class ByModel:
+    """What the model said of a frame.
+
+    Parameters
+    ----------
+    scored
+        Of the rows in ``good``; None where the model answers none at all, and ``why`` says why not.
+    good
+        The rows that it answers [n].
+    lost
+        For each other row, why not.
+    """
+
+    scored: Scored | None
+    good: Bools
+    lost: list[str]
+    why: str = ""
+
+
+def by_model(frame: pd.DataFrame, served: Served, rules: ProvinceRules) -> ByModel:
+    """Ask the model about every row; whatever happens to it, the caller learns which rows are left to the rules."""
+    model = served.model
+    nobody = np.zeros(len(frame), dtype=np.bool_)
     if model is None:
-        return classify_frame(frame, None, rules, top=top, catalogue=catalogue, fallback=served.why)
+        return ByModel(None, nobody, [], served.why)
     try:
-        answered, good, lost = _by_model(frame, model, served, rules, top, catalogue)
+        values = model.read(frame)
+        bad = model.unusable(values)
+        readable = ~bad.any(axis=1)
+        explained = model.explain(values[readable])
+        finite = np.isfinite(explained.margin)
+        good = nobody.copy()
+        good[readable] = finite
+        scored = scored_by_model(explained.take(finite), model, rules, served.version)
+        return ByModel(scored, good, [_why(model, cells) for cells in bad[~good]])
     except (ModelError, LightGBMError) as err:
-        why = f"model {model.version} can't answer: {err}"
-        return classify_frame(frame, None, rules, top=top, catalogue=catalogue, fallback=why)
+        return ByModel(None, nobody, [], f"model {model.version} can't answer: {err}")
     except Exception as err:
         # A model is data from outside: whatever it does, the enterprise still gets an answer.
         log.exception("model %s failed; the rules answer", model.version)
-        why = f"model {model.version} failed: {type(err).__name__}"
-        return classify_frame(frame, None, rules, top=top, catalogue=catalogue, fallback=why)
-    if good.all():
-        return answered
-    others = classify_frame(frame.loc[~good], None, rules, top=top, catalogue=catalogue)
-    rest = iter(answer.model_copy(update={"fallback": w}) for answer, w in zip(others, lost, strict=True))
-    best = iter(answered)
-    return [next(best if ok else rest) for ok in good]
-
-
-def _by_model(
-    frame: pd.DataFrame, model: RiskModel, served: Served, rules: ProvinceRules, top: int, catalogue: Catalogue | None
-) -> tuple[list[Classification], Bools, list[str]]:
-    """Return the model's answers, which rows they are of, and for each other row why it has none."""
-    values = model.read(frame)
-    bad = model.unusable(values)
-    readable = ~bad.any(axis=1)
-    explained = model.explain(values[readable])
-    finite = np.isfinite(explained.margin)
-    good = np.zeros(len(frame), dtype=np.bool_)
-    good[readable] = finite
-    answered = classify_explained(
-        frame.loc[good],
-        model,
-        explained.take(finite),
-        rules,
-        top=top,
-        catalogue=catalogue,
-        registered=served.version,
-    )
-    return answered, good, [_why(model, cells) for cells in bad[~good]]
+        return ByModel(None, nobody, [], f"model {model.version} failed: {type(err).__name__}")
 
 
 def _why(model: RiskModel, unusable: Bools) -> str:

@@ -11,7 +11,8 @@ from helpers import small_model as small
 from models.errors import ModelError, ModelInputError
 from models.scoring.bands import load_bands
 from models.scoring.classification import LIMIT, Classification
-from models.scoring.classify import classify_explained, classify_frame
+from models.scoring.classify import classify_frame, classify_scored
+from models.scoring.columns import scored_by_model
 from models.scoring.risk_model import RiskModel
 from models.scoring.rules.province import load_rules
 
@@ -194,8 +195,8 @@ def test_rows_without_their_keys_are_refused(frame: pd.DataFrame, model: RiskMod
 def test_rows_are_explained_once_and_answer_as_the_frame_does(frame: pd.DataFrame, model: RiskModel) -> None:
     explained = model.explain(model.matrix(frame))
     some = np.arange(len(frame)) % 3 == 0
-    answers = classify_explained(
-        frame.loc[some], model, explained.take(some), load_rules("hebei"), catalogue=small.CATALOGUE
-    )
+    rules = load_rules("hebei")
+    scored = scored_by_model(explained.take(some), model, rules)
+    answers = classify_scored(frame.loc[some], scored, rules, catalogue=small.CATALOGUE)
     assert answers == ask(frame.loc[some], model)
     assert np.allclose(explained.contributions.sum(axis=1), explained.margin - model.base_margin)
