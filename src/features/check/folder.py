@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
+from typing import Protocol
 
 import duckdb
 
 from features.check.days import refuse_moments, time_oddities
 from features.check.files import find_tables
 from features.check.oddities import clean_oddities, file_oddities, left_out_oddities, mended_oddities, orphans
-from features.check.reading import each_source, literal
+from features.check.reading import literal, source_open
 from features.check.report import CheckReport, Oddity, TableReport
 from features.check.table import check_table
 from features.contract import TABLES
@@ -28,6 +29,26 @@ from features.records.store import no_bar
 REPORT_NAME = "report.json"
 
 
+@dataclass(frozen=True)
+class Checked:
+    """What a check found of one table."""
+
+    report: TableReport
+    oddities: tuple[Oddity, ...]
+
+
+class Kept(Protocol):
+    """What an earlier check left, as `features.check.again` keeps it."""
+
+    def take(
+        self, con: duckdb.DuckDBPyConnection, file: Path, name: str, said: Coverage, as_of: date, work: Path
+    ) -> Checked | None:
+        """Put an unchanged table's files into ``work``; None: it must be read."""
+
+    def write(self, tables: dict[str, Checked], said: dict[str, Coverage], files: dict[str, Path], day: date) -> None:
+        """Keep what this check found."""
+
+
 def check_folder(
     folder: PathLike,
     as_of: DayLike,
@@ -36,6 +57,7 @@ def check_folder(
     memory_limit: str | None = None,
     threads: int | None = None,
     progress: Callable[[str], None] | None = None,
+    earlier: Kept | None = None,
 ) -> CheckReport:
     """Check the tables of a source folder against the contract and write what may be used.
 
@@ -55,6 +77,8 @@ def check_folder(
         Bounds for DuckDB, such as ``"2GB"``; None leaves its own.
     progress
         Called with the name of each table before it is read.
+    earlier
+        What an earlier check left in ``out``; see `features.check.again.check_again`.
 
     Returns
     -------
@@ -95,13 +119,17 @@ def check_folder(
             no_bar(con)
             teach(con)
             con.execute("SET TimeZone = 'UTC'")  # as a time with a zone stands in the quarantine, on every machine
-            result, coverages = _check_tables(con, files, manifest, as_of, work, progress)
+            found, coverages = _check_tables(con, files, manifest, as_of, work, progress, earlier)
+        odd = tuple(each for one in found.values() for each in one.oddities)
+        result = CheckReport(as_of, {name: one.report for name, one in found.items()}, odd)
         oddities = (*strangers, *result.warnings, *_manifest_oddities(manifest, coverages, as_of))
         result = replace(result, warnings=oddities)
         # Asked for a later day than the source was taken on, the records are no newer for it.
         taken = min(as_of, manifest.as_of or as_of)
         write_manifest(Manifest(source=manifest.source, as_of=taken, tables=coverages), work / "clean")
         _publish(work, out, result)
+        if earlier is not None:
+            earlier.write(found, {name: manifest.coverage(name) for name in found}, files, as_of)
     finally:
         shutil.rmtree(work)
     return result
@@ -114,27 +142,36 @@ def _check_tables(
     as_of: date,
     work: Path,
     progress: Callable[[str], None] | None,
-) -> tuple[CheckReport, dict[str, Coverage]]:
-    """Check one table after the other into ``work``; return the report so far and each table's coverage."""
-    oddities: list[Oddity] = []
-    tables: dict[str, TableReport] = {}
+    earlier: Kept | None,
+) -> tuple[dict[str, Checked], dict[str, Coverage]]:
+    """Check one table after the other into ``work``; return what was found of each, and its coverage."""
+    tables: dict[str, Checked] = {}
     coverages: dict[str, Coverage] = {}
     # The contract's first table is registration, so the others find it clean.
-    for source in each_source(con, files, work, manifest):
-        name = source.table.name
+    for name, file in files.items():
         if progress:
             progress(name)
+        kept = earlier.take(con, file, name, manifest.coverage(name), as_of, work) if earlier else None
+        tables[name] = kept or _check_one(con, name, file, manifest, as_of, work)
+        coverages[name] = _coverage(con, work / "clean" / f"{name}.parquet", manifest.coverage(name))
+    return tables, coverages
+
+
+def _check_one(
+    con: duckdb.DuckDBPyConnection, name: str, file: Path, manifest: Manifest, as_of: date, work: Path
+) -> Checked:
+    """Read one table's file and divide its rows."""
+    clean = work / "clean" / f"{name}.parquet"
+    registration = work / "clean" / "registration.parquet"
+    with source_open(con, name, file, work, manifest) as source:
         refuse_moments(source)
-        clean = work / "clean" / f"{name}.parquet"
-        registration = work / "clean" / "registration.parquet"
         report = check_table(con, source, as_of, clean, work / "quarantine" / f"{name}.parquet", registration)
-        orphan_rows, orphan_enterprises = orphans(con, clean, registration)
-        tables[name] = replace(report, orphans=orphan_rows, orphan_enterprises=orphan_enterprises)
-        oddities += [*file_oddities(source), *time_oddities(con, source)]
-        oddities += [*left_out_oddities(con, name), *mended_oddities(con, name)]
-        oddities += clean_oddities(con, name, clean)
-        coverages[name] = _coverage(con, clean, manifest.coverage(name))
-    return CheckReport(as_of, tables, tuple(oddities)), coverages
+        rows, enterprises = orphans(con, clean, registration)
+        oddities = (
+            *file_oddities(source), *time_oddities(con, source), *left_out_oddities(con, name),
+            *mended_oddities(con, name), *clean_oddities(con, name, clean),
+        )  # fmt: skip
+    return Checked(replace(report, orphans=rows, orphan_enterprises=enterprises), oddities)
 
 
 def _settings(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -173,10 +174,10 @@ def broken(source: SourceTable, err: Exception) -> SourceError:
     return SourceError(f"{source.file}: can't be read to its end: {_first_line(err)}")
 
 
-def each_source(
-    con: duckdb.DuckDBPyConnection, files: dict[str, Path], work: Path, manifest: Manifest
+@contextmanager
+def source_open(
+    con: duckdb.DuckDBPyConnection, name: str, file: Path, work: Path, manifest: Manifest
 ) -> Iterator[SourceTable]:
-    """Open the files one after the other; only one CSV's text lies in ``work`` at a time."""
-    for name, file in files.items():
-        yield open_source(con, TABLES[name], file, work, manifest.form(name))
-        (work / f"{name}.text.parquet").unlink(missing_ok=True)
+    """Open one table's file; only one CSV's text lies in ``work`` at a time."""
+    yield open_source(con, TABLES[name], file, work, manifest.form(name))
+    (work / f"{name}.text.parquet").unlink(missing_ok=True)

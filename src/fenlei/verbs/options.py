@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -41,5 +42,8 @@ def whose(province: str | None) -> str:
         raise ConfigError(f"{own}: say --province; it has policies of {', '.join(places) or 'no place'}")
     return places[0]
 
+
+LEDGER = Path("data/generated/ledger")
+"""The ledger, where none is named."""
 
 AsOf = Annotated[str, typer.Option("--as-of", help="Date, such as 2026-01-01; 2026-01 means its first day.")]

@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,7 +15,8 @@ from rich.text import Text
 
 from features.places import check_output
 from fenlei.terminal import emit, err, progress, show
-from fenlei.verbs.options import Json
+from fenlei.verbs.options import LEDGER, Json, Province
+from fenlei.verbs.person import PASSPHRASE, List, Note, read_private, today
 from fenlei.verbs.store import answering_store
 
 if TYPE_CHECKING:
@@ -25,26 +25,14 @@ if TYPE_CHECKING:
     from models.signoff.approval import Entry, History
     from models.tracking.store import Store
 
-Note = Annotated[str, typer.Option("--note", help="Why.")]
 Version = Annotated[str, typer.Argument(help="Registered version, as `fenlei train` printed it.")]
 Key = Annotated[Path, typer.Option("--key", help="File of your private key, from `fenlei keygen`.")]
-List = Annotated[
-    Path | None,
-    typer.Option("--signers", help="Another list of signers than the province's signers.toml; for trying out."),
-]
 Accept = Annotated[str, typer.Option("--accept-unknown", help="Why to go on where the gate can't tell; is signed.")]
 
 Say = Callable[[str], None]
-PASSPHRASE = "FENLEI_KEY_PASSPHRASE"
-"""Variable with the passphrase of a key, for programs; people are asked."""
 
 YEARS = 2
 """How long a new key is proposed to be good."""
-
-
-def today() -> date:
-    """The only clock of the product: the command line hands the date down."""
-    return datetime.now(UTC).date()
 
 
 def keygen(
@@ -119,15 +107,24 @@ def reject(version: Version, note: Note, key: Key, signers: List = None, as_json
 
 
 def history(
+    enterprise: Annotated[
+        str | None, typer.Argument(help="Id or code of an enterprise: shows its months in the ledger instead.")
+    ] = None,
+    ledger: Annotated[Path, typer.Option("--ledger", help="The ledger's folder, for an enterprise.")] = LEDGER,
+    province: Province = None,
     head: Annotated[str | None, typer.Option(help="Head kept elsewhere, which the record must still hold.")] = None,
     mend: Annotated[bool, typer.Option("--mend", help="Let the alias follow the verified record again.")] = False,
     signers: List = None,
     as_json: Json = False,
 ) -> None:
-    """Verify the whole record and show who proposed, approved and rejected what.
+    """Verify the record of approvals and show who proposed, approved and rejected what; or an enterprise's months.
 
     Exit 1 where what is in force is not what was signed.
     """
+    if enterprise is not None:
+        from fenlei.verbs.month import enterprise_history
+
+        return enterprise_history(enterprise, ledger, province, as_json)
     from models.signoff import approval
 
     store = answering_store(signers)
@@ -175,13 +172,8 @@ def _signing(
     key: Path, signers: Path | None, quiet: bool, label: str
 ) -> Iterator[tuple[Store, Ed25519PrivateKey, Say]]:
     """Read the key, asking for its passphrase where it has one, and show what is being done."""
-    from models.signoff.record.keys import encrypted, read_key
-
     store = answering_store(signers)
-    passphrase = None
-    if encrypted(key):
-        passphrase = os.environ.get(PASSPHRASE) or typer.prompt("passphrase of the key", hide_input=True, err=True)
-    private = read_key(key, passphrase)
+    private = read_private(key)
     with _no_is_one(), progress(label, quiet=quiet) as say:
         yield store, private, say
 

@@ -1,0 +1,68 @@
+"""Register of a month: who each enterprise is by what was known, and what it was classified as before.
+
+Written once beside the indicator table, row for row, so that the answers can be made part by part.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import duckdb
+
+from features.check.reading import literal
+from features.records.store import connect
+from serving.ledger.place import LedgerError
+
+NO_MONTH = (
+    "(SELECT NULL::VARCHAR AS enterprise_id, NULL::VARCHAR AS grade, NULL::DOUBLE AS score WHERE false)"  # nothing yet
+)
+
+
+def write_register(table: Path, clean: Path, known: date, previous: str | None, out: Path, memory: str | None) -> None:
+    """Write name, legal form, industry, region and last month's class of every enterprise of an indicator table.
+
+    Parameters
+    ----------
+    table
+        The indicator table, sorted by enterprise_id.
+    clean
+        The clean folder that it was computed from.
+    known
+        Versions known on this day or later don't count.
+    previous
+        SQL of the latest rows of the month before; None where there is none.
+    out
+        Parquet file to write, in one step; rows as those of the table.
+    memory
+        What DuckDB may hold, such as ``"4GB"``.
+
+    Raises
+    ------
+    LedgerError
+        If it can't be written or read.
+    """
+    fresh = out.with_name(f".{out.name}.new")
+    registration = literal(str(clean / "registration.parquet"))
+    try:
+        con: duckdb.DuckDBPyConnection = connect()
+        if memory:
+            con.execute(f"SET memory_limit = {literal(memory)}")
+        con.execute(f"SET temp_directory = {literal(str(out.parent / 'spill'))}")
+        con.execute(
+            f"""COPY (SELECT t.enterprise_id, t.uscc, r.name, r.enterprise_type, r.industry, r.region,
+                    p.grade AS previous_grade, p.score AS previous_score
+                FROM (SELECT enterprise_id, uscc FROM read_parquet({literal(str(table))})) t
+                LEFT JOIN (SELECT enterprise_id, unnest(max_by(struct_pack(name, enterprise_type, industry, region),
+                        (version, known_at, record_id))) FROM read_parquet({registration})
+                    WHERE known_at < DATE '{known}' GROUP BY enterprise_id) r USING (enterprise_id)
+                LEFT JOIN {previous or NO_MONTH} p USING (enterprise_id)
+                ORDER BY t.enterprise_id)
+            TO {literal(str(fresh))} (FORMAT parquet, COMPRESSION zstd)"""
+        )
+        con.close()
+        fresh.replace(out)
+    except duckdb.Error as err:
+        raise LedgerError(f"{out}: the register of the month can't be written: {err}") from err
+    finally:
+        fresh.unlink(missing_ok=True)

@@ -1,0 +1,225 @@
+"""Run of a month, from records to rows: step by step, each kept, so that a killed run goes on where it was."""
+
+from __future__ import annotations
+
+import errno
+import json
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from features.catalogue import RECENT, catalogue_hash, of_province
+from features.check import check_required
+from features.check.again import check_again, source_digests
+from features.contract.manifest import read_manifest
+from features.records.moments import check_day
+from features.scope import Scope
+from features.table.month import ROW_GROUP, table_policies, write_clean_table
+from models.scoring.rules.province import ProvinceRules
+from serving.current.served import Served
+from serving.ledger.manifest import FORMAT, build
+from serving.ledger.place import LedgerError, Place, month_of, read_json, write_whole
+from serving.ledger.read import Ledger
+from serving.ledger.register import write_register
+from serving.ledger.rows import ledger_rows
+from serving.ledger.schema import SCHEMA
+
+PART = 8 * ROW_GROUP
+"""Enterprises answered at a time, and in one file of the ledger."""
+
+Say = Callable[[str], None]
+
+
+@dataclass
+class Steps:
+    """How long each step took; steps that an earlier run had done already take nothing."""
+
+    say: Say
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Say and time a step."""
+        self.say(name)
+        begun = time.perf_counter()
+        yield
+        self.seconds[name] = round(self.seconds.get(name, 0.0) + time.perf_counter() - begun, 2)
+
+
+@dataclass(frozen=True)
+class Ask:
+    """What month is to be made of what.
+
+    Parameters
+    ----------
+    folder
+        The source folder.
+    cutoff
+        First day of the month.
+    known_as_of
+        Knowledge to use instead of the cut-off's own, for a revision.
+    served, rules
+        What answers, and the province's rules.
+    engine, master, memory
+        As `features.table.month.write_table`.
+    """
+
+    folder: Path
+    cutoff: date
+    served: Served
+    rules: ProvinceRules
+    known_as_of: date | None = None
+    engine: str = "duckdb"
+    master: str | None = None
+    memory: str | None = None
+
+    @property
+    def known(self) -> date:
+        """The day that knowledge ends before."""
+        return self.known_as_of or self.cutoff
+
+
+def make_month(ask: Ask, place: Place, steps: Steps) -> tuple[Path, dict[str, Any]]:
+    """Make every row of a month in the ledger's work folder; the caller holds the ledger.
+
+    Returns
+    -------
+    out : folder with the month's parts
+    manifest : what it holds, without the gate's findings
+
+    Raises
+    ------
+    LedgerError
+        If the disk is full or a file can't be written or read midway; what was published stands.
+    SourceError, ConfigError, CohortError
+        As `features.table.month.write_table`.
+    """
+    with _disk(place):
+        return _made(ask, place, steps)
+
+
+def _made(ask: Ask, place: Place, steps: Steps) -> tuple[Path, dict[str, Any]]:
+    month = month_of(ask.cutoff)
+    as_of = read_manifest(ask.folder).as_of
+    for what, day in (("cut-off", ask.cutoff), ("known-as-of", ask.known_as_of)):
+        if day is not None:
+            check_day(what, day, as_of, ask.folder)
+    ledger = Ledger.open(place.root, place.province)
+    previous = ledger.before(month)
+    with steps.step("reading the records"):
+        plan = _plan(ask, previous.manifest_hash if previous else None)
+    work = place.work(month)
+    _begin(work, plan)
+    taken = as_of or max(ask.cutoff, ask.known)
+    with steps.step("checking the records"):
+        report = check_again(ask.folder, taken, place.checked, plan["sources"], progress=steps.say, memory=ask.memory)
+        check_required(report.report, ask.folder)
+    clean, table = place.checked / "clean", work / "indicators.parquet"
+    if not table.is_file():
+        with steps.step("indicators"):
+            scope = Scope(place.province, known_as_of=ask.known_as_of, peers=_peers(ask.served))
+            write_clean_table(
+                clean, ask.cutoff, table, scope, progress=steps.say, memory=ask.memory, engine=ask.engine,
+                master=ask.master,
+            )  # fmt: skip
+    register = work / "register.parquet"
+    if not register.is_file():
+        with steps.step("register"):
+            rows = previous.latest_sql() if previous else None
+            write_register(table, clean, ask.known, rows, register, ask.memory)
+    out = work / "rows"
+    with steps.step("answers"):
+        _answer(ask, place.province, table, register, out, steps)
+    with steps.step("manifest"):
+        manifest = build(out, ask, plan, table, previous, report)
+    return out, manifest
+
+
+def _peers(served: Served) -> bool:
+    """Tell whether the model reads recent peer rates."""
+    return served.model is not None and bool(set(served.model.indicator_names) & set(RECENT))
+
+
+def _plan(ask: Ask, previous: str | None) -> dict[str, Any]:
+    """Say what the rows of a month follow from; the same plan gives the same bytes."""
+    province = ask.rules.province
+    return {
+        "format": FORMAT,
+        "province": province,
+        "cutoff": ask.cutoff.isoformat(),
+        "known_as_of": ask.known.isoformat(),
+        "sources": source_digests(ask.folder),
+        "catalogue": catalogue_hash(of_province(province, peers=True)),
+        "table_policies": table_policies(province),
+        "policy": ask.rules.version,
+        "model": ask.served.model.content_hash if ask.served.model else None,
+        "registered": ask.served.version,
+        "why": ask.served.why,
+        "previous": previous,
+    }
+
+
+def _begin(work: Path, plan: dict[str, Any]) -> None:
+    """Go on with the work of the same plan; anything else made there before is thrown away."""
+    path = work / "plan.json"
+    if path.is_file() and read_json(path) == json.loads(json.dumps(plan)):
+        return
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(parents=True)
+    write_whole(path, json.dumps(plan, ensure_ascii=False, indent=1, sort_keys=True) + "\n")
+
+
+def _answer(ask: Ask, province: str, table: Path, register: Path, out: Path, steps: Steps) -> None:
+    """Write the parts that are not there yet, each in one step."""
+    out.mkdir(exist_ok=True)
+    catalogue = of_province(province, peers=True)
+    known = pq.read_table(register)
+    with pq.ParquetFile(table) as indicators:
+        total = indicators.metadata.num_rows
+        count = -(-total // PART)
+        names = [n for n in indicators.schema_arrow.names if n != "uscc"]
+        groups = PART // ROW_GROUP
+        for k in range(count):
+            part = out / f"part-{k:05d}.parquet"
+            if part.is_file():
+                continue
+            steps.say(f"answers: part {k + 1} of {count}")
+            last = min((k + 1) * groups, indicators.num_row_groups)
+            given = indicators.read_row_groups(list(range(k * groups, last)), columns=names)
+            frame = given.to_pandas(split_blocks=True, self_destruct=True, date_as_object=True)
+            del given
+            frame = frame.set_index(["enterprise_id", "cutoff"])
+            people = known.slice(k * PART, PART)
+            if people.column("enterprise_id").to_pylist() != frame.index.get_level_values(0).to_list():
+                raise LedgerError(f"{register}: not the enterprises of {table}; remove {out.parent} and run again")
+            rows = ledger_rows(frame, people, ask.served, ask.rules, catalogue)
+            fresh = part.with_name(f".{part.name}.new")
+            pq.write_table(rows.cast(SCHEMA), fresh, compression="zstd", row_group_size=ROW_GROUP)
+            fresh.replace(part)
+
+
+@contextmanager
+def _disk(place: Place) -> Iterator[None]:
+    """Say what to do when the disk fails midway."""
+    try:
+        yield
+    except OSError as err:
+        full = err.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+        what = "no space is left on the disk" if full else (err.strerror or str(err))
+        todo = "make room" if full else "mend it"
+        raise LedgerError(
+            f"{err.filename or place.root}: {what}; nothing was published and the months before stand. "
+            f"Then {todo} and run the same command again: it goes on where it was"
+        ) from err
+
+
+def discard(place: Place, month: str) -> None:
+    """Remove the work of a month that is published."""
+    shutil.rmtree(place.work(month), ignore_errors=True)
