@@ -25,6 +25,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from models.arrays import Floats
 from models.learning.linear import Effects, fit_linear
 from models.scoring.linear import blend, blended_parts
+from models.scoring.shap.explain import TreeShap
 from models.study.circumstances import Circumstances
 from models.study.parameters import LearnerParameters
 
@@ -252,9 +253,7 @@ class RiskClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         """Return what each column adds to the margin, shape (n, k + 1); the last column is the base."""
         check_is_fitted(self)
         rows: Floats = validate_data(self, X, reset=False, dtype=np.float64, ensure_all_finite="allow-nan")
-        parts = np.asarray(
-            self.booster_.predict(rows, pred_contrib=True, num_threads=self._threads(rows)), dtype=np.float64
-        )
+        parts = TreeShap(self.booster_text()).contributions(rows)
         if self.linear_ is None:
             return parts
         return blended_parts(self.linear_, rows, parts, self.tree_share)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -28,6 +28,7 @@ from models.scoring.calibrators import Calibrator
 from models.scoring.classification import GRADES, Grade
 from models.scoring.interval import Uncertainty
 from models.scoring.linear import Linear, blend, blended_parts
+from models.scoring.shap.explain import TreeShap
 
 FORMAT = 2
 """Of the folder. A later format must still read this one; 1 was written before models had a linear part."""
@@ -157,6 +158,12 @@ class RiskModel(BaseModel):
         return booster
 
     @cached_property
+    def _shap(self) -> TreeShap:
+        """The tables that contributions are read from, built once."""
+        _ = self.booster  # says it if the text is none
+        return TreeShap(self.booster_text)
+
+    @cached_property
     def content_hash(self) -> str:
         """SHA-256 over everything in the model."""
         return _content_hash(self._payload(), self.booster_text)
@@ -266,11 +273,21 @@ class RiskModel(BaseModel):
 
     def contributions(self, X: Floats) -> Floats:
         """Return contributions of shape (n, k + 1); the last column is the base; rows sum to the margin."""
-        rows = self._rows(X)
-        if not len(rows):  # LightGBM 4.7 divides by the number of rows
-            return np.empty((0, rows.shape[1] + 1))
-        parts = np.asarray(self.booster.predict(rows, pred_contrib=True, num_threads=_threads(rows)), dtype=np.float64)
-        return parts if self.linear is None else blended_parts(self.linear, rows, parts, self.tree_share)
+        linear, share = self.linear, self.tree_share
+        if linear is None:
+            return self._shap.contributions(self._rows(X))
+        return self._shap.contributions(self._rows(X), lambda rows, trees: blended_parts(linear, rows, trees, share))
+
+    def contribution_blocks(self, blocks: Iterable[NDArray[np.floating[Any]]]) -> Iterator[Floats]:
+        """Yield the contributions of blocks of rows, as `contributions` gives them: no more than one block is held.
+
+        Parameters
+        ----------
+        blocks
+            Rows of shape (n, k), float64 or float32; 100,000 at a time are as fast as all at once.
+        """
+        for block in blocks:
+            yield self.contributions(np.asarray(block, dtype=np.float64))
 
     def save(self, folder: PathLike) -> str:
         """Write the model into a folder (made if need be) and return its content hash."""

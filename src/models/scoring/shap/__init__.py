@@ -1,0 +1,1 @@
+"""Exact contributions of the trees: path-dependent TreeSHAP by tables, the one way contributions are computed."""
