@@ -1,4 +1,4 @@
-"""The benchmark verbs: simulate, published, province, features, record, fit, learn, loop, serve, spark."""
+"""The benchmark verbs: simulate, published, province, features, record, fit, explain, learn, loop, serve, spark."""
 
 from __future__ import annotations
 
@@ -210,6 +210,26 @@ def fit(
     show(found.shown())
     if page:
         _write(page, [found], "about fit", f"fit --enterprises {enterprises} --pairs {pairs}", today)
+
+
+@bench.command()
+def explain(
+    rows: Annotated[int, typer.Option(min=1000, help="Rows to stream.")] = 3_000_000,
+    compared: Annotated[int, typer.Option(min=1000, help="Rows to compare with pred_contrib.")] = 100_000,
+    page: Page = None,
+    today: Today = "",
+) -> None:
+    """Contributions of millions of rows, beside LightGBM's pred_contrib and shap, and the largest difference."""
+    from fenlei.bench.common.page import check_page
+    from fenlei.bench.speed.explain import measured
+
+    check_page(page, "explain speed", "explain many", "about explain")
+    with progress("bench") as step:
+        grids = measured(rows, compared, step)
+    for grid in grids:
+        show(grid.shown())
+    if page:
+        _write(page, grids, "about explain", f"explain --rows {rows} --compared {compared}", today)
 
 
 def _write(page: Path, grids: Sequence[Grid], about: str, command: str, today: str) -> None:

@@ -36,7 +36,8 @@ def _block(explainer: Explainer, X: Floats) -> Floats:
         features = np.concatenate([features, long.feature])
     # bincount adds one after the other, in the order given: piece by piece, as the compiled way does.
     place = np.arange(n)[:, None] * k + features
-    return np.bincount(place.ravel(), weights=shares.ravel(), minlength=n * k).reshape(n, k)
+    found: Floats = np.bincount(place.ravel(), weights=shares.ravel(), minlength=n * k).astype(np.float64, copy=False)
+    return found.reshape(n, k)
 
 
 def coded(coding: Coding, X: Floats) -> Ints:

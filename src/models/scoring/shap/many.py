@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
 import numba
 import numpy as np
@@ -20,13 +20,12 @@ from models.scoring.shap.trees import ZERO, ZERO_LEFT
 
 _APART = 8
 _BYTE = 256
-Compiled = TypeVar("Compiled", bound=Callable[..., Any])
 
 
-def _compiled(function: Compiled) -> Compiled:
+def _compiled(function: Callable[..., None]) -> Callable[..., None]:
     """Compile; kept on disk where a place can be written to."""
     try:
-        made: Compiled = numba.njit(nogil=True, cache=True)(function)
+        made: Callable[..., None] = numba.njit(nogil=True, cache=True)(function)
     except RuntimeError:  # an installation that can't be written to, and no home
         made = numba.njit(nogil=True)(function)
     return made

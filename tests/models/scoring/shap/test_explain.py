@@ -64,7 +64,7 @@ def check(booster: lgb.Booster, X: Floats, memory: int = pieces.MEMORY) -> None:
     memory=st.sampled_from([pieces.MEMORY, 30_000, 0]),
 )
 def test_contributions_are_those_of_lightgbm(
-    seed: int, k: int, leaves: int, depth: int, missing: float, treated: dict[str, bool], memory: int
+    seed: int, k: int, leaves: int, depth: int, missing: float, treated: dict[str, Any], memory: int
 ) -> None:
     X, y = data(seed, 400, k, missing)
     booster = boosted(X, y, num_leaves=leaves, max_depth=depth, **treated)

@@ -27,7 +27,7 @@ def expected(node: dict[str, Any], row: Floats, known: tuple[int, ...]) -> float
         return expected(left if to_left else right, row, known)
     counts = [child.get("leaf_count", child.get("internal_count")) for child in (left, right)]
     both = expected(left, row, known), expected(right, row, known)
-    return float(counts[0] * both[0] + counts[1] * both[1]) / node["internal_count"]
+    return float((counts[0] * both[0] + counts[1] * both[1]) / node["internal_count"])
 
 
 def shapley(tree: dict[str, Any], row: Floats) -> Floats:
