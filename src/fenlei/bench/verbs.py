@@ -20,6 +20,7 @@ from fenlei.bench.common.grid import Grid
 from fenlei.bench.common.measure import measure
 from fenlei.bench.feedback.verb import loop
 from fenlei.bench.learning.verb import learn
+from fenlei.bench.month.verb import month_verb
 from fenlei.bench.speed.spark import spark
 from fenlei.terminal import progress, show
 
@@ -34,6 +35,7 @@ bench = typer.Typer(help="Measure speed and memory on this machine.", no_args_is
 bench.command()(learn)
 bench.command()(loop)
 bench.command()(spark)
+bench.command("month")(month_verb)
 
 
 def _simulate(folder: Path, enterprises: int) -> int:
