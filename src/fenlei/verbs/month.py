@@ -65,6 +65,7 @@ def classify(
 
 def _shown(made: object) -> None:
     from models.scoring.classification import GRADE_ZH, GRADES
+    from serving.ledger.place import SUMMARY
     from serving.ledger.publish import Outcome
 
     assert isinstance(made, Outcome)
@@ -92,6 +93,8 @@ def _shown(made: object) -> None:
         show(Text(f"held: {finding.en}（{finding.zh}）", style="red"))
     if made.findings:
         show(Text(f"a person who may approve publishes it: fenlei release {made.month} --note … --key …"))
+    if (made.folder / SUMMARY).is_file():
+        show(Text(f"summary: {made.folder / SUMMARY}"))
     show(Text(f"{made.folder}; " + ", ".join(f"{name} {seconds:.1f} s" for name, seconds in made.seconds.items())))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from serving.ledger.read import Ledger
 from serving.ledger.record import append, read_record, signed_by
 from serving.ledger.revise import changed_rows
 from serving.ledger.run import Ask, Say, Steps, make_month
+from serving.ledger.summary import write_summary
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,8 @@ def classify_month(ask: Ask, root: Path, *, on: date, cause: str = "", say: Say 
             why = "; ".join(f"{f.code}: {f.en}" for f in findings)
             _enter(place, "held" if held else "published", month, 0, manifest, on, why)
         _done(place, month, folder, steps)
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        write_summary(folder, manifest, previous.manifest if previous else None, findings, steps.seconds, peak)
         return Outcome("held" if held else "published", month, 0, folder, manifest, findings, steps.seconds)
 
 

@@ -5,13 +5,17 @@ Written once beside the indicator table, row for row, so that the answers can be
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from features.check.reading import literal
 from features.records.store import connect
+from features.table.month import ROW_GROUP
 from serving.ledger.place import LedgerError
 
 NO_MONTH = (
@@ -49,20 +53,39 @@ def write_register(table: Path, clean: Path, known: date, previous: str | None, 
         if memory:
             con.execute(f"SET memory_limit = {literal(memory)}")
         con.execute(f"SET temp_directory = {literal(str(out.parent / 'spill'))}")
-        con.execute(
-            f"""COPY (SELECT t.enterprise_id, t.uscc, r.name, r.enterprise_type, r.industry, r.region,
+        found = con.sql(
+            f"""SELECT t.enterprise_id, t.uscc, r.name, r.enterprise_type, r.industry, r.region,
                     p.grade AS previous_grade, p.score AS previous_score
                 FROM (SELECT enterprise_id, uscc FROM read_parquet({literal(str(table))})) t
                 LEFT JOIN (SELECT enterprise_id, unnest(max_by(struct_pack(name, enterprise_type, industry, region),
                         (version, known_at, record_id))) FROM read_parquet({registration})
                     WHERE known_at < DATE '{known}' GROUP BY enterprise_id) r USING (enterprise_id)
                 LEFT JOIN {previous or NO_MONTH} p USING (enterprise_id)
-                ORDER BY t.enterprise_id)
-            TO {literal(str(fresh))} (FORMAT parquet, COMPRESSION zstd)"""
-        )
+                ORDER BY t.enterprise_id"""
+        ).to_arrow_reader(ROW_GROUP)
+        # Row groups as those of the table: a part reads its own of both.
+        with pq.ParquetWriter(fresh, found.schema, compression="zstd") as writer:
+            for rows in _grouped(found):
+                writer.write_table(rows, row_group_size=ROW_GROUP)
         con.close()
         fresh.replace(out)
     except duckdb.Error as err:
         raise LedgerError(f"{out}: the register of the month can't be written: {err}") from err
     finally:
         fresh.unlink(missing_ok=True)
+
+
+def _grouped(found: pa.RecordBatchReader) -> Iterator[pa.Table]:
+    """Put batches of any size together to whole row groups."""
+    waiting: list[pa.RecordBatch] = []
+    rows = 0
+    for batch in found:
+        waiting.append(batch)
+        rows += batch.num_rows
+        if rows >= ROW_GROUP:
+            table = pa.Table.from_batches(waiting, found.schema)
+            whole = rows - rows % ROW_GROUP
+            yield table.slice(0, whole)
+            waiting, rows = table.slice(whole).to_batches(), rows - whole
+    if rows:
+        yield pa.Table.from_batches(waiting, found.schema)

@@ -13,26 +13,20 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
-
 from features.catalogue import RECENT, catalogue_hash, of_province
 from features.check import check_required
 from features.check.again import check_again, source_digests
 from features.contract.manifest import read_manifest
 from features.records.moments import check_day
 from features.scope import Scope
-from features.table.month import ROW_GROUP, table_policies, write_clean_table
+from features.table.month import table_policies, write_clean_table
 from models.scoring.rules.province import ProvinceRules
 from serving.current.served import Served
 from serving.ledger.manifest import FORMAT, build
+from serving.ledger.parts import Parts, write_parts
 from serving.ledger.place import LedgerError, Place, month_of, read_json, write_whole
 from serving.ledger.read import Ledger
 from serving.ledger.register import write_register
-from serving.ledger.rows import ledger_rows
-from serving.ledger.schema import SCHEMA
-
-PART = 8 * ROW_GROUP
-"""Enterprises answered at a time, and in one file of the ledger."""
 
 Say = Callable[[str], None]
 
@@ -136,7 +130,9 @@ def _made(ask: Ask, place: Place, steps: Steps) -> tuple[Path, dict[str, Any]]:
             write_register(table, clean, ask.known, rows, register, ask.memory)
     out = work / "rows"
     with steps.step("answers"):
-        _answer(ask, place.province, table, register, out, steps)
+        write_parts(
+            Parts(place.province, table, register, out, ask.served, ask.rules), steps.say, ask.engine, ask.master
+        )
     with steps.step("manifest"):
         manifest = build(out, ask, plan, table, previous, report)
     return out, manifest
@@ -174,35 +170,6 @@ def _begin(work: Path, plan: dict[str, Any]) -> None:
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
     write_whole(path, json.dumps(plan, ensure_ascii=False, indent=1, sort_keys=True) + "\n")
-
-
-def _answer(ask: Ask, province: str, table: Path, register: Path, out: Path, steps: Steps) -> None:
-    """Write the parts that are not there yet, each in one step."""
-    out.mkdir(exist_ok=True)
-    catalogue = of_province(province, peers=True)
-    known = pq.read_table(register)
-    with pq.ParquetFile(table) as indicators:
-        total = indicators.metadata.num_rows
-        count = -(-total // PART)
-        names = [n for n in indicators.schema_arrow.names if n != "uscc"]
-        groups = PART // ROW_GROUP
-        for k in range(count):
-            part = out / f"part-{k:05d}.parquet"
-            if part.is_file():
-                continue
-            steps.say(f"answers: part {k + 1} of {count}")
-            last = min((k + 1) * groups, indicators.num_row_groups)
-            given = indicators.read_row_groups(list(range(k * groups, last)), columns=names)
-            frame = given.to_pandas(split_blocks=True, self_destruct=True, date_as_object=True)
-            del given
-            frame = frame.set_index(["enterprise_id", "cutoff"])
-            people = known.slice(k * PART, PART)
-            if people.column("enterprise_id").to_pylist() != frame.index.get_level_values(0).to_list():
-                raise LedgerError(f"{register}: not the enterprises of {table}; remove {out.parent} and run again")
-            rows = ledger_rows(frame, people, ask.served, ask.rules, catalogue)
-            fresh = part.with_name(f".{part.name}.new")
-            pq.write_table(rows.cast(SCHEMA), fresh, compression="zstd", row_group_size=ROW_GROUP)
-            fresh.replace(part)
 
 
 @contextmanager

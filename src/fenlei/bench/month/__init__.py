@@ -1,0 +1,1 @@
+"""Cost of a month for everyone, and what becomes of it when its run is killed or its disk fails."""

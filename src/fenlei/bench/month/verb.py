@@ -1,0 +1,71 @@
+"""The verb ``fenlei bench month``: a month for everyone, end to end, and the month after."""
+
+from __future__ import annotations
+
+import tempfile
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from fenlei.bench.common.measure import measure
+from fenlei.bench.common.page import check_page, markdown, put
+from fenlei.bench.month.province import month, save_model, simulated
+from fenlei.terminal import progress, show
+
+MEMORY = "3GB"
+CUTOFFS = (date(2025, 12, 1), date(2026, 1, 1))
+BLOCK = "month"
+
+
+def month_verb(
+    enterprises: Annotated[
+        list[int] | None, typer.Option("--enterprises", help="Size to run; several for the growth. Default: 30,000.")
+    ] = None,
+    memory: Annotated[str, typer.Option(help="What DuckDB may hold; the rest is spilled.")] = MEMORY,
+    page: Annotated[Path | None, typer.Option(help="Page whose block is to be filled.")] = None,
+) -> None:
+    """Time and memory of a month end to end by step, and of the next one, whose records are checked already."""
+    check_page(page, BLOCK)
+    columns = [
+        "enterprises",
+        "rows of records",
+        "month",
+        "seconds",
+        "processor s",
+        "growth",
+        "peak MiB",
+        "steps, seconds",
+    ]
+    cells: list[list[str]] = []
+    with progress("bench") as step, tempfile.TemporaryDirectory() as scratch:
+        step("a model of all indicators")
+        measure(save_model, Path(scratch))
+        before: dict[int, tuple[int, float]] = {}
+        for size in enterprises or [30_000]:
+            with tempfile.TemporaryDirectory() as place:
+                source, ledger = Path(place) / "source", Path(place) / "ledger"
+                step(f"simulating {size:,} enterprises")
+                rows = measure(simulated, source, size).value
+                for k, cutoff in enumerate(CUTOFFS):
+                    step(f"{size:,} enterprises, {cutoff:%Y-%m}")
+                    cost = measure(month, source, ledger, Path(scratch) / "model", cutoff, memory)
+                    grown = f"{cost.cpu_seconds / before[k][1] / (size / before[k][0]):.2f}" if k in before else ""
+                    before[k] = size, cost.cpu_seconds
+                    steps = ", ".join(f"{name} {seconds:.1f}" for name, seconds in cost.value.seconds.items())
+                    cells.append(
+                        [f"{size:,}", f"{rows:,}", f"{cutoff:%Y-%m} {cost.value.act}", f"{cost.seconds:.1f}",
+                         f"{cost.cpu_seconds:.1f}", grown, f"{cost.peak_mb:,.0f}", steps]
+                    )  # fmt: skip
+    table = Table(title="a month for everyone; growth: processor time against the size before, 1.0 is linear")
+    for name in columns:
+        table.add_column(name, justify="left" if name in ("month", "steps, seconds") else "right")
+    for row in cells:
+        table.add_row(*row)
+    show(table)
+    if page is not None:
+        put(page, {BLOCK: markdown(columns, cells)})
+        show(Text(f"written into {page}"))
