@@ -20,7 +20,7 @@ from fenlei.bench.common.grid import Grid
 from fenlei.bench.common.measure import measure
 from fenlei.bench.feedback.verb import loop
 from fenlei.bench.learning.verb import learn
-from fenlei.bench.month.verb import month_verb
+from fenlei.bench.month.verb import faults, month_verb
 from fenlei.bench.speed.spark import spark
 from fenlei.terminal import progress, show
 
@@ -36,6 +36,7 @@ bench.command()(learn)
 bench.command()(loop)
 bench.command()(spark)
 bench.command("month")(month_verb)
+bench.command()(faults)
 
 
 def _simulate(folder: Path, enterprises: int) -> int:

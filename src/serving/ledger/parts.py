@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from features.catalogue import of_province
@@ -53,7 +54,7 @@ class Parts:
     @property
     def count(self) -> int:
         """How many parts there are."""
-        return -(-pq.read_metadata(self.table).num_rows // PART)
+        return -(-int(pq.read_metadata(self.table).num_rows) // PART)
 
     def path(self, k: int) -> Path:
         """File of one part."""
@@ -78,13 +79,22 @@ def write_parts(parts: Parts, say: Callable[[str], None], engine: str = "duckdb"
         If register and table are not of the same enterprises.
     """
     parts.out.mkdir(exist_ok=True)
-    missing = [k for k in range(parts.count) if not parts.path(k).is_file()]
+    missing = [k for k in range(parts.count) if not whole(parts.path(k))]
     if engine == "spark" and missing:
         _by_spark(parts, missing, master)
         return
     for k in missing:
         say(f"answers: part {k + 1} of {parts.count}")
         write_part(parts, k)
+
+
+def whole(path: Path) -> bool:
+    """Tell whether a Parquet file is there and has its end."""
+    try:
+        pq.read_metadata(path)
+    except (OSError, pa.ArrowException):
+        return False
+    return True
 
 
 def write_part(parts: Parts, k: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -12,6 +13,9 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
+
+import duckdb
+import pyarrow as pa
 
 from features.catalogue import RECENT, catalogue_hash, of_province
 from features.check import check_required
@@ -23,12 +27,15 @@ from features.table.month import table_policies, write_clean_table
 from models.scoring.rules.province import ProvinceRules
 from serving.current.served import Served
 from serving.ledger.manifest import FORMAT, build
-from serving.ledger.parts import Parts, write_parts
+from serving.ledger.parts import Parts, whole, write_parts
 from serving.ledger.place import LedgerError, Place, month_of, read_json, write_whole
 from serving.ledger.read import Ledger
 from serving.ledger.register import write_register
 
 Say = Callable[[str], None]
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""What the system says where nothing more can be written; DuckDB passes its words on, not its number."""
 
 
 @dataclass
@@ -116,7 +123,7 @@ def _made(ask: Ask, place: Place, steps: Steps) -> tuple[Path, dict[str, Any]]:
         report = check_again(ask.folder, taken, place.checked, plan["sources"], progress=steps.say, memory=ask.memory)
         check_required(report.report, ask.folder)
     clean, table = place.checked / "clean", work / "indicators.parquet"
-    if not table.is_file():
+    if not whole(table):
         with steps.step("indicators"):
             scope = Scope(place.province, known_as_of=ask.known_as_of, peers=_peers(ask.served))
             write_clean_table(
@@ -124,7 +131,7 @@ def _made(ask: Ask, place: Place, steps: Steps) -> tuple[Path, dict[str, Any]]:
                 master=ask.master,
             )  # fmt: skip
     register = work / "register.parquet"
-    if not register.is_file():
+    if not whole(register):
         with steps.step("register"):
             rows = previous.latest_sql() if previous else None
             write_register(table, clean, ask.known, rows, register, ask.memory)
@@ -174,16 +181,22 @@ def _begin(work: Path, plan: dict[str, Any]) -> None:
 
 @contextmanager
 def _disk(place: Place) -> Iterator[None]:
-    """Say what to do when the disk fails midway."""
+    """Say what to do when the disk fails midway, or a file of the work is not what it was."""
+    work = place.root / "work" / place.province
     try:
         yield
-    except OSError as err:
-        full = err.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-        what = "no space is left on the disk" if full else (err.strerror or str(err))
-        todo = "make room" if full else "mend it"
+    except (OSError, duckdb.Error, pa.ArrowException) as err:
+        text = str(err).splitlines()[0]
+        full = getattr(err, "errno", None) in _FULL or any(os.strerror(code) in text for code in _FULL)
+        if full:
+            what, todo = "no space is left on the disk", "Make room and run"
+        elif isinstance(err, OSError):
+            what, todo = f"{err.filename or ''}: {err.strerror or text}", "Mend it and run"
+        else:
+            what, todo = f"a file can't be read or written: {text}", f"Remove {work} and run"
         raise LedgerError(
-            f"{err.filename or place.root}: {what}; nothing was published and the months before stand. "
-            f"Then {todo} and run the same command again: it goes on where it was"
+            f"{place.root}: {what}; nothing was published and the months before stand. {todo} the same command again:"
+            " it goes on where it was"
         ) from err
 
 

@@ -13,7 +13,8 @@ from rich.text import Text
 
 from fenlei.bench.common.measure import measure
 from fenlei.bench.common.page import check_page, markdown, put
-from fenlei.bench.month.province import month, save_model, simulated
+from fenlei.bench.month import province
+from fenlei.bench.month.province import save_model, simulated
 from fenlei.terminal import progress, show
 
 MEMORY = "3GB"
@@ -52,7 +53,7 @@ def month_verb(
                 rows = measure(simulated, source, size).value
                 for k, cutoff in enumerate(CUTOFFS):
                     step(f"{size:,} enterprises, {cutoff:%Y-%m}")
-                    cost = measure(month, source, ledger, Path(scratch) / "model", cutoff, memory)
+                    cost = measure(province.month, source, ledger, Path(scratch) / "model", cutoff, memory)
                     grown = f"{cost.cpu_seconds / before[k][1] / (size / before[k][0]):.2f}" if k in before else ""
                     before[k] = size, cost.cpu_seconds
                     steps = ", ".join(f"{name} {seconds:.1f}" for name, seconds in cost.value.seconds.items())
@@ -69,3 +70,39 @@ def month_verb(
     if page is not None:
         put(page, {BLOCK: markdown(columns, cells)})
         show(Text(f"written into {page}"))
+
+
+def faults(
+    month: Annotated[bool, typer.Option("--month", help="Of a month's run; the only ones so far.")] = True,
+    enterprises: Annotated[int, typer.Option(min=500, help="Size to simulate.")] = 30_000,
+    kills: Annotated[int, typer.Option(min=1, help="Runs to kill.")] = 20,
+    seed: Annotated[int, typer.Option(help="Of the moments.")] = 7,
+    page: Annotated[Path | None, typer.Option(help="Page whose block is to be filled.")] = None,
+) -> None:
+    """Kill a month's run at random moments, fill its disk, run it twice; exit 1 where the ledger is another then."""
+    from fenlei.bench.month import faults as tried
+
+    check_page(page, "faults month")
+    with progress("faults") as step, tempfile.TemporaryDirectory() as scratch:
+        place = Path(scratch)
+        step("a model and a province")
+        measure(save_model, place)
+        measure(simulated, place / "source", enterprises)
+        source, model = place / "source", place / "model"
+        found = tried.kills(source, model, place, kills, seed, step)
+        step("other faults")
+        found += tried.others(source, model, place)
+    columns = ["fault", "the run", "ledger as undisturbed"]
+    cells = [[f.what, f.said.replace(str(place), "…"), "yes" if f.held else "NO"] for f in found]
+    table = Table(title=f"faults of a month of {enterprises:,} enterprises")
+    for name in columns:
+        table.add_column(name)
+    for row in cells:
+        table.add_row(*row)
+    show(table)
+    held = sum(f.held for f in found)
+    show(Text(f"{held} of {len(found)} held"))
+    if page is not None:
+        put(page, {"faults month": markdown(columns, cells)})
+    if held < len(found):
+        raise typer.Exit(1)
