@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -55,7 +56,14 @@ def check_engine(engine: str, master: str | None = None) -> None:
 
 
 @contextmanager
-def run_engine(engine: str, clean: Path, *, memory: str | None = None, master: str | None = None) -> Iterator[Running]:
+def run_engine(
+    engine: str,
+    clean: Path,
+    *,
+    memory: str | None = None,
+    master: str | None = None,
+    records_before: date | None = None,
+) -> Iterator[Running]:
     """Open a clean folder in an engine.
 
     Parameters
@@ -68,6 +76,8 @@ def run_engine(engine: str, clean: Path, *, memory: str | None = None, master: s
         What DuckDB, or Spark's driver, may hold, such as ``"4GB"``.
     master
         Spark's master URL; all processors of this machine by default.
+    records_before
+        As in `features.records.store.open_folder`.
 
     Raises
     ------
@@ -87,12 +97,12 @@ def run_engine(engine: str, clean: Path, *, memory: str | None = None, master: s
         with (
             spark_session(master, memory=memory) as session,
             named("Spark", "reading the records", errors()),
-            opened(session, clean) as spark_store,
+            opened(session, clean, records_before=records_before) as spark_store,
         ):
             yield Running(spark_store, partial(spark_engine.batches, spark_store))
         return
     with named("DuckDB", "reading the records", duckdb_engine.ERRORS):
-        store = open_folder(clean, memory=memory)
+        store = open_folder(clean, memory=memory, records_before=records_before)
         try:
             yield Running(store, partial(duckdb_engine.batches, store))
         finally:

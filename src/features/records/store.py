@@ -19,7 +19,7 @@ from features.contract.identity import masked
 from features.contract.manifest import MANIFEST_NAME, read_manifest
 from features.errors import SourceError
 from features.given import PathLike, as_path
-from features.records.visibility import create_versions
+from features.records.visibility import create_versions, known_before_sql
 
 COVERED_FOREVER = date(1900, 1, 1)
 
@@ -105,8 +105,24 @@ def read_days(clean: Path) -> tuple[dict[str, date], date | None]:
     return {name: day for name, day in first.items() if day}, manifest.as_of
 
 
-def open_folder(clean: PathLike, *, threads: int | None = None, memory: str | None = None) -> RecordStore:
+def open_folder(
+    clean: PathLike,
+    *,
+    threads: int | None = None,
+    memory: str | None = None,
+    records_before: date | None = None,
+) -> RecordStore:
     """Open the clean folder that `features.check.check_folder` wrote.
+
+    Parameters
+    ----------
+    clean
+        The folder.
+    threads, memory
+        What DuckDB may use; the rest is spilled.
+    records_before
+        Hold only the records of which some version was known before this day, with all their versions: what a later
+        moment sees of them are corrections, without what was new. See `features.table.between`.
 
     Raises
     ------
@@ -130,7 +146,9 @@ def open_folder(clean: PathLike, *, threads: int | None = None, memory: str | No
         if path.is_file():
             columns = ", ".join(c.name for c in TABLES[name].columns)
             quoted = str(path).replace("'", "''")
-            store.con.execute(f"CREATE VIEW raw_{name} AS SELECT {columns} FROM read_parquet('{quoted}')")
+            rows = f"read_parquet('{quoted}')"
+            where = f" WHERE {known_before_sql(rows, records_before)}" if records_before else ""
+            store.con.execute(f"CREATE VIEW raw_{name} AS SELECT {columns} FROM {rows}{where}")
         else:
             store.con.execute(f"CREATE TABLE raw_{name} ({columns_sql(name)})")
         create_versions(store.con, name)
@@ -138,8 +156,10 @@ def open_folder(clean: PathLike, *, threads: int | None = None, memory: str | No
 
 
 @contextmanager
-def opened(source: PathLike | RecordStore, *, memory: str | None = None) -> Iterator[RecordStore]:
-    """Yield an open store: the given one, or a clean folder's, which is closed at the end.
+def opened(
+    source: PathLike | RecordStore, *, memory: str | None = None, records_before: date | None = None
+) -> Iterator[RecordStore]:
+    """Yield an open store: the given one, or a clean folder's, which is closed at the end; see `open_folder`.
 
     Raises
     ------
@@ -149,7 +169,7 @@ def opened(source: PathLike | RecordStore, *, memory: str | None = None) -> Iter
     if isinstance(source, RecordStore):
         yield source
         return
-    store = open_folder(source, memory=memory)
+    store = open_folder(source, memory=memory, records_before=records_before)
     try:
         yield store
     finally:

@@ -58,6 +58,17 @@ def versions_sql(table: str, later: str) -> str:
     return f"SELECT r.*, {until} FROM raw_{table} r {join}"
 
 
+def known_before_sql(table: str, day: date) -> str:
+    """SQL condition on the rows of a table: some version of this record was known before a day.
+
+    Later versions of such a record are rows like all others; a record first known since is none. So a month's
+    corrections are seen without its new records. Nearly all rows are decided by their own ``known_at``.
+    """
+    since = f"SELECT record_id FROM {table} WHERE known_at >= DATE '{day}'"
+    before = f"SELECT record_id FROM {table} WHERE known_at < DATE '{day}' AND record_id IN ({since})"
+    return f"(known_at < DATE '{day}' OR record_id IN ({before}))"
+
+
 class Moment(NamedTuple):
     """The one cut-off of a whole run, and the knowledge used: said as literals, they reach down into a file's scan."""
 

@@ -126,8 +126,12 @@ def write_clean_table(
     engine: str = "duckdb",
     master: str | None = None,
     accept_fall: bool = False,
+    records_before: date | None = None,
 ) -> dict[str, Any]:
     """Compute the cohort's indicators from a clean folder and write them; parameters as `write_table`.
+
+    ``records_before`` as in `features.records.store.open_folder`: a table of corrections alone, for
+    `features.table.between`; it says so in its metadata.
 
     Returns
     -------
@@ -140,7 +144,7 @@ def write_clean_table(
     known, province, sector = scope.known_as_of or cutoff, scope.province, scope.sector
     scope = replace(scope, names=None)
     catalogue = with_sector(own_of(province, sector), peers=scope.peers)
-    with run_engine(engine, clean, memory=memory, master=master) as (store, batches):
+    with run_engine(engine, clean, memory=memory, master=master, records_before=records_before) as (store, batches):
         everyone = cohort(store, [cutoff], Scope(province, sector=sector))
         check_cohort(output, cutoff, len(everyone), province, accept_fall=accept_fall)
         about = {
@@ -148,6 +152,7 @@ def write_clean_table(
             "known_as_of": known.isoformat(),
             "province": province,
             **({"sector": sector} if sector else {}),
+            **({"records_before": records_before.isoformat()} if records_before else {}),
             "enterprises": len(everyone),
             "indicators": len(catalogue),
             "catalogue": catalogue_hash(catalogue),

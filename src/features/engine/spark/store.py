@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from features.contract import TABLES
 from features.engine.spark.connection import SparkConnection
 from features.records.store import read_days
-from features.records.visibility import create_versions, create_versions_view
+from features.records.visibility import create_versions, create_versions_view, known_before_sql
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -53,11 +53,12 @@ class SparkStore:
 
 
 @contextmanager
-def opened(session: SparkSession, clean: Path) -> Iterator[SparkStore]:
+def opened(session: SparkSession, clean: Path, *, records_before: date | None = None) -> Iterator[SparkStore]:
     """Open the clean folder that `features.check.check_folder` wrote.
 
     What is computed on the way is written to the system's folder of temporary files (``TMPDIR``), and removed at the
-    end. On a cluster, every executor must see both folders under the same path.
+    end. On a cluster, every executor must see both folders under the same path. ``records_before`` as in
+    `features.records.store.open_folder`.
 
     Raises
     ------
@@ -67,11 +68,11 @@ def opened(session: SparkSession, clean: Path) -> Iterator[SparkStore]:
     covers_from, as_of = read_days(clean)
     with tempfile.TemporaryDirectory(prefix="fenlei-spark-") as folder:
         store = SparkStore(SparkConnection(session, Path(folder)), covers_from, clean, as_of)
-        _name_tables(store, clean)
+        _name_tables(store, clean, records_before)
         yield store
 
 
-def _name_tables(store: SparkStore, clean: Path) -> None:
+def _name_tables(store: SparkStore, clean: Path, records_before: date | None) -> None:
     """Make ``raw_<table>`` and ``versions_<table>`` readable; what the source lacks is empty."""
     session = store.con.session
     for name, table in TABLES.items():
@@ -82,4 +83,8 @@ def _name_tables(store: SparkStore, clean: Path) -> None:
         else:
             frame = session.createDataFrame([], ", ".join(types))
         store.con.name(f"raw_{name}", frame)
+        if records_before:
+            store.con.name(f"every_{name}", frame)
+            where = known_before_sql(f"every_{name}", records_before)
+            store.con.execute(f"CREATE OR REPLACE VIEW raw_{name} AS SELECT * FROM every_{name} WHERE {where}")
         create_versions(store.con, name)

@@ -32,19 +32,23 @@ class Kind:
         What it is, and the learner's parameters.
     peers
         Rows that the others explain: enough to time them, few enough to wait for.
+    part
+        One in so many of the rows asked for is streamed and compared.
     """
 
     name: str
     learner: dict[str, Any]
     peers: int
+    part: int
 
 
 KINDS = (
-    Kind("266 × depth 4", {"n_estimators": 266, "max_depth": 4}, 20_000),
+    Kind("266 × depth 4", {"n_estimators": 266, "max_depth": 4}, 10_000, 1),
     Kind(
         "1,250 × 31 leaves",
         {"n_estimators": 1250, "num_leaves": 31, "max_depth": -1, "tree_share": 1.0, "learning_rate": 0.03},
-        1_000,
+        500,
+        30,
     ),
 )
 
@@ -189,13 +193,13 @@ def measured(many: int, compared: int, say: Callable[[str], None]) -> list[Grid]
             say(f"fitting {kind.name}")
             measure(make_model, folder, kind.learner)
             say(f"explaining by {kind.name}")
-            ours = measure(stream, folder, many)
+            ours = measure(stream, folder, many // kind.part)
             say("beside the others")
             alone = measure(rate, folder, 10 * kind.peers).value
             theirs = measure(lightgbm_rate, folder, kind.peers).value
             shaps = measure(shap_rate, folder, max(100, kind.peers // 10)).value
             say("comparing")
-            sample = compared if at == 0 else compared // 10
+            sample = compared // kind.part
             apart = measure(difference, folder, sample).value
             found = ours.value
             cells = (f"{alone:,.0f}", f"{theirs:,.0f}", f"{shaps:,.0f}")
