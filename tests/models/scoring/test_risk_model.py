@@ -193,6 +193,22 @@ def test_contributions_sum_to_the_margin_and_share_one_base(model: RiskModel, fr
     assert (parts[:, -1] == model.base_margin).all()
 
 
+def test_a_row_contributes_the_same_bits_alone_and_among_thousands(model: RiskModel) -> None:
+    x = model.matrix(small.rows(5_000, 4)[0])
+    many = model.contributions(x)
+    assert (model.contributions(x[2_040:2_060]) == many[2_040:2_060]).all()
+    assert all((model.contributions(x[i : i + 1]) == many[i]).all() for i in range(20))
+
+
+def test_contributions_come_in_blocks_as_they_come_at_once(model: RiskModel) -> None:
+    x = model.matrix(small.rows(900, 4)[0])
+    blocks = [x[:400], x[400:400], x[400:].astype(np.float32)]
+    found = list(model.contribution_blocks(iter(blocks)))
+    assert [len(block) for block in found] == [400, 0, 500]
+    assert (found[0] == model.contributions(x)[:400]).all()
+    assert (found[2] == model.contributions(x[400:].astype(np.float32).astype(np.float64))).all()
+
+
 def test_one_row_and_many_give_the_same_numbers(model: RiskModel) -> None:
     x = model.matrix(small.rows(2_000, 4)[0])
     many = model.margin(x)
