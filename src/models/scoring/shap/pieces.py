@@ -16,7 +16,7 @@ SMALL = 256
 """Outcomes of a piece: eight decisions on eight features. Its number fits a byte, a feature's shares a first cache."""
 WIDE = 4096
 """Outcomes at most of a leaf whose own way has more than `SMALL`."""
-MEMORY = 512 * 2**20
+MEMORY = 2**30
 """Bytes of all tables at most; with more, the longest leaves get none."""
 _PASS = 1.5
 """What numbering a piece's rows costs, in additions of one feature's shares."""

@@ -46,6 +46,8 @@ def shares_of(leaves: Sequence[Leaf]) -> Floats:
         for j in range(many):
             product = np.concatenate([product * kept[:, j, None], product * (t + kept[:, j, None])], axis=1)
         # Without the feature itself; what it is divided by is above 0, for t < 1 and cover is.
+        once = 1 / np.stack([kept, t + kept], axis=2)
         for i in range(many):
-            found[:, i] += product / (kept[:, i, None] + t * passes[i])
+            halves = product.reshape(n, -1, 2, 2**i) * once[:, i, None, :, None]
+            found[:, i] += halves.reshape(n, -1)
     return np.asarray((passes[None] - cover[:, :, None]) * found)

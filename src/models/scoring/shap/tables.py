@@ -180,13 +180,12 @@ def _filled(pieces: Sequence[Piece]) -> Iterator[Floats]:
             right, which = _outcomes(piece)
             table = np.zeros((len(piece.features), piece.size))
             for leaf in piece.leaves:
-                number = np.zeros(piece.size, dtype=np.int64)
-                for bit, way in enumerate(leaf.way):
-                    inside = np.ones(piece.size, dtype=np.bool_)
-                    for decision, to_right in way:
-                        of = right[which[decision.feature, decision.kind, decision.threshold]]
-                        inside &= of if to_right else ~of
-                    number += inside.astype(np.int64) << bit
+                asked = [which[one.feature, one.kind, one.threshold] for way in leaf.way for one, _ in way]
+                wanted = np.array([to_right for way in leaf.way for _, to_right in way])
+                inside = right[asked] == wanted[:, None]
+                if len(asked) > len(leaf.way):
+                    inside = np.logical_and.reduceat(inside, _starts(map(len, leaf.way))[:-1], axis=0)
+                number = (1 << np.arange(len(inside))) @ inside
                 table[[row[feature] for feature in leaf.features]] += own[at][:, number]
                 at += 1
             yield table

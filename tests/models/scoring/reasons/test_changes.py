@@ -17,8 +17,8 @@ from models.errors import ModelInputError
 from models.scoring.bands import BandPolicy
 from models.scoring.classification import GRADES
 from models.scoring.classify import classify_frame
+from models.scoring.reasons.change_texts import Change, why_moved
 from models.scoring.reasons.changes import CAUSES, Changes, Worlds, changes, split, standing
-from models.scoring.reasons.why_moved import Change, why_moved
 from models.scoring.risk_model import RiskModel
 from models.scoring.rules.province import ProvinceRules, load_rules
 
