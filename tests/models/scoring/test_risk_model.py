@@ -4,10 +4,12 @@ import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from helpers import small_model as small
@@ -202,7 +204,7 @@ def test_a_row_contributes_the_same_bits_alone_and_among_thousands(model: RiskMo
 
 def test_contributions_come_in_blocks_as_they_come_at_once(model: RiskModel) -> None:
     x = model.matrix(small.rows(900, 4)[0])
-    blocks = [x[:400], x[400:400], x[400:].astype(np.float32)]
+    blocks: list[NDArray[np.floating[Any]]] = [x[:400], x[400:400], x[400:].astype(np.float32)]
     found = list(model.contribution_blocks(iter(blocks)))
     assert [len(block) for block in found] == [400, 0, 500]
     assert (found[0] == model.contributions(x)[:400]).all()

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 from itertools import pairwise
-from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from models.errors import ModelInputError
 from models.scoring.classification import GRADES, Answer, Grade
-from models.scoring.reasons.changes import CAUSES, Scored, Worlds, same_enterprises, split, standing
+from models.scoring.reasons.changes import CAUSES, Cause, Scored, Worlds, same_enterprises, split, standing
 from models.scoring.reasons.texts import IndicatorLike, value_texts
 from models.scoring.rules.scorecard import TENTHS
 
@@ -25,7 +24,6 @@ _TEXTS = {
     "model": ("the new model", "模型更换"),
     "policy": ("the new policy", "政策调整"),
 }
-Cause = Literal["aged", "corrections", "new_records", "model", "policy"]
 
 
 class Part(Answer):
@@ -135,7 +133,7 @@ def _part(
     worlds: tuple[Scored, Scored],
     catalogue: Mapping[str, IndicatorLike],
 ) -> Part:
-    cause: Cause = CAUSES[at]
+    cause = CAUSES[at]
     names, texts_en, texts_zh = list[str](), list[str](), list[str]()
     for name, old, new in _moved(*worlds):
         entry = catalogue.get(name)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -22,7 +23,8 @@ from models.scoring.risk_model import RiskModel
 from models.scoring.rules.province import ProvinceRules
 from models.scoring.rules.scorecard import TENTHS
 
-CAUSES = ("aged", "corrections", "new_records", "model", "policy")
+Cause = Literal["aged", "corrections", "new_records", "model", "policy"]
+CAUSES: tuple[Cause, ...] = ("aged", "corrections", "new_records", "model", "policy")
 """In the order of exchange. A repair or an objection is a record of its own: a new one is under ``new_records``."""
 
 
