@@ -134,8 +134,25 @@ class Graded:
 
 def graded(scored: Scored, frame: pd.DataFrame, rules: ProvinceRules) -> Graded:
     """Return the classes of scored rows; ``frame`` holds their evidence columns."""
-    score_grade = np.asarray(rules.bands.grade_index(scored.score), dtype=np.int64)
-    known = 1.0 - scored.unknown.mean(axis=1) if scored.inputs.shape[1] else np.zeros(len(scored.score))
+    return classes_of(scored.score, scored.unknown, frame, rules)
+
+
+def classes_of(score: Floats, unknown: Bools, frame: pd.DataFrame, rules: ProvinceRules) -> Graded:
+    """Return the classes of published scores.
+
+    Parameters
+    ----------
+    score
+        One decimal [n].
+    unknown
+        Which of the indicators that the score rests on is not known [n, k].
+    frame
+        The rows' evidence columns [n].
+    rules
+        Bands and direct rules.
+    """
+    score_grade = np.asarray(rules.bands.grade_index(score), dtype=np.int64)
+    known = 1.0 - unknown.mean(axis=1) if unknown.shape[1] else np.zeros(len(score))
     insufficient = np.asarray(known < rules.bands.minimum_known)
     # Not having looked is no sign of low risk.
     grade = np.where(insufficient, np.maximum(score_grade, GRADES.index("B")), score_grade)

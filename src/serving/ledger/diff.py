@@ -8,11 +8,9 @@ from typing import Any
 import pandas as pd
 
 from models.scoring.classification import GRADES
+from models.scoring.reasons.changes import CAUSES
 from serving.ledger.place import check_month
 from serving.ledger.read import Ledger
-
-CAUSES = ("aged_out", "corrections", "new_records", "model", "policy")
-"""Parts of a move; see `serving.ledger.schema`."""
 
 
 @dataclass(frozen=True)

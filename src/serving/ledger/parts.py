@@ -19,8 +19,9 @@ from features.table.month import ROW_GROUP
 from models.scoring.risk_model import RiskModel
 from models.scoring.rules.province import ProvinceRules
 from serving.current.served import Served
+from serving.ledger.moves import Answering
 from serving.ledger.place import LedgerError
-from serving.ledger.rows import REGISTER, ledger_rows
+from serving.ledger.rows import ledger_rows
 from serving.ledger.schema import SCHEMA
 
 GROUPS = 8
@@ -42,6 +43,8 @@ class Parts:
         Folder of the parts.
     served, rules
         What answers.
+    last
+        What answered the month before; None: there was none.
     """
 
     province: str
@@ -50,6 +53,7 @@ class Parts:
     out: Path
     served: Served
     rules: ProvinceRules
+    last: Answering | None = None
 
     @property
     def count(self) -> int:
@@ -107,15 +111,12 @@ def write_part(parts: Parts, k: int) -> None:
     del given
     frame = frame.set_index(["enterprise_id", "cutoff"])
     with pq.ParquetFile(parts.register) as register:
-        people = register.read_row_groups(
-            list(range(k * GROUPS, min((k + 1) * GROUPS, register.num_row_groups))),
-            columns=["enterprise_id", *REGISTER],
-        )
+        people = register.read_row_groups(list(range(k * GROUPS, min((k + 1) * GROUPS, register.num_row_groups))))
     if people.column("enterprise_id").to_pylist() != frame.index.get_level_values(0).to_list():
         raise LedgerError(
             f"{parts.register}: not the enterprises of {parts.table}; remove {parts.out.parent}, run again"
         )
-    rows = ledger_rows(frame, people, parts.served, parts.rules, of_province(parts.province, peers=True))
+    rows = ledger_rows(frame, people, parts.served, parts.rules, of_province(parts.province, peers=True), parts.last)
     part = parts.path(k)
     fresh = part.with_name(f".{part.name}.new")
     pq.write_table(rows.cast(SCHEMA), fresh, compression="zstd", row_group_size=ROW_GROUP)
@@ -127,22 +128,34 @@ def _by_spark(parts: Parts, missing: list[int], master: str | None) -> None:
     from features.engine.faults import named
     from features.engine.spark.session import errors, spark_session
 
-    model, folder = parts.served.model, parts.out.parent / "model"
-    if model is not None:
-        model.save(folder)
-    # The model travels as its files: what LightGBM holds of it is no object that can be sent.
-    light = replace(parts, served=replace(parts.served, model=None))
+    # Models travel as their files: what LightGBM holds of one is no object that can be sent.
+    now, now_files = _light(parts.served, parts.out.with_name("model"))
+    last, last_files = (
+        (None, None) if parts.last is None else _light(parts.last[0], parts.out.with_name("model_before"))
+    )
+    light = replace(parts, served=now, last=None if parts.last is None or last is None else (last, parts.last[1]))
     with spark_session(master) as session, named("Spark", "answers", errors()):
-        work = partial(_executed, light, folder if model is not None else None)
+        work = partial(_executed, light, now_files, last_files)
         session.sparkContext.parallelize(missing, len(missing)).foreach(work)
 
 
-def _executed(parts: Parts, model: Path | None, k: int) -> None:
-    served = parts.served if model is None else replace(parts.served, model=_loaded(model))
-    write_part(replace(parts, served=served), k)
+def _light(served: Served, folder: Path) -> tuple[Served, Path | None]:
+    """Return what answers without its model, and the folder that the model was saved to."""
+    if served.model is None:
+        return served, None
+    served.model.save(folder)
+    return replace(served, model=None), folder
 
 
-@lru_cache(maxsize=1)
+def _executed(parts: Parts, now: Path | None, last: Path | None, k: int) -> None:
+    served = parts.served if now is None else replace(parts.served, model=_loaded(now))
+    before = parts.last
+    if before is not None and last is not None:
+        before = (replace(before[0], model=_loaded(last)), before[1])
+    write_part(replace(parts, served=served, last=before), k)
+
+
+@lru_cache(maxsize=2)
 def _loaded(folder: Path) -> RiskModel:
     """Read a model once in an executor."""
     return RiskModel.load(folder)

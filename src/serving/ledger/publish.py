@@ -21,6 +21,7 @@ from serving.ledger.read import Ledger
 from serving.ledger.record import append, read_record, signed_by
 from serving.ledger.revise import changed_rows
 from serving.ledger.run import Ask, Say, Steps, make_month
+from serving.ledger.standing import keep
 from serving.ledger.summary import write_summary
 
 
@@ -92,6 +93,7 @@ def classify_month(ask: Ask, root: Path, *, on: date, cause: str = "", say: Say 
         findings = tuple(judge(manifest, previous.manifest if previous else None, ledger_policy(place.province)))
         held = bool(findings)
         with steps.step("publishing"):
+            keep(place, ask.served, ask.rules)
             folder = _put(place, month, 0, out, manifest, held=held)
             why = "; ".join(f"{f.code}: {f.en}" for f in findings)
             _enter(place, "held" if held else "published", month, 0, manifest, on, why)

@@ -5,7 +5,7 @@ Written once beside the indicator table, row for row, so that the answers can be
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
 
@@ -19,11 +19,20 @@ from features.table.month import ROW_GROUP
 from serving.ledger.place import LedgerError
 
 NO_MONTH = (
-    "(SELECT NULL::VARCHAR AS enterprise_id, NULL::VARCHAR AS grade, NULL::DOUBLE AS score WHERE false)"  # nothing yet
+    "(SELECT NULL::VARCHAR AS enterprise_id, NULL::VARCHAR AS grade, NULL::VARCHAR AS computed_grade,"
+    " NULL::DOUBLE AS score WHERE false)"
 )
 
 
-def write_register(table: Path, clean: Path, known: date, previous: str | None, out: Path, memory: str | None) -> None:
+def write_register(
+    table: Path,
+    clean: Path,
+    known: date,
+    previous: str | None,
+    worlds: Mapping[str, Path],
+    out: Path,
+    memory: str | None,
+) -> None:
     """Write name, legal form, industry, region and last month's class of every enterprise of an indicator table.
 
     Parameters
@@ -36,6 +45,8 @@ def write_register(table: Path, clean: Path, known: date, previous: str | None, 
         Versions known on this day or later don't count.
     previous
         SQL of the latest rows of the month before; None where there is none.
+    worlds
+        Files of `serving.ledger.moves.Between.write`, by world.
     out
         Parquet file to write, in one step; rows as those of the table.
     memory
@@ -47,6 +58,11 @@ def write_register(table: Path, clean: Path, known: date, previous: str | None, 
         If it can't be written or read.
     """
     fresh = out.with_name(f".{out.name}.new")
+    place = "CAST(ascii(p.computed_grade) - ascii('A') AS BIGINT)"
+    more = "".join(f", {w}.score AS {w}_score, {w}.grade AS {w}_place" for w in worlds)
+    joins = "".join(
+        f" LEFT JOIN read_parquet({literal(str(path))}) {w} USING (enterprise_id)" for w, path in worlds.items()
+    )
     registration = literal(str(clean / "registration.parquet"))
     try:
         con: duckdb.DuckDBPyConnection = connect()
@@ -55,12 +71,13 @@ def write_register(table: Path, clean: Path, known: date, previous: str | None, 
         con.execute(f"SET temp_directory = {literal(str(out.parent / 'spill'))}")
         found = con.sql(
             f"""SELECT t.enterprise_id, t.uscc, r.name, r.enterprise_type, r.industry, r.region,
-                    p.grade AS previous_grade, p.score AS previous_score
+                    p.grade AS previous_grade, p.score AS previous_score,
+                    {place} AS previous_place{more}
                 FROM (SELECT enterprise_id, uscc FROM read_parquet({literal(str(table))})) t
                 LEFT JOIN (SELECT enterprise_id, unnest(max_by(struct_pack(name, enterprise_type, industry, region),
                         (version, known_at, record_id))) FROM read_parquet({registration})
                     WHERE known_at < DATE '{known}' GROUP BY enterprise_id) r USING (enterprise_id)
-                LEFT JOIN {previous or NO_MONTH} p USING (enterprise_id)
+                LEFT JOIN {previous or NO_MONTH} p USING (enterprise_id){joins}
                 ORDER BY t.enterprise_id"""
         ).to_arrow_reader(ROW_GROUP)
         # Row groups as those of the table: a part reads its own of both.

@@ -19,6 +19,7 @@ from models.scoring.reasons.points import family_points, strongest
 from models.scoring.rules.province import ProvinceRules
 from serving.answers.fallback import by_model
 from serving.current.served import Served
+from serving.ledger.moves import Answering, moved
 from serving.ledger.schema import REASONS, SCHEMA, group_column
 
 REGISTER = ("uscc", "name", "enterprise_type", "industry", "region", "previous_grade", "previous_score")
@@ -31,6 +32,7 @@ def ledger_rows(
     served: Served,
     rules: ProvinceRules,
     catalogue: Mapping[str, Indicator],
+    last: Answering | None = None,
 ) -> pa.Table:
     """Answer for every row of a frame, by the model and by the rules where it can't.
 
@@ -44,6 +46,9 @@ def ledger_rows(
         What answers; see `serving.answers.fallback.classify`, which says the same of each row as an object.
     catalogue
         The groups of the indicators.
+    last
+        What answered the month before, where there was one: then the register tells of its worlds, too
+        (`serving.ledger.moves`).
 
     Returns
     -------
@@ -69,6 +74,10 @@ def ledger_rows(
         table = table.take(pa.array(np.argsort(np.concatenate(order), kind="stable")))
     for name in REGISTER:
         table = table.append_column(name, register.column(name))
+    score = table.column("score").to_numpy()
+    place = np.searchsorted(np.asarray(GRADES), table.column("computed_grade").to_numpy().astype(str))
+    for name, cells in moved(register, frame, score, place, last, (served, rules)).items():
+        table = table.append_column(name, cells)
     return table.select(SCHEMA.names).cast(SCHEMA)
 
 
@@ -88,6 +97,7 @@ def _answered(
         "cutoff": pa.array(frame.index.get_level_values("cutoff"), pa.date32()),
         "covered": _all(True, n, pa.bool_()),
         "grade": _named(classes.grade, GRADES),
+        "computed_grade": _named(classes.grade, GRADES),
         "score": scored.score,
         "score_grade": _named(classes.score_grade, GRADES),
         "source": _all("model" if model else "rules", n),
@@ -109,7 +119,7 @@ def _answered(
     columns |= _determined(frame, rules)
     table = pa.table(columns)
     for name in SCHEMA.names:
-        if name not in columns and name not in REGISTER:
+        if name not in columns and name not in REGISTER and not name.startswith("moved_"):
             table = table.append_column(name, pa.nulls(n, SCHEMA.field(name).type))
     return table
 

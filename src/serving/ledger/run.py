@@ -27,10 +27,12 @@ from features.table.month import table_policies, write_clean_table
 from models.scoring.rules.province import ProvinceRules
 from serving.current.served import Served
 from serving.ledger.manifest import FORMAT, build
+from serving.ledger.moves import WORLDS, Answering, Between, both_months
 from serving.ledger.parts import Parts, whole, write_parts
-from serving.ledger.place import LedgerError, Place, month_of, read_json, write_whole
-from serving.ledger.read import Ledger
+from serving.ledger.place import LedgerError, Place, check_month, month_of, read_json, write_whole
+from serving.ledger.read import Ledger, Month
 from serving.ledger.register import write_register
+from serving.ledger.standing import recall
 
 Say = Callable[[str], None]
 
@@ -130,19 +132,42 @@ def _made(ask: Ask, place: Place, steps: Steps) -> tuple[Path, dict[str, Any]]:
                 clean, ask.cutoff, table, scope, progress=steps.say, memory=ask.memory, engine=ask.engine,
                 master=ask.master,
             )  # fmt: skip
+    last = recall(place, previous.manifest) if previous and _told(previous, plan) else None
+    worlds = _worlds(ask, place, steps, clean, table, previous, last) if previous and last else {}
     register = work / "register.parquet"
     if not whole(register):
         with steps.step("register"):
             rows = previous.latest_sql() if previous else None
-            write_register(table, clean, ask.known, rows, register, ask.memory)
+            write_register(table, clean, ask.known, rows, worlds, register, ask.memory)
     out = work / "rows"
     with steps.step("answers"):
         write_parts(
-            Parts(place.province, table, register, out, ask.served, ask.rules), steps.say, ask.engine, ask.master
+            Parts(place.province, table, register, out, ask.served, ask.rules, last), steps.say, ask.engine, ask.master
         )
     with steps.step("manifest"):
         manifest = build(out, ask, plan, table, previous, report)
     return out, manifest
+
+
+def _told(previous: Month, plan: dict[str, Any]) -> bool:
+    """Tell whether it can be said why scores moved: not where the indicators themselves are others than they were."""
+    was = previous.manifest
+    return all(was[name] == plan[name] for name in ("catalogue", "table_policies"))
+
+
+def _worlds(
+    ask: Ask, place: Place, steps: Steps, clean: Path, table: Path, previous: Month, last: Answering
+) -> dict[str, Path]:
+    """Write the worlds between the months that are not there yet."""
+    scope = Scope(place.province, known_as_of=ask.known_as_of, peers=_peers(last[0]))
+    gap = Between(clean, check_month(previous.month), ask.cutoff, scope, *last)
+    paths = {world: place.work(month_of(ask.cutoff)) / f"{world}.parquet" for world in WORLDS}
+    both = both_months(table, previous.latest_sql())
+    for world, path in paths.items():
+        if not whole(path):
+            with steps.step(f"why scores moved: {world}"):
+                gap.write(world, both, path, steps.say, engine=ask.engine, master=ask.master, memory=ask.memory)
+    return paths
 
 
 def _peers(served: Served) -> bool:

@@ -47,6 +47,7 @@ def _columns() -> tuple[LedgerColumn, ...]:
         LedgerColumn("grade", text, "类别", "Class A to D after direct determinations and overrides."),
         LedgerColumn("score", number, "风险分", "0 to 1000, one decimal; higher is riskier."),
         LedgerColumn("score_grade", text, "按分类别", "Class read off the score alone."),
+        LedgerColumn("computed_grade", text, "计算类别", "Class after direct determinations, before overrides."),
         LedgerColumn("source", text, "作出者", "`model` or `rules`."),
         LedgerColumn("fallback", text, "改用规则的原因", "Why the rules answer where a model was wanted; else null."),
         LedgerColumn("probability", number, "违法概率", "Chance that a random visit in the month finds a violation."),
@@ -90,14 +91,21 @@ def _columns() -> tuple[LedgerColumn, ...]:
     made += [
         LedgerColumn(f"moved_{name}", number, zh, f"Part of the score's change that is due to {text_en}.")
         for name, zh, text_en in (
-            ("aged_out", "到期影响", "time passing: records that aged out of their windows"),
+            ("aged", "到期影响", "time passing: records that aged out of their windows, years that were added"),
             ("corrections", "更正影响", "corrections of records that were known before"),
             ("new_records", "新记录影响", "records that are new"),
             ("model", "模型变化影响", "another model"),
             ("policy", "政策变化影响", "other policies"),
         )
     ]
-    made.append(LedgerColumn("moved_class_by", text, "类别变化原因", "The part at which the class changed last."))
+    made.append(
+        LedgerColumn(
+            "moved_class_by",
+            text,
+            "类别变化原因",
+            "The part at which the class moved last, by its name; null: it stayed, or is not told.",
+        )
+    )
     return tuple(made)
 
 

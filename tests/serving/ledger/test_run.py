@@ -17,6 +17,7 @@ from features.catalogue import FAMILIES
 from features.table.month import read_table
 from helpers.ledger import NOVEMBER, OCTOBER, ON, asked, files_of, make
 from helpers.small_model import model
+from models.scoring.reasons.changes import CAUSES
 from models.scoring.rules.province import load_rules
 from serving.answers.fallback import classify
 from serving.current.served import Served
@@ -77,6 +78,36 @@ def test_rows_that_the_model_cannot_read_are_answered_by_the_rules_in_their_plac
     assert [row["score"] for row in table] == [one.score for one in objects]
     assert [row["fallback"] for row in table] == [one.fallback for one in objects]
     assert {row["source"] for row in table} == {"model", "rules"}
+
+
+def test_the_parts_of_every_move_sum_to_it(two_months: Path) -> None:
+    rows = _answers(two_months, "2025-11")
+    both = rows[rows["previous_score"].notna()]
+    parts = both[[f"moved_{cause}" for cause in CAUSES]]
+    assert len(both) > 300
+    assert not parts.isna().any(axis=None)
+    moved = (both["score"] - both["previous_score"]).to_numpy()
+    assert np.abs(parts.sum(axis=1).to_numpy() - moved).max() < 1e-9
+    assert parts[["moved_model", "moved_policy"]].eq(0).all(axis=None)
+    changed = both["computed_grade"] != both["previous_grade"]
+    assert changed.any()
+    assert both.loc[changed, "moved_class_by"].notna().all()
+
+
+def test_another_model_is_told_apart_from_new_records(source: Path, two_months: Path, tmp_path: Path) -> None:
+    root = tmp_path / "L"
+    shutil.copytree(two_months, root)
+    _forget(root, "2025-11")
+    made = classify_month(asked(source, NOVEMBER, served=Served("hebei")), root, on=ON)
+    assert made.act == "held"  # so many moved
+    rows, before = pd.read_parquet(made.folder), _answers(two_months, "2025-11")
+    both = rows["previous_score"].notna()
+    parts = rows.loc[both, [f"moved_{cause}" for cause in CAUSES]]
+    moved = (rows["score"] - rows["previous_score"])[both].to_numpy()
+    assert np.abs(parts.sum(axis=1).to_numpy() - moved).max() < 1e-9
+    assert parts["moved_model"].ne(0).mean() > 0.9
+    for cause in ("aged", "corrections", "new_records"):
+        assert parts[f"moved_{cause}"].tolist() == before.loc[both, f"moved_{cause}"].tolist()
 
 
 def test_the_same_records_give_the_same_bytes(source: Path, two_months: Path, tmp_path: Path) -> None:
@@ -160,9 +191,7 @@ def test_a_full_disk_leaves_the_month_before_and_says_what_to_do(
 
     with monkeypatch.context() as patched:
         patched.setattr(pq, "write_table", full)
-        with pytest.raises(
-            LedgerError, match=r"no space is left.*the months before stand.*Make room and run"
-        ):
+        with pytest.raises(LedgerError, match=r"no space is left.*the months before stand.*Make room and run"):
             make(source, root, NOVEMBER)
     assert list(Ledger.open(root, "hebei").months) == ["2025-10"]
     assert make(source, root, NOVEMBER).act == "published"
