@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from features.contract import TABLES
 from features.engine.choice import run_engine
 from features.engine.duckdb_engine import as_frame
 from features.errors import ConfigError
@@ -19,62 +17,17 @@ from features.records.store import open_folder
 from features.scope import Scope
 from features.table.between import Between, between
 from features.table.month import write_clean_table
-from helpers.clean import clean_folder
+from helpers.december import AFTER, BEFORE, CASES, write_december
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-BEFORE, AFTER = date(2025, 12, 1), date(2026, 1, 1)
 SCOPE = Scope("hebei", names=["penalties_3y"])
-CASES = ("aged", "revoked", "new", "new and revoked", "kept", "moved out of order")
-
-
-def penalty(
-    enterprise: str, record: str, occurred: date, known: date, version: int = 1, state: str = "active"
-) -> dict[str, Any]:
-    return {
-        "record_id": record,
-        "version": version,
-        "enterprise_id": enterprise,
-        "occurred_at": occurred,
-        "known_at": known,
-        "record_state": state,
-        "penalty_kinds": "fine",
-    }
 
 
 @pytest.fixture(scope="module")
 def clean(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One enterprise for each thing that can happen to its penalty in December 2025."""
-    old, since = date(2024, 6, 1), date(2025, 12, 10)
-    rows = [
-        penalty("aged", "p1", date(2022, 12, 15), date(2023, 1, 5)),
-        penalty("revoked", "p2", old, date(2024, 7, 1)),
-        penalty("revoked", "p2", old, since, 2, "revoked"),
-        penalty("new", "p3", date(2025, 11, 20), since),
-        penalty("new and revoked", "p4", date(2025, 11, 20), since),
-        penalty("new and revoked", "p4", date(2025, 11, 20), date(2025, 12, 20), 2, "revoked"),
-        penalty("kept", "p5", old, date(2024, 7, 1)),
-        # The second version was known long ago, the first only since: nothing that counts has changed.
-        penalty("moved out of order", "p6", old, since),
-        penalty("moved out of order", "p6", old, date(2024, 7, 1), 2),
-    ]
-    register = [
-        {
-            "record_id": f"r{k}",
-            "version": 1,
-            "enterprise_id": enterprise,
-            "occurred_at": date(2015, 1, 1),
-            "known_at": date(2015, 1, 2),
-            "name": "示例公司",
-            "enterprise_type": "limited_company",
-            "status": "active",
-        }
-        for k, enterprise in enumerate(CASES)
-    ]
-    tables = {"registration": pd.DataFrame(register), "penalties": pd.DataFrame(rows)}
-    folder = tmp_path_factory.mktemp("between") / "clean"
-    return clean_folder(folder, tables, dict.fromkeys(TABLES, date(2010, 1, 1)))
+    return write_december(tmp_path_factory.mktemp("between") / "clean")
 
 
 def counts(found: Between) -> dict[str, list[float]]:

@@ -101,7 +101,7 @@ def test_a_world_is_scored_as_it_is_published(
     frame: pd.DataFrame, model: RiskModel, rules: ProvinceRules, by_model: bool
 ) -> None:
     told = ["blacklists:b1" if k % 7 == 0 else None if k % 5 == 0 else "" for k in range(len(frame))]
-    direct = frame.assign(evidence_H12_3=told)
+    direct = frame.assign(evidence_H12_3=pd.Series(told, index=frame.index, dtype=object))
     asked = model if by_model else None
     answers = classify_frame(direct, asked, rules, catalogue=small.CATALOGUE)
     found = standing(direct, asked, rules)
