@@ -40,7 +40,9 @@ def test_a_penalty_out_of_its_window_has_aged(worlds: Worlds) -> None:
     parts, told = of(worlds, "aged")
     assert set(parts) == {"aged"}
     assert parts["aged"] < 0
-    assert "penalties_3y" in told.parts[CAUSES.index("aged")].indicators
+    named = told.parts[CAUSES.index("aged")].indicators
+    assert "penalties_3y" in named
+    assert "years_operating" not in named  # it grew, and moved nothing
 
 
 def test_a_withdrawn_penalty_is_a_correction(worlds: Worlds) -> None:

@@ -17,6 +17,8 @@ from models.scoring.rules.scorecard import TENTHS
 
 SHOWN = 3
 """Indicators named with a cause: those whose points moved most."""
+_LEAST = 0.05
+"""Points below which a moved indicator would be shown with 0.0."""
 _TEXTS = {
     "aged": ("time passed: records aged out, years were counted", "时间推移（记录超出统计期限、年限增加）"),
     "corrections": ("corrections of records known before", "既有记录更正"),
@@ -158,12 +160,14 @@ def _part(
 
 
 def _moved(one: Scored, other: Scored) -> list[tuple[str, float, float]]:
-    """Return name, old and new value of the indicators that changed, those whose points moved most first."""
+    """Return name, old and new value of the indicators that changed and moved points, those that moved most first."""
     if one.names != other.names:
         return []
     old, new = one.inputs[0], other.inputs[0]
     changed = np.flatnonzero(~((old == new) | (np.isnan(old) & np.isnan(new))))
-    by_points = changed[np.argsort(-np.abs(other.points[0] - one.points[0])[changed], kind="stable")]
+    size = np.abs(other.points[0] - one.points[0])
+    changed = changed[size[changed] >= _LEAST]
+    by_points = changed[np.argsort(-size[changed], kind="stable")]
     return [(one.names[k], float(old[k]), float(new[k])) for k in by_points[:SHOWN]]
 
 
