@@ -51,7 +51,10 @@ def keygen(
     name: Annotated[str, typer.Argument(help='Whose key, in Latin letters, such as "Li Na".')],
     zh: Annotated[str, typer.Option("--zh", help="The same in Chinese characters.")],
     out: Annotated[Path | None, typer.Option(help="File of the private key; default: <name>.key here.")] = None,
-    role: Annotated[list[str] | None, typer.Option(help="propose, approve; may be given twice.")] = None,
+    role: Annotated[
+        list[str] | None,
+        typer.Option(help="propose, approve, override, override_approve, confirm; again for more."),
+    ] = None,
     no_passphrase: Annotated[bool, typer.Option("--no-passphrase", help="Don't encrypt the file.")] = False,
 ) -> None:
     """Make a signing key: the private half to a file of yours, the public half as lines for signers.toml."""
@@ -170,18 +173,23 @@ def _plain(text: str) -> Text:
     return Text("".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text))
 
 
+def private_key(key: Path) -> Ed25519PrivateKey:
+    """Read a private key, asking for its passphrase where it has one."""
+    from models.signoff.record.keys import encrypted, read_key
+
+    passphrase = None
+    if encrypted(key):
+        passphrase = os.environ.get(PASSPHRASE) or typer.prompt("passphrase of the key", hide_input=True, err=True)
+    return read_key(key, passphrase)
+
+
 @contextmanager
 def _signing(
     key: Path, signers: Path | None, quiet: bool, label: str
 ) -> Iterator[tuple[Store, Ed25519PrivateKey, Say]]:
     """Read the key, asking for its passphrase where it has one, and show what is being done."""
-    from models.signoff.record.keys import encrypted, read_key
-
     store = answering_store(signers)
-    passphrase = None
-    if encrypted(key):
-        passphrase = os.environ.get(PASSPHRASE) or typer.prompt("passphrase of the key", hide_input=True, err=True)
-    private = read_key(key, passphrase)
+    private = private_key(key)
     with _no_is_one(), progress(label, quiet=quiet) as say:
         yield store, private, say
 

@@ -18,8 +18,10 @@ from features.errors import ConfigError, FenleiError, SourceError
 from features.policies import cohort_policy, features_policy, outcomes_policy
 from features.policy import policy_hash
 from features.table.month import table_policies
+from models.scoring.overridden import NO_OVERRIDES, Overrides
 from models.scoring.rules.province import POLICIES, ProvinceRules, load_rules
 from models.signoff import approval
+from models.signoff import overrides as override_record
 from models.signoff.record.signers import signers_path
 from serving.current.files import Signature, signature
 from serving.current.served import NO_MODEL, Served
@@ -49,12 +51,18 @@ class Snapshot:
         The current indicator table, if there is a usable one.
     no_table
         Else why not.
+    overrides
+        What officials decided for single enterprises (HB 8).
+    no_overrides
+        Why the record of overrides can't be taken as it is now; those read last go on holding. Empty: it can.
     """
 
     served: Served
     rules: ProvinceRules
     table: CurrentTable | None
     no_table: str
+    overrides: Overrides = NO_OVERRIDES
+    no_overrides: str = ""
 
 
 def load_policies(province: str) -> ProvinceRules:
@@ -91,6 +99,7 @@ class State:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._record: tuple[Signature | None, Signature | None, str] = (None, None, "")
+        self._override_record: tuple[Signature | None, Signature | None] | None = None
         self._checked = 0.0
         self._failing_since: float | None = None
         self._snapshot = Snapshot(Served(settings.province), self._rules, None, "no indicator table is set")
@@ -134,7 +143,9 @@ class State:
             else:
                 served = self._snapshot.served
             table, no_table = self._table()
-            before, self._snapshot = self._snapshot, Snapshot(served, self._rules, table, no_table)
+            overrides, no_overrides = self._overrides(signers, force=force)
+            before = self._snapshot
+            self._snapshot = Snapshot(served, self._rules, table, no_table, overrides, no_overrides)
             if served != before.served:
                 log.info("now serving: %s", f"model version {served.version}" if served.model else served.why)
             return self._snapshot
@@ -192,6 +203,19 @@ class State:
         if before.model is not None and before.version == version and before.model.version == model.version:
             return before
         return Served(province, model, version, "")
+
+    def _overrides(self, signers: Signature | None, *, force: bool) -> tuple[Overrides, str]:
+        """Return the approved overrides, read again when their record or the list of signers changed."""
+        seen = (signature(override_record.record_path(self._store)), signers)
+        if seen == self._override_record and not force:
+            return self._snapshot.overrides, self._snapshot.no_overrides
+        self._override_record = seen
+        try:
+            return override_record.load_overrides(self._store, self.settings.province), ""
+        except FenleiError as err:
+            log.warning("the overrides stay as they were read last: %s", err)
+            short = err.short if isinstance(err, approval.ApprovalError) else "the list of signers can't be read"
+            return self._snapshot.overrides, short
 
     def _table(self) -> tuple[CurrentTable | None, str]:
         path, table = self.settings.table, self._snapshot.table
