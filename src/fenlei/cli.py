@@ -24,6 +24,7 @@ from fenlei.verbs import demo
 from fenlei.verbs import learn as learn_verbs
 from fenlei.verbs import maps as map_verbs
 from fenlei.verbs import override as override_verbs
+from fenlei.verbs import remedies as remedy_verbs
 from fenlei.verbs import serve as serve_verbs
 from fenlei.verbs import sign as sign_verbs
 
@@ -53,6 +54,7 @@ map_verbs.add_to(app)
 learn_verbs.add_to(app)
 sign_verbs.add_to(app)
 override_verbs.add_to(app)
+remedy_verbs.add_to(app)
 serve_verbs.add_to(app)
 demo.add_to(app)
 app.add_typer(bench, name="bench")
