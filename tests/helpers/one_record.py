@@ -19,7 +19,8 @@ def row(record_id: str, on: date, *, known: date | None = None, **cells: Any) ->
 
 def report(year: int, **cells: Any) -> dict[str, Any]:
     """An annual report, filed in March of the year after."""
-    figures = {"revenue_fen": 10**9, "assets_fen": 10**9, "liabilities_fen": 10**8, "employees": 12, "amended": False}
+    money = {"revenue_fen": 10**9, "assets_fen": 10**9, "liabilities_fen": 10**8}
+    figures: dict[str, Any] = {**money, "employees": 12, "amended": False}
     return row(f"ar{year}", date(year + 1, 3, 1), report_year=year, **figures, **cells)
 
 

@@ -21,6 +21,7 @@ from features.errors import FenleiError, RecordError, SourceError
 from features.scope import Scope
 from models.scoring.classification import Classification
 from models.scoring.overridden import with_overrides
+from models.signoff.confirmations import keep_confirmed
 from serving.answers.dates import month_is_over, too_early
 from serving.answers.fallback import classify
 from serving.answers.requests import Item, Kind
@@ -128,6 +129,7 @@ def _overridden(item: Item, found: Classification, snapshot: Snapshot, today: da
 
 def _classified(frame: pd.DataFrame, snapshot: Snapshot, top: int, until: float | None) -> list[Classification]:
     found: list[Classification] = []
+    frame = keep_confirmed(frame, snapshot.rules.determinations, snapshot.confirmed)
     for start in range(0, len(frame), CLASSIFIED_AT_ONCE):
         in_time(until)
         try:

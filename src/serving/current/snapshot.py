@@ -21,7 +21,9 @@ from features.table.month import table_policies
 from models.scoring.overridden import NO_OVERRIDES, Overrides
 from models.scoring.rules.province import POLICIES, ProvinceRules, load_rules
 from models.signoff import approval
+from models.signoff import confirmations as confirmation_record
 from models.signoff import overrides as override_record
+from models.signoff.confirmations import NOTHING_CONFIRMED, Confirmed
 from models.signoff.record.signers import signers_path
 from serving.current.files import Signature, signature
 from serving.current.served import NO_MODEL, Served
@@ -54,7 +56,10 @@ class Snapshot:
     overrides
         What officials decided for single enterprises (HB 8).
     no_overrides
-        Why the record of overrides can't be taken as it is now; those read last go on holding. Empty: it can.
+        Why the record of overrides or of confirmations can't be taken as it is now; what was read last goes on
+        holding. Empty: both can.
+    confirmed
+        Records that a person confirmed with a signature (H12.4).
     """
 
     served: Served
@@ -63,6 +68,7 @@ class Snapshot:
     no_table: str
     overrides: Overrides = NO_OVERRIDES
     no_overrides: str = ""
+    confirmed: Confirmed = NOTHING_CONFIRMED
 
 
 def load_policies(province: str) -> ProvinceRules:
@@ -99,7 +105,7 @@ class State:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._record: tuple[Signature | None, Signature | None, str] = (None, None, "")
-        self._override_record: tuple[Signature | None, Signature | None] | None = None
+        self._people_record: tuple[Signature | None, Signature | None, Signature | None] | None = None
         self._checked = 0.0
         self._failing_since: float | None = None
         self._snapshot = Snapshot(Served(settings.province), self._rules, None, "no indicator table is set")
@@ -143,9 +149,8 @@ class State:
             else:
                 served = self._snapshot.served
             table, no_table = self._table()
-            overrides, no_overrides = self._overrides(signers, force=force)
-            before = self._snapshot
-            self._snapshot = Snapshot(served, self._rules, table, no_table, overrides, no_overrides)
+            before, people = self._snapshot, self._people(signers, force=force)
+            self._snapshot = Snapshot(served, self._rules, table, no_table, *people)
             if served != before.served:
                 log.info("now serving: %s", f"model version {served.version}" if served.model else served.why)
             return self._snapshot
@@ -204,18 +209,21 @@ class State:
             return before
         return Served(province, model, version, "")
 
-    def _overrides(self, signers: Signature | None, *, force: bool) -> tuple[Overrides, str]:
-        """Return the approved overrides, read again when their record or the list of signers changed."""
-        seen = (signature(override_record.record_path(self._store)), signers)
-        if seen == self._override_record and not force:
-            return self._snapshot.overrides, self._snapshot.no_overrides
-        self._override_record = seen
+    def _people(self, signers: Signature | None, *, force: bool) -> tuple[Overrides, str, Confirmed]:
+        """Return overrides and confirmations, read again when one of their records or the list of signers changed."""
+        before, province = self._snapshot, self.settings.province
+        records = (override_record.record_path(self._store), confirmation_record.record_path(self._store))
+        seen = (signature(records[0]), signature(records[1]), signers)
+        if seen == self._people_record and not force:
+            return before.overrides, before.no_overrides, before.confirmed
+        self._people_record = seen
         try:
-            return override_record.load_overrides(self._store, self.settings.province), ""
+            overrides = override_record.load_overrides(self._store, province)
+            return overrides, "", confirmation_record.load_confirmations(self._store, province)
         except FenleiError as err:
-            log.warning("the overrides stay as they were read last: %s", err)
+            log.warning("overrides and confirmations stay as they were read last: %s", err)
             short = err.short if isinstance(err, approval.ApprovalError) else "the list of signers can't be read"
-            return self._snapshot.overrides, short
+            return before.overrides, short, before.confirmed
 
     def _table(self) -> tuple[CurrentTable | None, str]:
         path, table = self.settings.table, self._snapshot.table

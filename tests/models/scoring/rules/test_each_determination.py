@@ -38,7 +38,7 @@ def penalty(on: date, kinds: str, authority: str = "market_regulation") -> Rows:
 
 
 def opinion(on: date, **cells: Any) -> Rows:
-    said = {"tone": "negative", "attention": "high", "confirmed": True} | cells
+    said: dict[str, Any] = {"tone": "negative", "attention": "high", "confirmed": True} | cells
     return {"public_opinion": [row("o1", on, **said)]}
 
 
