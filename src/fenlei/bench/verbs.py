@@ -1,4 +1,4 @@
-"""The benchmark verbs: simulate, published, province, features, record, fit, learn, loop, serve, spark."""
+"""The benchmark verbs: simulate, published, province, features, record, fit, learn, loop, remedies, serve, spark."""
 
 from __future__ import annotations
 
@@ -218,6 +218,23 @@ def _write(page: Path, grids: Sequence[Grid], about: str, command: str, today: s
 
     line = f"Measured by `fenlei bench {command}` on {os.cpu_count()} processors" + (f", {today}." if today else ".")
     put(page, {grid.name: grid.markdown() for grid in grids} | {about: line})
+
+
+@bench.command()
+def remedies(
+    enterprises: Annotated[int, typer.Option(min=20, help="Enterprises asked about.")] = 400,
+) -> None:
+    """Enterprises a second whose remedies are found, by the rules: those above class A alone, and all."""
+    from fenlei.bench.speed.remedies import remedies_speed
+
+    table = _table("remedies", "enterprises", "asked", "seconds", "a second", "by number of acts", "waiting")
+    with tempfile.TemporaryDirectory() as scratch, progress("bench"):
+        found = remedies_speed(Path(scratch), enterprises, END)
+    for name, one in zip(("above class A", "all"), found, strict=True):
+        acts = ", ".join(f"{n}: {count}" for n, count in one.acts.items())
+        rate = one.enterprises / one.seconds
+        table.add_row(name, str(one.enterprises), f"{one.seconds:.1f}", f"{rate:.1f}", acts, str(one.waiting))
+    show(table)
 
 
 @bench.command()

@@ -1,4 +1,4 @@
-"""Verb of remedies: what an enterprise may lawfully do to come down a class, or what it waits for."""
+"""Verbs of remedies: what an enterprise may lawfully do to come down a class, and what to remind it of."""
 
 from __future__ import annotations
 
@@ -42,6 +42,30 @@ def remedies(
         _shown(one)
 
 
+def remind(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Clean folder of records.")],
+    enterprise: Annotated[list[str], typer.Argument(metavar="ID", help="Enterprises.")],
+    as_of: AsOf,
+    province: Province = None,
+    as_json: Json = False,
+) -> None:
+    """Write the reminders to an enterprise: which record asks what of it, by when and where; never its class."""
+    from features.scope import Scope
+    from models.remedies.folder import records_of
+    from models.remedies.reminder import reminders_of
+
+    place = whose(province)
+    records = records_of(folder, enterprise, parse_date(as_of), Scope(place))
+    found = [one for each in reminders_of(records, place) for one in each]
+    if as_json:
+        emit([one.model_dump(mode="json") for one in found])
+        return
+    for one in found:
+        show(Text(f"{one.enterprise_id}: {one.text_zh} {one.text_en}"))
+    if not found:
+        show(Text("nothing to remind of"))
+
+
 def _judge(province: str, bundle: Path | None) -> Judge:
     from models.remedies.variants import Judge
     from models.scoring.risk_model import RiskModel
@@ -73,5 +97,6 @@ def _shown(one: Remedies) -> None:
 
 
 def add_to(app: typer.Typer) -> None:
-    """Register the verb."""
-    app.command()(remedies)
+    """Register the verbs."""
+    for verb in (remedies, remind):
+        app.command()(verb)

@@ -105,6 +105,7 @@ class State:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._record: tuple[Signature | None, Signature | None, str] = (None, None, "")
+        self._override_head: str | None = None
         self._people_record: tuple[Signature | None, Signature | None, Signature | None] | None = None
         self._checked = 0.0
         self._failing_since: float | None = None
@@ -218,8 +219,11 @@ class State:
             return before.overrides, before.no_overrides, before.confirmed
         self._people_record = seen
         try:
-            overrides = override_record.load_overrides(self._store, province)
-            return overrides, "", confirmation_record.load_confirmations(self._store, province)
+            # What was seen to stand there must still: lines cut off the end would end an override, or bring one back.
+            lines = override_record.read(self._store, self._override_head)
+            confirmed = confirmation_record.load_confirmations(self._store, province)
+            self._override_head = override_record.head_of(lines)
+            return override_record.overrides_of(lines, province), "", confirmed
         except FenleiError as err:
             log.warning("overrides and confirmations stay as they were read last: %s", err)
             short = err.short if isinstance(err, approval.ApprovalError) else "the list of signers can't be read"

@@ -96,3 +96,6 @@ def test_a_broken_record_of_overrides_is_told_and_what_held_goes_on(served: tupl
     snapshot = state.refresh()
     assert snapshot.no_overrides == "line 1 of the override record was changed"
     assert ask(state, date(2026, 1, 20)).grade == "D"
+    path.write_text("", encoding="utf-8")
+    assert state.refresh().no_overrides == "lines were cut off the end of overrides.jsonl"
+    assert ask(state, date(2026, 1, 20)).grade == "D"

@@ -227,6 +227,12 @@ def hold_head(path: Path, lines: list[L], head: str | None) -> None:
     count, _, last = head.partition(" ")
     hashes = [FIRST, *(line.hash for line in lines)]
     if not count.isdecimal() or int(count) >= len(hashes):
-        raise ApprovalError(f"{path} has {len(lines)} lines; the head you gave is {head!r}: lines were cut off its end")
+        raise ApprovalError(
+            f"{path} has {len(lines)} lines; the head kept elsewhere is {head!r}: lines were cut off its end",
+            f"lines were cut off the end of {path.name}",
+        )
     if hashes[int(count)] != last:
-        raise ApprovalError(f"{path} is not the record of the head you gave: no line {count} with hash {last[:12]}…")
+        raise ApprovalError(
+            f"{path} is not the record of the head kept elsewhere: no line {count} with hash {last[:12]}…",
+            f"{path.name} is not the record that it was",
+        )
