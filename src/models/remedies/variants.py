@@ -18,6 +18,7 @@ from features.catalogue.evidence import EVIDENCE
 from features.engine.record.record import Record, indicators_of
 from features.scope import Scope
 from models.arrays import Floats
+from models.errors import ModelError
 from models.scoring.classification import GRADES, Determination, Grade, worse
 from models.scoring.risk_model import RiskModel
 from models.scoring.rules.determinations import floor
@@ -39,10 +40,22 @@ class Judge:
     ----------
     rules, model
         Of one province; the model signed under its cuts.
+
+    Raises
+    ------
+    ModelError
+        If the model was signed under other cuts than the province has now.
     """
 
     rules: ProvinceRules
     model: RiskModel | None = None
+
+    def __post_init__(self) -> None:
+        if self.model is not None and not self.model.bands.same_bands(self.rules.bands):
+            raise ModelError(
+                f"model {self.model.version} was signed with cuts {self.model.bands.cuts}; {self.rules.province} now "
+                f"has {self.rules.bands.cuts}: it must be signed again"
+            )
 
     @property
     def scope(self) -> Scope:

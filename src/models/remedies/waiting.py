@@ -19,8 +19,8 @@ from models.remedies.result import Waiting, touched_record
 from models.remedies.variants import Judge, Standing, standings
 from models.scoring.classification import GRADES
 
-CHUNK = 12
-"""Months computed at once."""
+STEP, CHUNK = 3, 4
+"""Every third month is looked at, four of them at once; then each month of the first quarter that helps."""
 
 MOST = 40
 """Records tried at the month before the class falls."""
@@ -34,6 +34,8 @@ def waiting_of(
 ) -> list[Waiting | None]:
     """Return for each enterprise the month in which its class falls by itself; None: in none of the years looked at.
 
+    A fall that lasts less than a quarter may be passed over.
+
     Parameters
     ----------
     records
@@ -46,17 +48,25 @@ def waiting_of(
         Duties, and how many years to look ahead.
     """
     features = features_policy(judge.rules.province)
-    found: dict[int, tuple[int, Standing, Standing]] = {}
-    last = dict(enumerate(before))
-    for start in range(1, policy.years * 12 + 1, CHUNK):
-        months = range(start, min(start + CHUNK, policy.years * 12 + 1))
-        open_cases = [k for k in range(len(records)) if k not in found]
-        asked = [(k, month) for k in open_cases for month in months]
+
+    def at(asked: Sequence[tuple[int, int]]) -> dict[tuple[int, int], Standing]:
         states = standings([_later(records[k], month, policy, features) for k, month in asked], judge)
-        for (k, month), state in zip(asked, states, strict=True):
-            if k not in found and _lower(state, before[k]):
-                found[k] = (month, state, last[k])
-            last[k] = state
+        return dict(zip(asked, states, strict=True))
+
+    known = {(k, 0): state for k, state in enumerate(before)}
+    first: dict[int, int] = {}
+    for start in range(STEP, policy.years * 12 + 1, STEP * CHUNK):
+        months = range(start, min(start + STEP * CHUNK, policy.years * 12 + 1), STEP)
+        known |= at([(k, month) for k in range(len(records)) if k not in first for month in months])
+        for k in (k for k in range(len(records)) if k not in first):
+            lower = [month for month in months if _lower(known[k, month], before[k])]
+            if lower:
+                first[k] = lower[0]
+    known |= at([(k, month) for k, end in first.items() for month in range(end - STEP + 1, end)])
+    found: dict[int, tuple[int, Standing, Standing]] = {}
+    for k, end in first.items():
+        month = next(m for m in range(end - STEP + 1, end + 1) if _lower(known[k, m], before[k]))
+        found[k] = (month, known[k, month], known[k, month - 1])
     falls = {k: (records[k], month) for k, (month, _, _) in found.items()}
     idle = standings([replace(r, cutoff=_month(r.cutoff, month)) for r, month in falls.values()], judge)
     by_duty = {k for k, state in zip(falls, idle, strict=True) if not _lower(state, before[k])}

@@ -17,6 +17,9 @@ from features.population.cohort import cohort
 from features.records.store import opened
 from features.scope import Scope
 from helpers.one_record import CUTOFF, plain, report, row
+from helpers.signing import study
+from helpers.small_model import NAMES
+from models.errors import ModelError
 from models.remedies.changes import as_known, done
 from models.remedies.folder import records_of
 from models.remedies.policy import load_acts
@@ -26,6 +29,8 @@ from models.remedies.variants import Judge, standings
 from models.scoring.classification import GRADES
 from models.scoring.classify import classify_frame
 from models.scoring.rules.province import load_rules
+from serving.answers.fallback import classify
+from serving.current.served import Served
 
 JUDGE = Judge(load_rules("hebei"))
 DEBTOR = row("b1", date(2024, 6, 1), list_kind="judgment_debtor", amount_fen=10**8)
@@ -152,6 +157,33 @@ def test_variants_stand_where_each_alone_would(some: list[Record]) -> None:
         frame = indicators_of([record], JUDGE.scope)
         [alone] = classify_frame(frame, None, JUDGE.rules)
         assert (alone.score, alone.grade, alone.determinations) == (state.score, state.grade, state.determinations)
+
+
+def test_a_model_judges_as_it_classifies_and_the_rules_do_where_it_can_not_read_a_row(some: list[Record]) -> None:
+    _, _, signed = study()
+    for nullable in (NAMES, signed.nullable):
+        model = signed.model_copy(update={"nullable": nullable})
+        judge = Judge(load_rules("hebei"), model)
+        frame = indicators_of(some[:20], judge.scope)
+        expected = classify(frame, Served("hebei", model), judge.rules)
+        for one, state in zip(expected, standings(some[:20], judge), strict=True):
+            assert (one.score, one.grade) == (state.score, state.grade)
+
+
+def test_a_model_signed_under_other_cuts_judges_nothing() -> None:
+    _, _, signed = study()
+    with pytest.raises(ModelError, match=r"henan now has .* it must be signed again"):
+        Judge(load_rules("henan"), signed)
+
+
+def test_with_a_model_the_acts_found_bring_its_class_down(some: list[Record]) -> None:
+    _, _, signed = study()
+    judge = Judge(load_rules("hebei"), signed.model_copy(update={"nullable": NAMES}))
+    found = remedies_of(some[:20], judge, wait=False)
+    assert any(one.acts for one in found)
+    for one in found:
+        lower = GRADES.index(one.grade_after) < GRADES.index(one.grade_before)
+        assert lower == bool(one.acts)
 
 
 @pytest.mark.slow
