@@ -227,13 +227,16 @@ def remedies(
     """Enterprises a second whose remedies are found, by the rules: those above class A alone, and all."""
     from fenlei.bench.speed.remedies import remedies_speed
 
-    table = _table("remedies", "enterprises", "asked", "seconds", "a second", "by number of acts", "waiting")
+    table = _table(
+        "remedies", "enterprises", "asked", "seconds", "processor s", "a second", "by number of acts", "waiting"
+    )
     with tempfile.TemporaryDirectory() as scratch, progress("bench"):
         found = remedies_speed(Path(scratch), enterprises, END)
     for name, one in zip(("above class A", "all"), found, strict=True):
         acts = ", ".join(f"{n}: {count}" for n, count in one.acts.items())
         rate = one.enterprises / one.seconds
-        table.add_row(name, str(one.enterprises), f"{one.seconds:.1f}", f"{rate:.1f}", acts, str(one.waiting))
+        cells = (one.enterprises, f"{one.seconds:.1f}", f"{one.cpu_seconds:.1f}", f"{rate:.1f}", acts, one.waiting)
+        table.add_row(name, *map(str, cells))
     show(table)
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from features.engine.record.record import Record
 
-BATCH = 100
+BATCH = 200
 """Enterprises asked about in one call."""
 
 
@@ -22,8 +22,8 @@ class Speed:
 
     Parameters
     ----------
-    enterprises, seconds
-        How many, and wall time without taking their records out of the folder.
+    enterprises, seconds, cpu_seconds
+        How many; wall and processor time without taking their records out of the folder.
     acts
         Enterprises by the number of acts that help; 0: none does.
     waiting
@@ -32,6 +32,7 @@ class Speed:
 
     enterprises: int
     seconds: float
+    cpu_seconds: float
     acts: dict[int, int]
     waiting: int
 
@@ -68,10 +69,12 @@ def remedies_speed(folder: Path, enterprises: int, cutoff: date, seed: int = 5) 
     above = [record for record, state in zip(records, states, strict=True) if state.grade != "A"][:enterprises]
 
     def timed(some: list[Record]) -> Speed:
-        begin = time.perf_counter()
+        begin, cpu = time.perf_counter(), time.process_time()
         found = [one for k in range(0, len(some), BATCH) for one in remedies_of(some[k : k + BATCH], judge)]
-        took = time.perf_counter() - begin
+        took, cpu_took = time.perf_counter() - begin, time.process_time() - cpu
         acts = Counter(len(one.acts) for one in found)
-        return Speed(len(some), took, dict(sorted(acts.items())), sum(one.waiting is not None for one in found))
+        return Speed(
+            len(some), took, cpu_took, dict(sorted(acts.items())), sum(one.waiting is not None for one in found)
+        )
 
     return timed(above), timed(records[:enterprises])
