@@ -23,9 +23,11 @@ from models.scoring.rules.determinations import Determinations
 from models.signoff.errors import ApprovalError
 from models.signoff.record.history import lists
 from models.signoff.record.signed import Lists, SignedLine, by_key, day_of, hold_head, read_lines, signer_of
+from models.signoff.record.signers import Role
 from models.tracking.store import Store
 
 Step = Literal["confirm", "withdraw"]
+_ROLES: tuple[Role, ...] = ("confirm",)
 
 
 class ConfirmationLine(SignedLine):
@@ -130,7 +132,7 @@ def _write(
 
 
 def _admit(line: ConfirmationLine, before: list[ConfirmationLine], known: Lists) -> None:
-    signer_of(line, known, ("confirm",), f"{line.step} a record", record=line.RECORD, prefix=line.SIGNED_AS)
+    signer_of(line, known, _ROLES, f"{line.step} a record", record=line.RECORD, prefix=line.SIGNED_AS)
     if before and line.on < before[-1].on:
         raise ApprovalError(f"{line.by} signed on {line.on}, before the line above of {before[-1].on}")
     table, _, name = line.record.partition(":")

@@ -40,7 +40,7 @@ def debtor(small_clean: Path) -> str:
             [CUTOFF],
         ).fetchall()
         serious = {row[0] for row in store.con.execute("SELECT enterprise_id FROM raw_serious_list").fetchall()}
-    return next(e for (e,) in listed if e in set(ids) - serious)
+    return str(next(e for (e,) in listed if e in set(ids) - serious))
 
 
 def test_a_debtor_is_told_what_to_do_with_both_classes_for_the_official(small_clean: Path, debtor: str) -> None:
