@@ -63,3 +63,10 @@ def test_an_override_is_proposed_approved_listed_and_ended(office: People) -> No
 def test_too_long_an_override_is_refused_in_one_sentence(office: People) -> None:
     assert "is longer than 365 days" in refused(*asked(office, days=400))
     assert json.loads(fenlei("list", "--json").output)["lines"] == []
+
+
+def test_outcomes_of_overrides_that_nobody_visited_are_said_to_be_none(office: People, small_clean: Path) -> None:
+    fenlei(*asked(office))
+    fenlei("approve", "0", "--key", str(office.folder / "wang.key"))
+    assert "no visit while an override held" in fenlei("evaluate", str(small_clean)).output
+    assert json.loads(fenlei("evaluate", str(small_clean), "--json").output) == []
