@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from functools import cached_property, lru_cache
 
 from features.catalogue import catalogue_hash, of_province
@@ -59,7 +60,8 @@ class Runtime:
         return ThreadPoolExecutor(max_workers=1, thread_name_prefix="fenlei-heavy")
 
     async def classify(self, raw: bytes, call: Call) -> Reply:
-        """Answer the body of ``POST /classify``; returns HTTP status and body, the same bytes for the same input.
+        """Answer the body of ``POST /classify``; returns HTTP status and body, the same bytes for the same input until
+        something that it rests on changes: model, rules, table or an override.
 
         The deadline travels with the call: what waits in a queue beyond it, or is not yet begun, is not done.
         """
@@ -82,7 +84,8 @@ class Runtime:
         return items, single
 
     def _answer(self, items: Sequence[Item], single: bool, call: Call, until: float) -> Reply:
-        results = answer(items, self.state.snapshot, top=self.settings.top, single=single, until=until)
+        today = datetime.now(UTC).date()  # an override ends on its day, whether or not anything was reloaded
+        results = answer(items, self.state.snapshot, top=self.settings.top, single=single, until=until, today=today)
         for result in results:
             if not isinstance(result, Lost):
                 call.source[result.source] = call.source.get(result.source, 0) + 1
@@ -121,6 +124,8 @@ class Runtime:
             "catalogue": catalogue_hash(of_province(served.province))[:12],
             "table": None if table is None else {"cutoff": table.cutoff.isoformat(), "enterprises": table.rows},
             "no_table": snapshot.no_table or None,
+            "overrides": len(snapshot.overrides.on(datetime.now(UTC).date())),
+            "no_overrides": snapshot.no_overrides or None,
             "max_items": self.settings.max_items,
             "max_records": self.settings.max_records,
             "max_rows": self.settings.max_rows,

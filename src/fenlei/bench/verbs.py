@@ -244,6 +244,26 @@ def _write(page: Path, grids: Sequence[Grid], about: str, command: str, today: s
 
 
 @bench.command()
+def remedies(
+    enterprises: Annotated[int, typer.Option(min=20, help="Enterprises asked about.")] = 400,
+) -> None:
+    """Enterprises a second whose remedies are found, by the rules: those above class A alone, and all."""
+    from fenlei.bench.speed.remedies import remedies_speed
+
+    table = _table(
+        "remedies", "enterprises", "asked", "seconds", "processor s", "a second", "by number of acts", "waiting"
+    )
+    with tempfile.TemporaryDirectory() as scratch, progress("bench"):
+        found = remedies_speed(Path(scratch), enterprises, END)
+    for name, one in zip(("above class A", "all"), found, strict=True):
+        acts = ", ".join(f"{n}: {count}" for n, count in one.acts.items())
+        rate = one.enterprises / one.seconds
+        cells = (one.enterprises, f"{one.seconds:.1f}", f"{one.cpu_seconds:.1f}", f"{rate:.1f}", acts, one.waiting)
+        table.add_row(name, *map(str, cells))
+    show(table)
+
+
+@bench.command()
 def serve(
     demo: Annotated[Path, typer.Option(help="What `fenlei demo` left.")] = Path("data/generated/demo"),
     calls: Annotated[int, typer.Option(min=10, help="Calls of each kind.")] = 200,

@@ -13,7 +13,7 @@ from features.places import check_output
 from features.policy import own_policies
 from fenlei.terminal import emit, parse_date, progress, show
 from fenlei.verbs.options import LEDGER, AsOf, Json, Province, whose
-from fenlei.verbs.person import List, Note, read_private, today
+from fenlei.verbs.person import Key, List, Note, read_private, today
 
 Target = Annotated[Path, typer.Option("-o", "--ledger", help="The ledger's folder.")]
 LedgerOption = Annotated[Path, typer.Option("--ledger", help="The ledger's folder.")]
@@ -101,7 +101,7 @@ def _shown(made: object) -> None:
 def release(
     month: Annotated[str, typer.Argument(help="The held month, such as 2026-11.")],
     note: Note,
-    key: Annotated[Path, typer.Option("--key", help="File of your private key, from `fenlei keygen`.")],
+    key: Key,
     ledger: LedgerOption = LEDGER,
     province: Province = None,
     signers: List = None,

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 Note = Annotated[str, typer.Option("--note", help="Why.")]
+Key = Annotated[Path, typer.Option("--key", help="File of your private key, from `fenlei keygen`.")]
 List = Annotated[
     Path | None,
     typer.Option("--signers", help="Another list of signers than the province's signers.toml; for trying out."),

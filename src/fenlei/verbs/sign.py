@@ -16,7 +16,7 @@ from rich.text import Text
 from features.places import check_output
 from fenlei.terminal import emit, err, progress, show
 from fenlei.verbs.options import LEDGER, Json, Province
-from fenlei.verbs.person import PASSPHRASE, List, Note, read_private, today
+from fenlei.verbs.person import PASSPHRASE, Key, List, Note, read_private, today
 from fenlei.verbs.store import answering_store
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from models.tracking.store import Store
 
 Version = Annotated[str, typer.Argument(help="Registered version, as `fenlei train` printed it.")]
-Key = Annotated[Path, typer.Option("--key", help="File of your private key, from `fenlei keygen`.")]
 Accept = Annotated[str, typer.Option("--accept-unknown", help="Why to go on where the gate can't tell; is signed.")]
 
 Say = Callable[[str], None]
@@ -39,7 +38,10 @@ def keygen(
     name: Annotated[str, typer.Argument(help='Whose key, in Latin letters, such as "Li Na".')],
     zh: Annotated[str, typer.Option("--zh", help="The same in Chinese characters.")],
     out: Annotated[Path | None, typer.Option(help="File of the private key; default: <name>.key here.")] = None,
-    role: Annotated[list[str] | None, typer.Option(help="propose, approve; may be given twice.")] = None,
+    role: Annotated[
+        list[str] | None,
+        typer.Option(help="propose, approve, override, override_approve, confirm; again for more."),
+    ] = None,
     no_passphrase: Annotated[bool, typer.Option("--no-passphrase", help="Don't encrypt the file.")] = False,
 ) -> None:
     """Make a signing key: the private half to a file of yours, the public half as lines for signers.toml."""

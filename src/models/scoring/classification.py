@@ -90,6 +90,33 @@ class Determination(Answer):
     text_zh: str
 
 
+class Override(Answer):
+    """A class that two officials set for one enterprise in the place of the computed one (HB 8), until it ends.
+
+    Parameters
+    ----------
+    number
+        Of the proposal in the record of overrides, where who signed stands.
+    grade, instead_of
+        Class they set, and the class the answer would have without it.
+    reason
+        Why, in their words.
+    since, until
+        First day it holds, and the first day it no longer does.
+    text_en, text_zh
+        The same as a sentence.
+    """
+
+    number: int = Field(ge=0)
+    grade: Grade
+    instead_of: Grade
+    reason: str
+    since: date
+    until: date
+    text_en: str
+    text_zh: str
+
+
 class Classification(Answer):
     """The credit risk class of one enterprise at one cut-off, with its reasons.
 
@@ -123,6 +150,8 @@ class Classification(Answer):
     insufficient
         Whether less is known than the province asks for class A (``minimum_known`` in bands.toml): then
         `grade` is B at best, whatever the score.
+    override
+        What two officials set in the place of the computed class; None: nothing. `score_grade` stays the score's.
 
     Examples
     --------
@@ -149,6 +178,7 @@ class Classification(Answer):
     fallback: str | None = None
     versions: dict[str, str] = Field(default_factory=dict)
     insufficient: bool = False
+    override: Override | None = None
 
     def to_json(self) -> str:
         """Return the answer as one line of JSON; Chinese stays readable, unknown values become null."""

@@ -9,6 +9,7 @@ import logging
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 import pandas as pd
@@ -19,7 +20,9 @@ from features.engine.record.record import Record, indicators_of
 from features.errors import FenleiError, RecordError, SourceError
 from features.scope import Scope
 from models.scoring.classification import Classification
-from serving.answers.dates import too_early
+from models.scoring.overridden import with_overrides
+from models.signoff.confirmations import keep_confirmed
+from serving.answers.dates import month_is_over, too_early
 from serving.answers.fallback import classify
 from serving.answers.requests import Item, Kind
 from serving.current.snapshot import Snapshot
@@ -59,7 +62,13 @@ def in_time(until: float | None) -> None:
 
 
 def answer(
-    items: Sequence[Item], snapshot: Snapshot, *, top: int = 5, single: bool = False, until: float | None = None
+    items: Sequence[Item],
+    snapshot: Snapshot,
+    *,
+    top: int = 5,
+    single: bool = False,
+    until: float | None = None,
+    today: date | None = None,
 ) -> list[Result]:
     """Answer every item, in order.
 
@@ -75,6 +84,9 @@ def answer(
         Whether the body was the item itself: then errors don't name ``items[0]``.
     until
         When to give up, as `time.monotonic` counts; None never.
+    today
+        Day on which overrides must hold; a month that is over is answered with those of its first day. None: of the
+        first day of every month asked about.
 
     Raises
     ------
@@ -103,12 +115,21 @@ def answer(
     if order:
         frame = parts[0] if len(parts) == 1 else pd.concat(parts)
         found_by = dict(zip(order, _classified(frame, snapshot, top, until), strict=True))
-        results |= {i: _enough(items[i], found) for i, found in found_by.items()}
+        held = {i: _overridden(items[i], found, snapshot, today) for i, found in found_by.items()}
+        results |= {i: _enough(items[i], found) for i, found in held.items()}
     return [results[i] for i in range(len(items))]
+
+
+def _overridden(item: Item, found: Classification, snapshot: Snapshot, today: date | None) -> Classification:
+    """Lay over a class what officials decided: what the current table says holds today, whatever its month."""
+    past = item.kind != "enterprise" and today is not None and month_is_over(found.cutoff, today)
+    on = found.cutoff if today is None or past else today
+    return with_overrides([found], snapshot.overrides, on)[0]
 
 
 def _classified(frame: pd.DataFrame, snapshot: Snapshot, top: int, until: float | None) -> list[Classification]:
     found: list[Classification] = []
+    frame = keep_confirmed(frame, snapshot.rules.determinations, snapshot.confirmed)
     for start in range(0, len(frame), CLASSIFIED_AT_ONCE):
         in_time(until)
         try:

@@ -49,6 +49,17 @@ def too_early(tables: Mapping[str, Rows]) -> Iterator[tuple[str, int, str]]:
                 yield table, number, f"a day within {policy.longest_lag_years} years before known_at"
 
 
+def month_is_over(cutoff: date, today: date) -> bool:
+    """Tell whether the month that starts at a cut-off lies before today.
+
+    Examples
+    --------
+    >>> month_is_over(date(2026, 1, 1), date(2026, 1, 31)), month_is_over(date(2026, 1, 1), date(2026, 2, 1))
+    (False, True)
+    """
+    return today >= date(cutoff.year + cutoff.month // 12, cutoff.month % 12 + 1, cutoff.day if cutoff.day < 29 else 28)
+
+
 def _years_before(day: date, years: int) -> date:
     if day.year <= years:
         return date.min

@@ -18,8 +18,12 @@ from features.errors import ConfigError, FenleiError, SourceError
 from features.policies import cohort_policy, features_policy, outcomes_policy
 from features.policy import policy_hash
 from features.table.month import table_policies
+from models.scoring.overridden import NO_OVERRIDES, Overrides
 from models.scoring.rules.province import POLICIES, ProvinceRules, load_rules
 from models.signoff import approval
+from models.signoff import confirmations as confirmation_record
+from models.signoff import overrides as override_record
+from models.signoff.confirmations import NOTHING_CONFIRMED, Confirmed
 from models.signoff.record.signers import signers_path
 from serving.current.files import Signature, signature
 from serving.current.served import NO_MODEL, Served
@@ -49,12 +53,22 @@ class Snapshot:
         The current indicator table, if there is a usable one.
     no_table
         Else why not.
+    overrides
+        What officials decided for single enterprises (HB 8).
+    no_overrides
+        Why the record of overrides or of confirmations can't be taken as it is now; what was read last goes on
+        holding. Empty: both can.
+    confirmed
+        Records that a person confirmed with a signature (H12.4).
     """
 
     served: Served
     rules: ProvinceRules
     table: CurrentTable | None
     no_table: str
+    overrides: Overrides = NO_OVERRIDES
+    no_overrides: str = ""
+    confirmed: Confirmed = NOTHING_CONFIRMED
 
 
 def load_policies(province: str) -> ProvinceRules:
@@ -91,6 +105,8 @@ class State:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._record: tuple[Signature | None, Signature | None, str] = (None, None, "")
+        self._override_head: str | None = None
+        self._people_record: tuple[Signature | None, Signature | None, Signature | None] | None = None
         self._checked = 0.0
         self._failing_since: float | None = None
         self._snapshot = Snapshot(Served(settings.province), self._rules, None, "no indicator table is set")
@@ -134,7 +150,8 @@ class State:
             else:
                 served = self._snapshot.served
             table, no_table = self._table()
-            before, self._snapshot = self._snapshot, Snapshot(served, self._rules, table, no_table)
+            before, people = self._snapshot, self._people(signers, force=force)
+            self._snapshot = Snapshot(served, self._rules, table, no_table, *people)
             if served != before.served:
                 log.info("now serving: %s", f"model version {served.version}" if served.model else served.why)
             return self._snapshot
@@ -192,6 +209,25 @@ class State:
         if before.model is not None and before.version == version and before.model.version == model.version:
             return before
         return Served(province, model, version, "")
+
+    def _people(self, signers: Signature | None, *, force: bool) -> tuple[Overrides, str, Confirmed]:
+        """Return overrides and confirmations, read again when one of their records or the list of signers changed."""
+        before, province = self._snapshot, self.settings.province
+        records = (override_record.record_path(self._store), confirmation_record.record_path(self._store))
+        seen = (signature(records[0]), signature(records[1]), signers)
+        if seen == self._people_record and not force:
+            return before.overrides, before.no_overrides, before.confirmed
+        self._people_record = seen
+        try:
+            # What was seen to stand there must still: lines cut off the end would end an override, or bring one back.
+            lines = override_record.read(self._store, self._override_head)
+            confirmed = confirmation_record.load_confirmations(self._store, province)
+            self._override_head = override_record.head_of(lines)
+            return override_record.overrides_of(lines, province), "", confirmed
+        except FenleiError as err:
+            log.warning("overrides and confirmations stay as they were read last: %s", err)
+            short = err.short if isinstance(err, approval.ApprovalError) else "the list of signers can't be read"
+            return before.overrides, short, before.confirmed
 
     def _table(self) -> tuple[CurrentTable | None, str]:
         path, table = self.settings.table, self._snapshot.table

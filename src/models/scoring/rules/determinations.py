@@ -18,8 +18,9 @@ from models.scoring.classification import GRADES, Determination, Grade, worse
 class Rule(Policy):
     """One direct rule.
 
-    ``needs_confirmation``: the evidence column holds only records that a human has confirmed. ``article`` is for the
-    reader; how far back a rule looks is the ``evidence_months`` of ``features.toml``.
+    ``needs_confirmation``: the evidence column holds only records that a human has confirmed; ``signed``: of those only
+    the ones that stand in the signed record of confirmations count (`models.signoff.confirmations`), which the caller
+    sees to. ``article`` is for the reader; how far back a rule looks is the ``evidence_months`` of ``features.toml``.
     """
 
     id: str
@@ -29,6 +30,7 @@ class Rule(Policy):
     en: str
     zh: str
     needs_confirmation: bool = False
+    signed: bool = False
     note: str = ""
 
     @property

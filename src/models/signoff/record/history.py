@@ -10,6 +10,7 @@ from models.signoff.errors import ApprovalError
 from models.signoff.record import entries as record
 from models.signoff.record import rules
 from models.signoff.record.entries import HEAD, Entry, record_path
+from models.signoff.record.signed import Lists
 from models.signoff.record.signers import Signers, load_signers
 from models.tracking import versions
 from models.tracking.store import Store
@@ -38,7 +39,7 @@ class History:
         return entry.policies.get("signers") not in (None, self.lists[entry.province].hash)
 
 
-def lists(store: Store) -> rules.Lists:
+def lists(store: Store) -> Lists:
     """A province's list, read once for one reading of the record."""
     return lru_cache(maxsize=None)(partial(load_signers, store))
 

@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.serialization import (
 from models.signoff.errors import KeyFileError
 
 PREFIX = b"fenlei approval record 1\0"
-"""Prefix of every signed text; the entry's hash follows it."""
+"""Prefix of every signed text of the approval record; the entry's hash follows it. Each record has one of its own."""
 
 _BYTES = 32
 
@@ -116,18 +116,18 @@ def public_bytes(text: str) -> bytes:
     return raw
 
 
-def sign(key: Ed25519PrivateKey, digest: str) -> str:
-    """Sign a hash (64 hexadecimal digits); returns base64."""
-    return base64.b64encode(key.sign(PREFIX + digest.encode())).decode()
+def sign(key: Ed25519PrivateKey, digest: str, prefix: bytes = PREFIX) -> str:
+    """Sign a hash (64 hexadecimal digits) for the record that the prefix names; returns base64."""
+    return base64.b64encode(key.sign(prefix + digest.encode())).decode()
 
 
-def verified(public: str, digest: str, signature: str) -> bool:
-    """Tell whether a signature over a hash is by the holder of a public key."""
+def verified(public: str, digest: str, signature: str, prefix: bytes = PREFIX) -> bool:
+    """Tell whether a signature over a hash, for the record that the prefix names, is by the holder of a public key."""
     try:
         raw = base64.b64decode(signature, validate=True)
         if base64.b64encode(raw).decode() != signature:
             return False  # another spelling of the same bytes: a line has one spelling only
-        Ed25519PublicKey.from_public_bytes(public_bytes(public)).verify(raw, PREFIX + digest.encode())
+        Ed25519PublicKey.from_public_bytes(public_bytes(public)).verify(raw, prefix + digest.encode())
     except (InvalidSignature, ValueError):
         return False
     return True

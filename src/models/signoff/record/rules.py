@@ -5,29 +5,21 @@ So a line written past the commands, however well it is hashed and signed, has t
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
-from datetime import date
-
 from models.signoff.errors import ApprovalError, GateRefused
 from models.signoff.record.entries import Entry
-from models.signoff.record.keys import verified
-from models.signoff.record.signers import Role, Signer, Signers
+from models.signoff.record.signed import Lists, signer_of
+from models.signoff.record.signers import Role, Signer
 
 CHECKS = ("files", "inputs", "order", "single_indicators", "retrained", "bands", "drift")
 """The gate's checks; an entry of format 1 that proposes or approves says what each of them found."""
 
 PROPOSALS = ("propose", "back")
-Lists = Callable[[str], Signers]
-"""A province's list of signers."""
-
 _ROLES: dict[str, tuple[Role, ...]] = {
     "propose": ("propose",),
     "back": ("propose",),
     "approve": ("approve",),
     "reject": ("propose", "approve"),
 }
-_PROVINCE = re.compile(r"[a-z][a-z0-9_]*")
 
 
 def state(version: str, entries: list[Entry]) -> Entry | None:
@@ -112,29 +104,7 @@ def admit(entry: Entry, before: list[Entry], lists: Lists, *, draft: bool = Fals
 
 
 def _signer(entry: Entry, lists: Lists, draft: bool) -> Signer:
-    if not _PROVINCE.fullmatch(entry.province):
-        raise ApprovalError(f"{entry.province!r} names no province")
-    signers = lists(entry.province)
-    signer = signers.of_key(entry.key)
-    if signer.shown != entry.by:
-        raise ApprovalError(f"signed as {entry.by}, but in {signers.path} the key is {signer.shown}'s")
-    if not draft and not verified(entry.key, entry.hash, entry.signature):
-        raise ApprovalError(
-            f"the signature is not {entry.by}'s: it doesn't fit the entry and the key",
-            "a signature in the approval record is wrong",
-        )
-    try:
-        day = date.fromisoformat(entry.on)
-    except ValueError as err:
-        raise ApprovalError(f"{entry.on!r} is no day; expected such as 2026-11-22") from err
-    if not signer.valid_from <= day < signer.valid_until:
-        raise ApprovalError(
-            f"the key of {entry.by} is good from {signer.valid_from} until before {signer.valid_until}, "
-            f"not on {entry.on}"
-        )
-    if not set(signer.roles) & set(_ROLES[entry.action]):
-        raise ApprovalError(f"{entry.by} may {' and '.join(signer.roles)}, as {signers.path} says, not {entry.action}")
-    return signer
+    return signer_of(entry, lists, _ROLES[entry.action], entry.action, draft=draft)
 
 
 def _returns(entry: Entry, before: list[Entry], draft: bool) -> None:

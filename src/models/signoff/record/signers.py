@@ -23,7 +23,7 @@ from models.signoff.errors import ApprovalError
 from models.signoff.record.keys import public_bytes
 from models.tracking.store import Store
 
-Role = Literal["propose", "approve"]
+Role = Literal["propose", "approve", "override", "override_approve", "confirm"]
 FILE = "signers"
 """Names another list, for a demo or a test; whoever sets a process's environment decides what it serves anyway."""
 
@@ -60,7 +60,9 @@ class Signer(Policy):
     public_key
         Base64 of the 32 bytes, as ``fenlei keygen`` prints it.
     roles
-        "propose" (and reject, and go back), "approve" (and reject). One may have both and still never sign twice.
+        "propose" (and reject, and go back), "approve" (and reject) of models; "override" and "override_approve" of a
+        single enterprise's class, either of which may end one early; "confirm" of a report (H12.4). One may have
+        several and still never sign twice.
     valid_from, valid_until
         First day of the key, and the first day it is no longer good; a lost key gets the day of its loss.
     """
