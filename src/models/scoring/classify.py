@@ -14,8 +14,10 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 
+from features.catalogue.phrases.say import AS_ITS_UNIT, Say
 from features.errors import ConfigError
 from features.frames import KEYS, as_frame
+from features.table.comparisons import Comparisons
 from models.arrays import Floats
 from models.errors import ModelError, ModelInputError
 from models.scoring.classification import GRADES, LIMIT, Classification, Determination, Grade, Reason, worse
@@ -36,6 +38,10 @@ class _Entry:
     en: str
     family: str
     unit: str = ""
+    group: str = ""
+    say: Say = AS_ITS_UNIT
+    never: float | None = None
+    shared: bool = False
 
 
 @dataclass(frozen=True)
@@ -63,6 +69,7 @@ def classify_frame(
     top: int = 5,
     catalogue: Catalogue | None = None,
     fallback: str | None = None,
+    comparisons: Comparisons | None = None,
 ) -> list[Classification]:
     """Classify every row.
 
@@ -81,6 +88,8 @@ def classify_frame(
         Names, units and directions for the reasons; the catalogue of features by default.
     fallback : str, optional
         Why the rules answer, when a model was wanted.
+    comparisons : Comparisons, optional
+        What the reasons compare a value with: of the month's table, or from a record's context; nothing by default.
 
     Returns
     -------
@@ -107,11 +116,12 @@ def classify_frame(
     _check_given(model, rules)
     if model is not None:
         explained = model.explain(model.matrix(frame))
-        return classify_explained(frame, model, explained, rules, top=top, catalogue=catalogue)
+        return classify_explained(frame, model, explained, rules, top=top, catalogue=catalogue, comparisons=comparisons)
     keys = _keys(frame)
     if not keys:
         return []
-    return _answers(frame, keys, _by_rules(frame, rules), rules, top, _catalogue(catalogue, rules.province), fallback)
+    names = _catalogue(catalogue, rules.province)
+    return _answers(frame, keys, _by_rules(frame, rules), rules, top, names, fallback, comparisons)
 
 
 def indexed(given: pd.DataFrame) -> pd.DataFrame:
@@ -139,6 +149,7 @@ def classify_explained(
     top: int = 5,
     catalogue: Catalogue | None = None,
     registered: str | None = None,
+    comparisons: Comparisons | None = None,
 ) -> list[Classification]:
     """Classify rows that the model has explained, as `classify_frame` does; ``registered`` is the version's number.
 
@@ -157,9 +168,9 @@ def classify_explained(
         )
     if not keys:
         return []
-    return _answers(
-        frame, keys, _by_model(explained, model, rules, registered), rules, top, _catalogue(catalogue, rules.province)
-    )
+    scored = _by_model(explained, model, rules, registered)
+    names = _catalogue(catalogue, rules.province)
+    return _answers(frame, keys, scored, rules, top, names, comparisons=comparisons)
 
 
 def _by_model(explained: Explained, model: RiskModel, rules: ProvinceRules, registered: str | None) -> _Scored:
@@ -206,6 +217,7 @@ def _answers(
     top: int,
     catalogue: Catalogue,
     fallback: str | None = None,
+    comparisons: Comparisons | None = None,
 ) -> list[Classification]:
     """Put scores, points and direct determinations together."""
     hits, unchecked = rules.determinations.hits(frame)
@@ -217,17 +229,20 @@ def _answers(
         catalogue.get(name) or _Entry(name, scored.labels.get(name, name), name.replace("_", " "), family)
         for name, family in zip(scored.names, scored.families, strict=True)
     ]
+    groups, by_group = family_points(scored.points, [e.group or e.family for e in entries])
     answers = []
     for i, (enterprise_id, cutoff) in enumerate(keys):
         score_grade: Grade = GRADES[int(rules.bands.grade_index(scored.score[i]))]
+        peers = comparisons.of(enterprise_id) if comparisons is not None else {}
         reasons: list[Reason] = [
-            reason(entries[j], float(scored.inputs[i, j]), float(scored.points[i, j]))
+            reason(entries[j], float(scored.inputs[i, j]), float(scored.points[i, j]), peers.get(entries[j].name))
             for j in best[i]
             if scored.points[i, j] != 0
         ]
         by_family = {name: float(value) for name, value in zip(names, sums[i], strict=True)}
+        of_groups = {name: float(value) for name, value in zip(groups, by_group[i], strict=True)}
         if scored.limit[i]:
-            by_family[LIMIT] = float(scored.limit[i])
+            by_family[LIMIT] = of_groups[LIMIT] = float(scored.limit[i])
         direct: tuple[Determination, ...] = hits[i]
         # Not having looked is no sign of low risk.
         known_grade = worse(score_grade, "B") if insufficient[i] else score_grade
@@ -251,6 +266,7 @@ def _answers(
                 fallback=fallback,
                 versions=dict(scored.versions),
                 insufficient=insufficient[i],
+                group_points=of_groups,
             )
         )
     return answers

@@ -166,7 +166,8 @@ def test_an_indicator_that_left_the_catalogue_is_still_explained(frame: pd.DataF
 def test_the_catalogue_of_features_speaks_by_default(frame: pd.DataFrame, model: RiskModel) -> None:
     (one,) = classify_frame(frame.head(1), model, load_rules("hebei"), top=99)
     penalties = next(r for r in one.reasons if r.indicator == "penalties_3y")
-    assert "近三年行政处罚次数" in penalties.text_zh
+    assert "近三年" in penalties.text_zh
+    assert penalties.group == "penalties"
 
 
 def test_an_unknown_province_is_told_which_there_are(frame: pd.DataFrame) -> None:
