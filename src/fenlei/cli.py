@@ -21,6 +21,7 @@ from fenlei.bench.verbs import bench
 from fenlei.terminal import error
 from fenlei.verbs import data as data_verbs
 from fenlei.verbs import demo
+from fenlei.verbs import explain as explain_verb
 from fenlei.verbs import learn as learn_verbs
 from fenlei.verbs import maps as map_verbs
 from fenlei.verbs import serve as serve_verbs
@@ -52,6 +53,7 @@ map_verbs.add_to(app)
 learn_verbs.add_to(app)
 sign_verbs.add_to(app)
 serve_verbs.add_to(app)
+explain_verb.add_to(app)
 demo.add_to(app)
 app.add_typer(bench, name="bench")
 

@@ -23,7 +23,6 @@ from features.catalogue.declaration import Indicator
 from features.errors import SourceError
 from features.policy import Policy, load_policy
 from features.population.groups import UNKNOWN, enterprise_groups, groups_policy
-from features.records.connection import Opened
 from features.table.peers import PERCENTS, Among, Peers
 from features.table.spread import Grouping
 
@@ -152,7 +151,7 @@ def read_comparisons(table: Path) -> Comparisons:
 
 
 def write_comparisons(
-    table: Path, store: Opened, cutoff: date, province: str, catalogue: Mapping[str, Indicator]
+    table: Path, clean: Path, cutoff: date, province: str, catalogue: Mapping[str, Indicator]
 ) -> tuple[Path, Path]:
     """Compare the enterprises of an indicator table, by trade and size as known at its cut-off, and write it beside.
 
@@ -160,8 +159,8 @@ def write_comparisons(
     ----------
     table
         The indicator table, written.
-    store
-        The records it was computed from, open.
+    clean
+        Clean folder that it was computed from.
     cutoff, province, catalogue
         Of the table; the province says which enterprises are of one size and how many make a group.
 
@@ -173,7 +172,7 @@ def write_comparisons(
     peers, groups = comparison_paths(table)
     ids = pq.read_table(table, columns=["enterprise_id"])
     pairs = ids.to_pandas().assign(cutoff=cutoff)
-    of_pairs = enterprise_groups(store, pairs, groups_policy(province))
+    of_pairs = enterprise_groups(clean, pairs, groups_policy(province))
     firms = pa.table(
         {
             "enterprise_id": ids.column("enterprise_id"),

@@ -177,7 +177,7 @@ def write_clean_table(
             write_quality(fresh, clean, store, about, catalogue).replace(quality_path(output))
             if progress:
                 progress("comparisons")
-            beside = write_comparisons(fresh, store, cutoff, province, catalogue)
+            beside = write_comparisons(fresh, clean, cutoff, province, catalogue)
             for part, path in zip(beside, comparison_paths(output), strict=True):
                 part.replace(path)
             fresh.replace(output)
