@@ -40,7 +40,7 @@ padding-bottom:1.2mm}
 svg{display:block;width:100%;height:auto;font-family:inherit}
 table{border-collapse:collapse;width:100%;table-layout:fixed}
 td{padding:.55mm 0;vertical-align:top;border-bottom:1px solid #e4e9ee}
-td.bar{width:52mm;padding-left:3mm;vertical-align:middle}td.n{width:14mm;text-align:right;font-variant-numeric:tabular-nums;
+td.bar{width:38mm;padding-left:3mm;vertical-align:middle}td.n{width:14mm;text-align:right;font-variant-numeric:tabular-nums;
 white-space:nowrap;font-weight:600}
 tr.sum td{font-weight:600;background:#f2f5f8}tr{break-inside:avoid}
 ul{margin:.4mm 0;padding-left:4.4mm}li{margin:.2mm 0}
@@ -142,20 +142,28 @@ def _reasons(case: Case, words: Words) -> str:
     walk = steps(case.found, words.step)
     edges = [edge for one in walk for edge in (one.begin, one.end)]
     low, high = min(edges), max(edges)
-    rows = "".join(_row(one, case, words, low, high) for one in walk)
+    told: set[str] = set()
+    rows = "".join(_row(one, case, words, low, high, told) for one in walk)
     return f'<h2>{words.why}</h2><p class="dim">{words.how}</p><table>{rows}</table>'
 
 
-def _row(one: Step, case: Case, words: Words, low: float, high: float) -> str:
+def _row(one: Step, case: Case, words: Words, low: float, high: float, told: set[str]) -> str:
+    """Return a step as a row; a record that an earlier step was ``told`` with is named by its number alone."""
     behind = case.behind.get(one.indicator)
     records = ""
     if behind is not None:
-        shown = words.apart.join(_record(row, words) for row in behind.rows[:RECORDS])
+        newest = behind.rows[:RECORDS]
+        shown = words.apart.join(
+            Raw(f"<code>{text(row.record.partition(':')[2])}</code>") if row.record in told else _record(row, words)
+            for row in newest
+        )
+        told |= {row.record for row in newest}
         more = words.more.format(n=behind.count - RECORDS) if behind.count > RECORDS else ""
         records = f'<div class="dim">{words.records}{shown}{more}</div>'
     kind = ' class="sum"' if one.total else ""
+    said = one.said[:1].upper() + one.said[1:]
     return (
-        f'<tr{kind}><td>{text(one.said)}{records}</td><td class="bar">{step(one, low, high)}</td>'
+        f'<tr{kind}><td>{text(said)}{records}</td><td class="bar">{step(one, low, high)}</td>'
         f'<td class="n">{text(one.number)}</td></tr>'
     )
 

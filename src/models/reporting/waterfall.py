@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from models.scoring.classification import LIMIT, Classification, Reason
 
-SHOWN = 9
+SHOWN = 8
 """Reasons that have a step of their own: as many as a page holds."""
 
 
