@@ -161,8 +161,8 @@ EN = Words(
     raising="Raise the score",
     lowering="Lower the score",
     helps="What would help",
-    no_helps="The points of a record above go when it is corrected, ended or repaired by law, or leaves the span that the"
-    " reason names; what is missing or owed counts no more from the month after it is made good.",
+    no_helps="The points of a record above go when it is corrected, ended or repaired by law, or leaves the span that"
+    " the reason names; what is missing or owed counts no more from the month after it is made good.",
     reminder="Text of the reminder",
     version={"model": "model", "catalogue": "catalogue", "policy": "policy", "registered": "registered version"},
     unknown="{n} items are not known and were scored as unknown. ",
