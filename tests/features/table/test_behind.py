@@ -48,7 +48,7 @@ def behind(store: RecordStore, enterprise_id: str, most: int = 3) -> dict[str, B
 
 def test_as_many_records_are_behind_a_count_as_it_counts(store: RecordStore, frame: pd.DataFrame) -> None:
     seen = 0
-    for (enterprise_id, _), row in frame.iterrows():
+    for enterprise_id, (_, row) in zip(frame.index.get_level_values(0), frame.iterrows(), strict=True):
         found = behind(store, str(enterprise_id))
         for name in COUNTS:
             if row[name] == row[name]:
@@ -60,10 +60,11 @@ def test_as_many_records_are_behind_a_count_as_it_counts(store: RecordStore, fra
 def test_behind_days_since_and_a_latest_state_stands_the_one_record_they_are_read_off(
     store: RecordStore, frame: pd.DataFrame
 ) -> None:
-    penalised = frame[frame["days_since_penalty"] < 3650]
-    assert len(penalised) > 0
-    for (enterprise_id, _), days in penalised["days_since_penalty"].items():
-        found = behind(store, str(enterprise_id))["days_since_penalty"]
+    visited = frame[frame["days_since_clean_visit"] < 3650]
+    assert len(visited) > 5
+    days_since = visited["days_since_clean_visit"]
+    for enterprise_id, days in zip(days_since.index.get_level_values(0), days_since, strict=True):
+        found = behind(store, str(enterprise_id))["days_since_clean_visit"]
         assert found.count == 1
         assert found.rows[0].day is not None
         assert (CUTOFF - found.rows[0].day).days == days

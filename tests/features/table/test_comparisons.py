@@ -70,7 +70,8 @@ def test_counted_and_sorted_columns_give_the_order_statistics_of_each_group(data
 
 def test_peers_are_the_narrowest_group_with_enough_known_values_and_exact(table: Path, grouped: pd.DataFrame) -> None:
     everyone, seen = read_comparisons(table), set()
-    for (enterprise_id, _), row in grouped.iloc[::37].iterrows():
+    some = grouped.iloc[::37]
+    for enterprise_id, (_, row) in zip(some.index.get_level_values(0), some.iterrows(), strict=True):
         peers = everyone.of(str(enterprise_id))
         for name in ("penalties_ever", "insured_staff", "days_since_penalty", "debt_ratio", "abnormal_listed_now"):
             trade = grouped["trade"] == row["trade"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -13,7 +14,12 @@ from typer.testing import CliRunner
 from features.errors import ConfigError, SourceError
 from features.table.month import read_table, write_clean_table
 from fenlei.cli import app
+from fenlei.verbs.explaining import Explainer
+from helpers import small_model as small
 from helpers.scope import HEBEI
+from models.reporting.sheet import Language, sheet
+from models.signoff import approval
+from models.tracking.store import Store
 
 RUN = CliRunner()
 
@@ -59,10 +65,37 @@ def test_records_give_reasons_the_records_behind_them_and_a_page(
 def test_a_table_alone_gives_the_same_class_and_reasons(table: Path, listed: pd.Series, small_clean: Path) -> None:
     told = str(ask(table, listed["enterprise_id"], "--language", "en"))
     assert "high credit risk" in told
-    assert "firms of its trade" in told
+    assert "firms" in told
     one = json.loads(str(ask(table, listed["enterprise_id"], "--json")))["classification"]
     other = json.loads(str(ask(small_clean, listed["enterprise_id"], "--table", table, "--months", 1, "--json")))
     assert one == other["classification"]
+
+
+def test_an_approved_model_answers_and_its_page_says_who_signed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    proposed = SimpleNamespace(version="v1", action="propose", by="Li Na 李娜", on="2025-12-20")
+    approved = SimpleNamespace(version="v1", action="approve", by="Wang Fang 王芳", on="2025-12-22")
+    monkeypatch.setattr(approval, "approved_model", lambda _store, _province: (small.model(), "v1"))
+    monkeypatch.setattr(approval, "history", lambda _store: [proposed, approved])
+    monkeypatch.setattr(approval, "in_force", lambda _entries, _province: approved)
+    explainer = Explainer("hebei", Store.in_folder(tmp_path), None)
+    frame = small.frame(5)
+    cutoff = pd.Timestamp(frame.index[0][1]).date()
+    case = explainer.case(frame.head(1), cutoff)
+    assert case.found.source == "model"
+    assert case.found.fallback is None
+    told: list[tuple[Language, str]] = [
+        ("zh", "提请：Li Na 李娜，2025-12-20；批准：Wang Fang 王芳"),
+        ("en", "approved by Wang Fang"),
+    ]
+    for language, said in told:
+        assert said in sheet(case, language)
+        assert ("概率" if language == "zh" else "chance") in sheet(case, language)
+
+
+def test_without_a_named_store_the_rules_answer_and_say_so() -> None:
+    assert Explainer("hebei", None, None).fallback == "no store of models is named"
 
 
 def test_an_unknown_enterprise_and_a_month_without_a_table_are_told(table: Path, small_clean: Path) -> None:

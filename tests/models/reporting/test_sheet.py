@@ -64,7 +64,7 @@ def test_a_page_stands_alone_and_says_why_in_its_own_language(case: Case, langua
     page = sheet(case, language)
     assert not re.search(r"<script|https?://|src=|@import|nan", page)
     assert f'lang="{"zh-CN" if language == "zh" else "en"}"' in page
-    words = re.sub(r"<style>.*?</style>|<[^>]+>", " ", page)
+    words = re.sub(r"(?s)<style>.*?</style>|<[^>]+>", " ", page)
     for said in ("E1", "91990101MA09KN699C", "2026-01-01", "S1", "P1", "2025-12", "H13.1", "200", "500", "750"):
         assert said in words, said
     if language == "en":
