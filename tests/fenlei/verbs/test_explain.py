@@ -80,7 +80,7 @@ def test_an_approved_model_answers_and_its_page_says_who_signed(
     monkeypatch.setattr(approval, "history", lambda _store: [proposed, approved])
     monkeypatch.setattr(approval, "in_force", lambda _entries, _province: approved)
     explainer = Explainer("hebei", Store.in_folder(tmp_path), None)
-    frame = small.frame(5)
+    frame, _ = small.rows(5, 1)
     cutoff = pd.Timestamp(frame.index[0][1]).date()
     case = explainer.case(frame.head(1), cutoff)
     assert case.found.source == "model"
