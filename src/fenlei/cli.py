@@ -22,6 +22,7 @@ from fenlei.terminal import error
 from fenlei.verbs import confirm as confirm_verbs
 from fenlei.verbs import data as data_verbs
 from fenlei.verbs import demo
+from fenlei.verbs import explain as explain_verb
 from fenlei.verbs import learn as learn_verbs
 from fenlei.verbs import maps as map_verbs
 from fenlei.verbs import month as month_verbs
@@ -60,6 +61,7 @@ confirm_verbs.add_to(app)
 remedy_verbs.add_to(app)
 serve_verbs.add_to(app)
 month_verbs.add_to(app)
+explain_verb.add_to(app)
 demo.add_to(app)
 app.add_typer(bench, name="bench")
 

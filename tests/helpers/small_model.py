@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
+from features.catalogue.phrases.say import AS_ITS_UNIT, Say
 from models.learning.calibration import fit_calibrator
 from models.learning.classifier import RiskClassifier
 from models.scoring.bands import load_bands
@@ -30,6 +31,10 @@ class Entry:
     family: str
     unit: str
     direction: str
+    group: str = ""
+    say: Say = AS_ITS_UNIT
+    never: float | None = None
+    shared: bool = False
 
 
 CATALOGUE = {

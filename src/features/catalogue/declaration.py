@@ -16,7 +16,9 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from features.catalogue.bounds import Bounds, bounds_of
-from features.catalogue.expressions import Formula, Rows
+from features.catalogue.expressions import NEVER, Formula, Rows
+from features.catalogue.phrases.say import AS_ITS_UNIT, Say
+from features.catalogue.phrases.spoken import PHRASES
 from features.contract import TABLES
 from features.errors import CatalogueError
 from features.policies import Thresholds, threshold
@@ -99,6 +101,8 @@ class Indicator:
         The definition.
     formula
         What the engine evaluates.
+    say
+        How its value is said where the rule of its unit reads badly.
     """
 
     name: str
@@ -114,6 +118,12 @@ class Indicator:
     doc: str
     formula: Formula
     bounds: Bounds
+    say: Say = AS_ITS_UNIT
+
+    @property
+    def never(self) -> float | None:
+        """The value that stands for 'never', in days since something; None of all others."""
+        return NEVER if self.unit == "days" and any(a.empty == NEVER for a in self.formula.parts) else None
 
     @property
     def monotone(self) -> int:
@@ -243,6 +253,7 @@ def described(
         doc=doc,
         formula=formula,
         bounds=bounds or bounds_of(unit),
+        say=PHRASES.get(name, AS_ITS_UNIT),
     )
     for named in (*found.thresholds, *_THRESHOLD.findall(doc)):
         threshold(named)

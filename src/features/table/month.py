@@ -25,9 +25,11 @@ from features.places import check_apart
 from features.policies import cohort_policy, features_policy, outcomes_policy, table_policy
 from features.policy import policy_hash
 from features.population.cohort import cohort
+from features.population.groups import groups_policy
 from features.records.connection import Opened
 from features.records.moments import check_day
 from features.scope import Scope
+from features.table.comparisons import comparison_paths, reasons_policy, write_comparisons
 from features.table.quality import quality_path, write_quality
 from features.table.replacing import META_KEY, CohortError, check_cohort, check_table_place
 
@@ -138,7 +140,8 @@ def write_clean_table(
     dict
         What is also written into the file's metadata (but the paths): cut-off, known_as_of, province, numbers of
         enterprises and indicators, the sector where there is one, hashes of the catalogue and of `table_policies`. What
-        `features.table.quality` measures stands beside, under ``quality``.
+        `features.table.quality` measures stands beside, under ``quality``, and what reasons compare a value with
+        (`features.table.comparisons`).
     """
     check_table_place(output)
     known, province, sector = scope.known_as_of or cutoff, scope.province, scope.sector
@@ -177,10 +180,16 @@ def write_clean_table(
             if progress:
                 progress("quality")
             write_quality(fresh, clean, store, about, catalogue).replace(quality_path(output))
+            if progress:
+                progress("comparisons")
+            beside = write_comparisons(fresh, clean, cutoff, province, catalogue)
+            for part, path in zip(beside, comparison_paths(output), strict=True):
+                part.replace(path)
             fresh.replace(output)
         finally:
             fresh.unlink(missing_ok=True)  # half written, where something went wrong
-            quality_path(fresh).unlink(missing_ok=True)
+            for path in (quality_path(fresh), *comparison_paths(fresh)):
+                path.unlink(missing_ok=True)
     return {**about, "output": str(output), "quality": str(quality_path(output))}
 
 
@@ -192,7 +201,7 @@ def check_policies(scope: Scope) -> None:
     ConfigError
         If one is missing or wrong, or the province has no such sector.
     """
-    for load in (cohort_policy, features_policy, outcomes_policy, table_policy):
+    for load in (cohort_policy, features_policy, groups_policy, outcomes_policy, reasons_policy, table_policy):
         load(scope.province)
     own_of(scope.province, scope.sector)
 

@@ -84,7 +84,7 @@ def indicators(
         def step(name: str) -> None:
             bar.update(task, description=name, advance=1)
 
-        with _opened(data, last, known, step) as store:
+        with open_source(data, last, known, step) as store:
             if asked is None and last is not None:
                 asked = cohort(store, [last], Scope(province, sector=scope.sector))
                 if asked.empty:
@@ -100,10 +100,20 @@ def _day(given: DayLike) -> date:
 
 
 @contextmanager
-def _opened(
+def open_source(
     data: PathLike | RecordStore, last: date | None, known: date | None, step: Callable[[str], None]
 ) -> Iterator[RecordStore]:
-    """Open what was given; what was opened here is closed at the end."""
+    """Open a source folder (it is checked first), a clean folder or an open store, for cut-offs up to ``last``.
+
+    ``step`` is told of what is done; what was opened here is closed at the end.
+
+    Raises
+    ------
+    SourceError
+        If there is no such folder, or its register has no usable row.
+    ConfigError
+        If a day is after that of the records, or before they begin.
+    """
     if isinstance(data, RecordStore):
         yield data
         return

@@ -56,7 +56,9 @@ class Reason(Answer):
     """One indicator's share of the score.
 
     ``points`` are what it adds to (or takes off) the base score; ``value`` is the indicator as computed, in
-    its unit, NaN when unknown.
+    its unit, NaN when unknown. For programs, and the same whatever the words: ``code``, the indicator and the state of
+    its value (`models.scoring.reasons.values.state`); ``standing``, its place among its peers
+    (`models.scoring.reasons.standing.standing`), empty where it was compared with nobody; ``group`` of the catalogue.
     """
 
     indicator: str
@@ -66,6 +68,9 @@ class Reason(Answer):
     points: float
     text_en: str
     text_zh: str
+    code: str = ""
+    standing: str = ""
+    group: str = ""
 
     def __eq__(self, other: object) -> bool:
         # Two unknown values are the same answer, though NaN != NaN.
@@ -143,6 +148,8 @@ class Classification(Answer):
     base_score, family_points
         ``base_score + sum(family_points.values()) == score`` to 1e-6. When the rules answered, the key
         "limit" holds what clipping to 0-1000 changed.
+    group_points
+        The same sum by the catalogue's 25 groups, "limit" too; empty in answers of earlier versions.
     missing
         Columns that the answer had to do without (stated neutral points, or a direct rule not checked).
     versions
@@ -179,6 +186,17 @@ class Classification(Answer):
     versions: dict[str, str] = Field(default_factory=dict)
     insufficient: bool = False
     override: Override | None = None
+    group_points: dict[str, float] = Field(default_factory=dict)
+
+    @property
+    def raising(self) -> tuple[Reason, ...]:
+        """The reasons that raise the score, the strongest first."""
+        return tuple(r for r in self.reasons if r.points > 0)
+
+    @property
+    def lowering(self) -> tuple[Reason, ...]:
+        """The reasons that lower the score, the strongest first."""
+        return tuple(r for r in self.reasons if r.points < 0)
 
     def to_json(self) -> str:
         """Return the answer as one line of JSON; Chinese stays readable, unknown values become null."""

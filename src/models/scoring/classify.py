@@ -13,8 +13,10 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
+from features.catalogue.phrases.say import AS_ITS_UNIT, Say
 from features.errors import ConfigError
 from features.frames import KEYS, as_frame
+from features.table.comparisons import Comparisons
 from models.errors import ModelError, ModelInputError
 from models.scoring.classification import GRADES, LIMIT, Classification, Reason
 from models.scoring.columns import Scored, graded, scored_by_model, scored_by_rules
@@ -33,6 +35,10 @@ class _Entry:
     en: str
     family: str
     unit: str = ""
+    group: str = ""
+    say: Say = AS_ITS_UNIT
+    never: float | None = None
+    shared: bool = False
 
 
 def classify_frame(
@@ -43,6 +49,7 @@ def classify_frame(
     top: int = 5,
     catalogue: Catalogue | None = None,
     fallback: str | None = None,
+    comparisons: Comparisons | None = None,
 ) -> list[Classification]:
     """Classify every row.
 
@@ -61,6 +68,8 @@ def classify_frame(
         Names, units and directions for the reasons; the catalogue of features by default.
     fallback : str, optional
         Why the rules answer, when a model was wanted.
+    comparisons : Comparisons, optional
+        What the reasons compare a value with: of the month's table, or from a record's context; nothing by default.
 
     Returns
     -------
@@ -89,7 +98,9 @@ def classify_frame(
         scored = scored_by_rules(frame, rules)
     else:
         scored = scored_by_model(model.explain(model.matrix(frame)), model, rules)
-    return classify_scored(frame, scored, rules, top=top, catalogue=catalogue, fallback=fallback)
+    return classify_scored(
+        frame, scored, rules, top=top, catalogue=catalogue, fallback=fallback, comparisons=comparisons
+    )
 
 
 def indexed(given: pd.DataFrame) -> pd.DataFrame:
@@ -116,6 +127,7 @@ def classify_scored(
     top: int = 5,
     catalogue: Catalogue | None = None,
     fallback: str | None = None,
+    comparisons: Comparisons | None = None,
 ) -> list[Classification]:
     """Make an answer of each row that has been scored, as `classify_frame` does.
 
@@ -127,7 +139,8 @@ def classify_scored(
     keys = _keys(frame)
     if not keys:
         return []
-    return _answers(frame, keys, scored, rules, top, _catalogue(catalogue, rules.province), fallback)
+    names = _catalogue(catalogue, rules.province)
+    return _answers(frame, keys, scored, rules, top, names, fallback, comparisons)
 
 
 def _answers(
@@ -138,6 +151,7 @@ def _answers(
     top: int,
     catalogue: Catalogue,
     fallback: str | None,
+    comparisons: Comparisons | None,
 ) -> list[Classification]:
     """Put scores, points and direct determinations together."""
     hits, unchecked = rules.determinations.hits(frame)
@@ -150,16 +164,19 @@ def _answers(
         catalogue.get(name) or _Entry(name, scored.labels.get(name, name), name.replace("_", " "), family)
         for name, family in zip(scored.names, scored.families, strict=True)
     ]
+    groups, by_group = family_points(scored.points, [e.group or e.family for e in entries])
     answers = []
     for i, (enterprise_id, cutoff) in enumerate(keys):
+        peers = comparisons.of(enterprise_id) if comparisons is not None else {}
         reasons: list[Reason] = [
-            reason(entries[j], float(scored.inputs[i, j]), float(scored.points[i, j]))
+            reason(entries[j], float(scored.inputs[i, j]), float(scored.points[i, j]), peers.get(entries[j].name))
             for j in best[i]
             if scored.points[i, j] != 0
         ]
         by_family = {name: float(value) for name, value in zip(names, sums[i], strict=True)}
+        of_groups = {name: float(value) for name, value in zip(groups, by_group[i], strict=True)}
         if scored.limit[i]:
-            by_family[LIMIT] = float(scored.limit[i])
+            by_family[LIMIT] = of_groups[LIMIT] = float(scored.limit[i])
         answers.append(
             Classification(
                 enterprise_id=enterprise_id,
@@ -180,6 +197,7 @@ def _answers(
                 fallback=fallback,
                 versions=dict(scored.versions),
                 insufficient=insufficient[i],
+                group_points=of_groups,
             )
         )
     return answers

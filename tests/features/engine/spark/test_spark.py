@@ -57,7 +57,8 @@ def three_ways(clean: Path, folder: Path, *, every: int) -> pd.DataFrame:
     for engine in ("duckdb", "spark"):
         write_clean_table(clean, END, folder / engine / "i.parquet", EVERYTHING, engine=engine)
     files = [sorted((folder / engine).iterdir()) for engine in ("duckdb", "spark")]
-    assert [f.name for f in files[0]] == ["i.parquet", "i.parquet.quality.json"]
+    beside = ("groups.parquet", "peers.parquet", "quality.json")
+    assert [f.name for f in files[0]] == ["i.parquet", *(f"i.parquet.{name}" for name in beside)]
     # Keys, credit codes, indicators, evidence, metadata and what stands beside: the same bytes.
     assert [f.read_bytes() for f in files[1]] == [f.read_bytes() for f in files[0]]
     written = read_table(folder / "spark" / "i.parquet")[0].drop(columns="uscc")

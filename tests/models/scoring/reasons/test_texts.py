@@ -1,146 +1,155 @@
+"""Texts that people would write: of every indicator, at every kind of value, in both languages."""
+
 from __future__ import annotations
 
 import math
+import re
 
-import numpy as np
 import pytest
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
-from numpy.typing import ArrayLike
 
-from features.catalogue import CATALOGUE
-from helpers import small_model as small
-from helpers.thorough import examples
-from models.arrays import Floats
-from models.scoring.reasons.points import family_points, scaled_points, spread, strongest
-from models.scoring.reasons.texts import _UNITS_ZH, reason, value_texts
+from features.catalogue import lookup, of_province
+from features.catalogue.declaration import Indicator
+from features.catalogue.sectors import own_of
+from features.table.peers import Peers
+from models.scoring.classification import Reason
+from models.scoring.reasons.texts import points_texts, reason
+from models.scoring.reasons.values import UNITS_ZH, state, value_texts
 
-CONTRIBUTION = st.floats(-3, 3, allow_nan=False)
-
-
-def explained(contributions: ArrayLike, base_margin: float = -1.5) -> tuple[Floats, Floats, Floats]:
-    """Points of rows of contributions under the small model's score map."""
-    score_map = small.model().score_map
-    parts = np.asarray(contributions, dtype=float)
-    margin = base_margin + parts.sum(axis=1)
-    score, base = score_map.score(margin), float(score_map.score(base_margin))
-    slope = float(score_map.slope(base_margin))
-    return parts, scaled_points(parts, margin, base_margin, score, base, slope), score - base
+FOOD = own_of("hebei", "food")
+assert FOOD is not None
+EVERY: dict[str, Indicator] = {
+    **of_province("hebei", peers=True),
+    **FOOD.catalogue,
+    **of_province("chicago_table"),
+    **of_province("miyun"),
+}
+"""General indicators, recent peer rates, a sector's, and those that two cities' maps declare."""
 
 
-@settings(max_examples=examples(200), deadline=None)
-@given(st.lists(st.lists(CONTRIBUTION, min_size=4, max_size=4), min_size=1, max_size=8))
-def test_points_add_up_to_the_score_above_the_base(rows: list[list[float]]) -> None:
-    _, points, total = explained(rows)
-    np.testing.assert_allclose(points.sum(axis=1), total, atol=1e-6)
+def values(entry: Indicator) -> list[float]:
+    """Unknown, nothing, one, an ordinary and an extreme value, and one below nothing where that can be."""
+    high = entry.bounds.high or (3649.0 if entry.unit == "days" else 123_456_789.0)
+    ordinary = {"share": 0.3123, "0/1": 1.0, "fen": 1_234_567.0, "years": 12.34}.get(entry.unit, 3.0)
+    found = [math.nan, 0.0, 1.0, min(ordinary, high), high, *([entry.never] if entry.never else [])]
+    low = entry.bounds.low
+    return [*found, *([-1.0, -0.75] if low is None and not entry.bounds.whole else [-1.0, -3.0] if low is None else []),
+            *([-0.25] if low == -1 else [])]  # fmt: skip
 
 
-@settings(max_examples=examples(100), deadline=None)
-@given(st.lists(CONTRIBUTION, min_size=4, max_size=4))
-def test_points_keep_the_sign_and_the_order_of_contributions(row: list[float]) -> None:
-    parts, points, total = explained([row])
-    if abs(total[0]) > 1e-3:
-        assert (np.sign(points[np.abs(parts) > 1e-6]) == np.sign(parts[np.abs(parts) > 1e-6])).all()
-        big = parts[0, np.argsort(parts[0])]
-        assert (np.diff(points[0, np.argsort(parts[0])])[np.diff(big) > 1e-6] > 0).all()
+def spread(entry: Indicator) -> list[Peers | None]:
+    """Nobody, peers of whom most have nothing, and peers of whom all have something."""
+    nothing = entry.never or 0.0
+    return [
+        None,
+        Peers("trade and size", 100, 95, (nothing,) * 5),
+        Peers("everyone", 100, 60, (0.0, 0.0, nothing, nothing, nothing)),
+        Peers("trade", 100, 0, (0.5, 0.75, 1.0, 2.0, 9.0)),
+    ]
 
 
-@pytest.mark.parametrize("away", [0.0, 1e-17, 1e-12, -1e-10, 1e-8, 1e-5])
-def test_a_margin_at_the_base_gives_no_wild_points(away: float) -> None:
-    # Large contributions that cancel: the quotient would be 0 / 0.
-    parts, points, total = explained([[1.0, -1.0 + away, 0.0, 0.0]])
-    slope = float(small.model().score_map.slope(-1.5))
-    np.testing.assert_allclose(points, parts * slope, rtol=1e-3, atol=1e-9)
-    assert points.sum() == pytest.approx(total[0], abs=1e-6)
+def said(entry: Indicator) -> list[Reason]:
+    return [reason(entry, value, 84.0, peers) for value in values(entry) for peers in spread(entry)]
 
 
-def test_nothing_contributed_is_nothing_given() -> None:
-    _, points, total = explained([[0.0, 0.0, 0.0, 0.0]])
-    assert not points.any()
-    assert total[0] == 0
+@pytest.mark.parametrize("name", EVERY)
+def test_every_indicator_is_said_as_people_write(name: str) -> None:
+    entry = EVERY[name]
+    for one in said(entry):
+        english, chinese = one.text_en, one.text_zh
+        for text in (english, chinese):
+            assert not re.search(r"nan|inf\b|None|[{}|_]|\(\)|（）|  |%%|:,|: \(", text), text
+            assert not re.search(r"([件次项家名天元张笔条])\1|\d年年|(\b\w+s?\b) \2\b", text), text  # a unit said twice
+        assert english.endswith(", +84 points")
+        assert chinese.endswith("，+84分")
+        assert not re.search(r"[\u4e00-\u9fff（），：]", english), english
+        assert not re.search(r"[a-zE-Z]", chinese), chinese  # classes A to D may stand in it
+        assert not re.search(r"(?<![\d.,])1 (?!year\b)(?:more )?[a-z]*(?<!s)(?<!ou)s\b", english), (
+            english
+        )  # 1 penalties
+        assert not re.search(r"\byes\b|\bno\b$", english.lower().removesuffix(", +84 points")), english
+        assert 8 < len(english) < 230, english
+        assert 6 < len(chinese) < 80, chinese
 
 
-@given(st.lists(st.floats(-300, 300), min_size=3, max_size=3), st.floats(-0.05, 0.05))
-@example([0.0, 0.0, 2.225073858507e-311], 0.03125)
-def test_rounding_is_spread_and_leaves_zeros_alone(row: list[float], moved: float) -> None:
-    points = np.array([[*row, 0.0]])
-    out = spread(points, points.sum(axis=1) + moved)
-    assert out[0, -1] == 0
-    if np.abs(points).sum() > 1e-6:
-        assert out.sum() == pytest.approx(points.sum() + moved, abs=1e-6)
-        assert np.abs(out - points).sum() == pytest.approx(abs(moved), abs=1e-9)
+@pytest.mark.parametrize("name", EVERY)
+def test_another_value_is_said_otherwise_and_the_unknown_as_unknown(name: str) -> None:
+    entry = EVERY[name]
+    unknown, nothing, one, *_ = (value_texts(entry, value) for value in values(entry))
+    assert unknown == (f"{entry.en}: not known", unknown[1])
+    assert unknown[1].endswith("未知")
+    assert len({unknown[0], nothing[0], one[0]}) == 3
+    assert len({unknown[1], nothing[1], one[1]}) == 3
 
 
-def test_family_points_are_the_sums_of_their_indicators() -> None:
-    points = np.array([[1.0, 2.0, 4.0], [-1.0, 0.5, 0.0]])
-    names, sums = family_points(points, ["basic", "societal", "basic"])
-    assert names == ("basic", "societal")
-    np.testing.assert_allclose(sums, [[5.0, 2.0], [-1.0, 0.5]])
+@pytest.mark.parametrize("name", EVERY)
+def test_no_text_argues_against_its_points(name: str) -> None:
+    """What a value adds to the base has its own sign; nothing in the words claims another."""
+    entry = EVERY[name]
+    for value in values(entry):
+        for points, english, chinese in ((-12.0, "−12 points", "−12分"), (12.0, "+12 points", "+12分")):
+            one = reason(entry, value, points, spread(entry)[1])
+            assert one.text_en.endswith(english)
+            assert one.text_zh.endswith(chinese)
+            body = one.text_en.replace(entry.en, "").lower() + one.text_zh
+            assert not re.search(r"raises|lowers|riskier|score by|上升|风险越|提高|降低", body), body
 
 
-def test_a_familys_points_move_with_the_rest_of_the_margin_though_its_log_odds_do_not() -> None:
-    # Points are log-odds times the score map's mean slope up to the firm's own margin: exactness ends at the log-odds.
-    parts, points, _ = explained([[0.5, 0.1, 0.0, 0.0], [0.5, 2.5, 0.0, 0.0]])
-    _, odds = family_points(parts, ["basic", "societal", "societal", "societal"])
-    _, sums = family_points(points, ["basic", "societal", "societal", "societal"])
-    assert odds[0, 0] == odds[1, 0]
-    assert abs(sums[0, 0] - sums[1, 0]) > 1
-
-
-def test_the_strongest_come_first_whatever_their_sign() -> None:
-    assert strongest(np.array([[1.0, -5.0, 3.0, 0.0]]), 2).tolist() == [[1, 2]]
-    assert strongest(np.array([[2.0, -2.0, 2.0]]), 9).tolist() == [[0, 1, 2]]
-
-
-def test_the_words_say_what_it_is_its_value_and_its_effect_in_both_languages() -> None:
-    up = reason(small.CATALOGUE["penalties_3y"], 2.0, 83.25)
-    assert up.text_en == "penalties in the last three years: 2 penalties, raises the score by 83.2 points"
-    assert up.text_zh == "近三年行政处罚次数：2次，使风险分上升83.2分"
-    down = reason(small.CATALOGUE["years_operating"], 12.5, -20.0)
-    assert down.text_en == "years since it was established: 12.50 years, lowers the score by 20.0 points"
-    assert down.text_zh == "经营年限：12.50年，使风险分下降20.0分"
-    assert "by" not in reason(small.CATALOGUE["penalties_3y"], 0.0, 0.01).text_en
-    assert (up.indicator, up.zh, up.family, up.value, up.points) == (
-        "penalties_3y", "近三年行政处罚次数", "regulatory", 2.0, 83.25,
-    )  # fmt: skip
+def test_the_words_of_the_brief_are_those_an_inspector_reads() -> None:
+    most_none = Peers("trade", 400, 310, (0.0, 0.0, 0.0, 0.0, 1.0))
+    three = reason(lookup("penalties_3y"), 3.0, 84.2, most_none)
+    assert three.text_en == "3 penalties in the last three years (most firms of its trade: none), +84 points"
+    assert three.text_zh == "近三年行政处罚3次（同行业多数企业为0次），+84分"
+    assert (three.code, three.standing, three.group) == ("penalties_3y.some", "most_none", "penalties")
+    debts = reason(lookup("debt_ratio"), 0.32, -36.0, Peers("trade and size", 90, 0, (0.3, 0.4, 0.5, 0.6, 0.9)))
+    assert debts.text_en == ("debt ratio 32 % (lower than in three of four firms of its trade and size), −36 points")
+    assert debts.text_zh == "资产负债率32%（低于同行业同规模75%的企业），−36分"
 
 
 @pytest.mark.parametrize(
-    ("value", "unit", "en", "zh"),
+    ("name", "value", "english", "chinese", "is_"),
     [
-        (123456.0, "fen", "1,234.56 yuan", "1,234.56元"),
-        (0.25, "share", "25.0%", "25.0%"),
-        (1.0, "0/1", "yes", "是"),
-        (0.0, "0/1", "no", "否"),
-        (1.0, "penalties", "1 penalty", "1次"),
-        (1.0, "branches", "1 branch", "1家"),
-        (0.0, "days", "0 days", "0天"),
-        (math.nan, "days", "unknown", "未知"),
-        (3.0, "widgets", "3 widgets", "3widgets"),
-        (3.0, "", "3", "3"),
+        ("penalties_3y", 1.0, "1 penalty in the last three years", "近三年行政处罚1次", "some"),
+        ("penalties_3y", 0.0, "no penalties in the last three years", "近三年无行政处罚", "none"),
+        ("penalties_3y", math.nan, "penalties in the last three years: not known", "近三年行政处罚次数未知", "unknown"),
+        ("days_since_penalty", 3650.0, "never penalised", "从未受到行政处罚", "never"),
+        ("days_since_penalty", 1.0, "last penalised 1 day ago", "最近一次行政处罚距今1天", "some"),
+        ("abnormal_listed_now", 1.0, "on the abnormal-operation list", "已列入经营异常名录", "yes"),
+        ("abnormal_listed_now", 0.0, "not on the abnormal-operation list", "未列入经营异常名录", "no"),
+        ("fines_3y", 1_234_500.0, "fines and confiscations of 12,345 yuan in the last three years",
+         "近三年罚没1.23万元", "some"),
+        ("revenue", 5e11, "revenue of 5 billion yuan in the latest annual report", "最近年报营业收入50亿元", "some"),
+        ("revenue_change", -0.4, "revenue down 40 % on the year before", "营业收入同比下降40%", "less"),
+        ("years_operating", 12.46, "established 12.5 years ago", "成立已12.5年", "some"),
+        ("complaints_per_employee_1y", 0.001, "less than 0.01 complaints per employee in the last year",
+         "近一年人均投诉举报不足0.01件", "some"),
+    ],
+)  # fmt: skip
+def test_a_value_is_said_in_its_unit(name: str, value: float, english: str, chinese: str, is_: str) -> None:
+    assert value_texts(lookup(name), value) == (english, chinese)
+    assert state(lookup(name), value) == is_
+
+
+@pytest.mark.parametrize(
+    ("points", "english", "chinese"),
+    [
+        (84.2, "+84 points", "+84分"),
+        (-9.94, "−9.9 points", "−9.9分"),
+        (9.96, "+10 points", "+10分"),
+        (0.04, "no effect on the score", "对风险分无影响"),
+        (-0.04, "no effect on the score", "对风险分无影响"),
+        (0.0, "no effect on the score", "对风险分无影响"),
     ],
 )
-def test_a_value_is_shown_in_its_unit(value: float, unit: str, en: str, zh: str) -> None:
-    assert value_texts(value, unit) == (en, zh)
+def test_points_are_whole_or_have_one_decimal_and_always_a_sign(points: float, english: str, chinese: str) -> None:
+    assert points_texts(points) == (english, chinese)
 
 
-def test_no_reason_shows_a_column_name_or_argues_against_itself() -> None:
-    for entry in CATALOGUE.values():
-        for value, points in ((0.5, -3.0), (2.0, 3.0)):
-            text = reason(entry, value, points)
-            assert text.text_en.startswith(f"{entry.en}: ")
-            assert text.text_zh.startswith(f"{entry.zh}：")
-            assert "_" not in text.text_en
-            assert "risk" not in text.text_en.removeprefix(entry.en)
-            assert "风险越" not in text.text_zh
+def test_every_unit_of_the_general_catalogue_has_a_chinese_word() -> None:
+    units = {entry.unit for entry in of_province("hebei", peers=True).values()} - {"fen", "share", "0/1"}
+    assert units <= set(UNITS_ZH)
 
 
-def test_every_unit_of_the_catalogue_has_a_chinese_word() -> None:
-    units = {entry.unit for entry in CATALOGUE.values()} - {"fen", "share", "0/1"}
-    assert units <= set(_UNITS_ZH)
-
-
-def test_an_unknown_value_says_so_and_not_more() -> None:
-    unknown = reason(small.CATALOGUE["penalties_3y"], math.nan, 5.0)
-    assert unknown.text_en == "penalties in the last three years: unknown, raises the score by 5.0 points"
-    assert "未知，使风险分上升5.0分" in unknown.text_zh
+def test_a_code_stays_the_same_whatever_an_enterprise_is_compared_with() -> None:
+    entry = lookup("penalties_3y")
+    assert {reason(entry, 2.0, 5.0, peers).code for peers in spread(entry)} == {"penalties_3y.some"}
+    assert {reason(entry, 2.0, 5.0, peers).standing for peers in spread(entry)} == {"", "most_none", "above_50"}
