@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from features.errors import ConfigError
 from features.given import PathLike, as_path
 from features.near import did_you_mean
-from features.toml_text import decode, parse, said_of
+from features.toml_text import decode, line_of, parse, said_of
 
 
 class Policy(BaseModel):
@@ -117,9 +117,22 @@ def province_line(province: str) -> tuple[str, ...]:
     while found := _province(line[-1]):
         own, said = found
         if said.base in line:
-            raise ConfigError(f"{own}: base {said.base!r} rests on {province!r} itself; expected another province")
+            raise ConfigError(
+                f"{own}, line {_line(own, 'base')}: base {said.base!r} rests on {province!r} itself; "
+                "expected another province"
+            )
+        if not any((root / said.base).is_dir() for root in policy_roots()):
+            there = sorted({p.parent.name for root in policy_roots() for p in root.glob("*/*.toml")})
+            meant = did_you_mean(said.base, there)
+            raise ConfigError(
+                f"{own}, line {_line(own, 'base')}: base {said.base!r} has no policies; expected one of {there}{meant}"
+            )
         line.append(said.base)
     return tuple(line)
+
+
+def _line(path: Path, key: str) -> int | None:
+    return line_of(decode(path, path.read_bytes()), (key,))
 
 
 def map_path(province: str) -> Path | None:

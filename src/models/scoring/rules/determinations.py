@@ -11,6 +11,7 @@ from functools import reduce
 import pandas as pd
 from pydantic import model_validator
 
+from features.errors import WrongKey
 from features.policy import Policy, load_policy
 from models.scoring.classification import GRADES, Determination, Grade, worse
 
@@ -45,8 +46,9 @@ class Determinations(Policy):
     @model_validator(mode="after")
     def _distinct(self) -> Determinations:
         ids = [rule.id for rule in self.rules]
-        if len(set(ids)) < len(ids):
-            raise ValueError(f"rules given more than once: {sorted({i for i in ids if ids.count(i) > 1})}")
+        for place, each in enumerate(ids):
+            if each in ids[:place]:
+                raise WrongKey(f"rules given more than once: {each}", "rules", place, "id")
         return self
 
     @property
