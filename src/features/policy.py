@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -64,6 +66,24 @@ def use_policies(folder: PathLike) -> None:
     if not any(root.glob("*/*.toml")):
         raise ConfigError(f"{root}: expected a folder with policies of places, such as <place>/province.toml")
     _chosen[:] = [root]
+
+
+@contextmanager
+def policies_from(folder: PathLike | None) -> Iterator[None]:
+    """Look for policies in a folder first, for a while: two sets of policies are compared. None: as ever.
+
+    Raises
+    ------
+    ConfigError
+        As `use_policies`.
+    """
+    before = list(_chosen)
+    try:
+        if folder is not None:
+            use_policies(folder)
+        yield
+    finally:
+        _chosen[:] = before
 
 
 class Province(Policy):

@@ -23,6 +23,7 @@ from fenlei.verbs import data as data_verbs
 from fenlei.verbs import demo
 from fenlei.verbs import learn as learn_verbs
 from fenlei.verbs import maps as map_verbs
+from fenlei.verbs import policy as policy_verbs
 from fenlei.verbs import serve as serve_verbs
 from fenlei.verbs import sign as sign_verbs
 
@@ -51,6 +52,7 @@ data_verbs.add_to(app)
 map_verbs.add_to(app)
 learn_verbs.add_to(app)
 sign_verbs.add_to(app)
+policy_verbs.add_to(app)
 serve_verbs.add_to(app)
 demo.add_to(app)
 app.add_typer(bench, name="bench")
