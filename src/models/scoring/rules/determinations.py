@@ -20,7 +20,8 @@ class Rule(Policy):
     """One direct rule.
 
     ``needs_confirmation``: the evidence column holds only records that a human has confirmed. ``article`` is for the
-    reader; how far back a rule looks is the ``evidence_months`` of ``features.toml``.
+    reader; how far back a rule looks is the ``evidence_months`` of ``features.toml``. ``evidence``: the column that
+    features computes, where it is not called by the rule's id.
     """
 
     id: str
@@ -31,11 +32,12 @@ class Rule(Policy):
     zh: str
     needs_confirmation: bool = False
     note: str = ""
+    evidence: str | None = None
 
     @property
     def column(self) -> str:
         """Name of its evidence column."""
-        return f"evidence_{self.id.replace('.', '_')}"
+        return self.evidence or f"evidence_{self.id.replace('.', '_')}"
 
 
 class Determinations(Policy):

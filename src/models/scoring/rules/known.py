@@ -1,4 +1,4 @@
-"""Unknown indicators of a scorecard: an error with file and line, before anything is scored."""
+"""Unknown indicators and evidence in a province's rules: an error with file and line, before anything is scored."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from features.errors import ConfigError
 from features.near import did_you_mean
 from features.policy import policy_path
 from features.toml_text import decode, line_of
+from models.scoring.rules.determinations import Determinations
 from models.scoring.rules.scorecard import Scorecard
 
 
@@ -42,3 +43,30 @@ def check_indicators(card: Scorecard, card_of: str, province: str) -> None:
             for place, name in wrong
         ]
         raise ConfigError(f"{path} is not a valid Scorecard:\n" + "\n".join(lines))
+
+
+def check_evidence(rules: Determinations, rules_of: str) -> None:
+    """Hold that every enabled direct rule reads a column that features computes.
+
+    Parameters
+    ----------
+    rules, rules_of
+        The rules and whose they are, for their file.
+
+    Raises
+    ------
+    ConfigError
+        If one is unknown: the rule would never be hit, silently.
+    """
+    from features.catalogue.evidence import EVIDENCE
+
+    wrong = [(at, rule) for at, rule in enumerate(rules.rules) if rule.enabled and rule.column not in EVIDENCE]
+    if wrong:
+        path = policy_path(rules_of, "determinations")
+        text = decode(path, path.read_bytes())
+        lines = [
+            f"  line {line_of(text, ('rules', at, 'evidence' if rule.evidence else 'id'))}: rules.{at}: no evidence "
+            f"{rule.column!r}; features computes {', '.join(EVIDENCE)}"
+            for at, rule in wrong
+        ]
+        raise ConfigError(f"{path} is not a valid Determinations:\n" + "\n".join(lines))

@@ -125,3 +125,17 @@ def test_a_base_that_is_not_there_is_told_with_its_line(oldtown: Path) -> None:
     (oldtown / "province.toml").write_text('name_zh = "旧镇"\nbase = "hebie"\n', encoding="utf-8")
     with pytest.raises(ConfigError, match=r"province\.toml, line 2: base 'hebie' has no policies.*hebei"):
         load_rules("oldtown")
+
+
+def test_a_direct_rule_whose_evidence_nobody_computes_is_told_with_its_line(oldtown: Path) -> None:
+    text = policy_path("henan", "determinations").read_text(encoding="utf-8")
+    wrong = text.replace('evidence = "evidence_H13_2"', 'evidence = "evidence_H99_2"')
+    (oldtown / "determinations.toml").write_text(wrong, encoding="utf-8")
+    bands = policy_path("hebei", "bands").read_text(encoding="utf-8")
+    own = bands.replace('determinations = "hebei"', 'determinations = "oldtown"')
+    (oldtown / "bands.toml").write_text(own, encoding="utf-8")
+    line = 1 + wrong.splitlines().index('evidence = "evidence_H99_2"')
+    with pytest.raises(
+        ConfigError, match=rf"determinations\.toml is not a valid[^\n]*\n  line {line}: rules\.1: no evid"
+    ):
+        load_rules("oldtown")
