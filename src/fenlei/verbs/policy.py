@@ -1,9 +1,10 @@
-"""Verbs over policies: what a change of them would do."""
+"""Verbs over policies: what a change of them would do, and who signed those in force."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Group
@@ -13,13 +14,14 @@ from rich.text import Text
 from features.errors import ConfigError
 from features.places import check_output
 from fenlei.terminal import emit, progress, show
-from fenlei.verbs.options import Json
+from fenlei.verbs.options import Json, Province, whose
+from fenlei.verbs.sign import Key, List, Note, plain, signing, today
 from fenlei.verbs.store import answering_store
 
 if TYPE_CHECKING:
     from models.scoring.policy_diff import PolicyDiff
 
-policy = typer.Typer(help="Policies of a province: what a change of them would do.", no_args_is_help=True)
+policy = typer.Typer(help="Policies of a province: what a change would do, and who signed.", no_args_is_help=True)
 
 SHOWN = 20
 """Movers shown in the terminal."""
@@ -92,6 +94,78 @@ def _rendered(found: PolicyDiff, version: str | None) -> Group:
     causes = ", ".join(f"{cause} {n:,}" for cause, n in found.causes.items()) or "none"
     sides = f"old: policy {found.old.rules.version}; new: policy {found.new.rules.version}"
     return Group(moves, groups, some, Text(f"causes: {causes}"), Text(sides), *map(Text, found.notes))
+
+
+@policy.command("propose")
+def propose(note: Note, key: Key, province: Province = None, signers: List = None, as_json: Json = False) -> None:
+    """Put the policies in force up for approval by another person."""
+    _step("propose", note, key, province, signers, as_json)
+
+
+@policy.command("approve")
+def approve(key: Key, note: Note = "", province: Province = None, signers: List = None, as_json: Json = False) -> None:
+    """Approve the proposed policies as another person; they must be the files that were proposed."""
+    _step("approve", note, key, province, signers, as_json)
+
+
+@policy.command("reject")
+def reject(note: Note, key: Key, province: Province = None, signers: List = None, as_json: Json = False) -> None:
+    """Refuse the proposed policies, or take the newest approval back."""
+    _step("reject", note, key, province, signers, as_json)
+
+
+def _step(
+    action: Literal["propose", "approve", "reject"],
+    note: str,
+    key: Path,
+    province: str | None,
+    signers: Path | None,
+    as_json: bool,
+) -> None:
+    from models.signoff.record import policies
+
+    with signing(key, signers, as_json, "signing") as (store, private, _):
+        entry = policies.write(store, action, whose(province), note, key=private, on=today().isoformat())
+        found = policies.standing(store, entry.province)
+    if as_json:
+        emit(asdict(entry))
+        return
+    show(Text(f"policies {entry.version} of {entry.province}: {action} by {entry.by}"))
+    show(Text(found.said))
+
+
+@policy.command("status")
+def status(province: Province = None, signers: List = None, as_json: Json = False) -> None:
+    """Show whether the policies in force are signed, by whom and when; exit 1 when they are not."""
+    from models.signoff.record import policies
+
+    found = policies.standing(answering_store(signers), whose(province))
+    emit(asdict(found)) if as_json else show(Text(found.said))
+    if not found.signed:
+        raise typer.Exit(1)
+
+
+@policy.command("history")
+def history(
+    head: Annotated[str | None, typer.Option(help="Hash kept elsewhere, which the record must still hold.")] = None,
+    signers: List = None,
+    as_json: Json = False,
+) -> None:
+    """Verify the whole record of policies and show who proposed, approved and rejected what."""
+    from models.signoff.record import policies
+
+    entries = policies.read(answering_store(signers), head)
+    if as_json:
+        emit([asdict(e) for e in entries])
+        return
+    table = Table(title="record of policies: every line verified")
+    for column in ("on", "province", "policies", "action", "by", "note"):
+        table.add_column(column)
+    for e in entries:
+        table.add_row(*map(plain, (e.on, e.province, e.version, e.action, e.by, e.note)))
+    show(table)
+    if entries:
+        show(Text(f"head, to keep elsewhere: {entries[-1].hash}"))
 
 
 def add_to(app: typer.Typer) -> None:

@@ -12,15 +12,18 @@ from dataclasses import replace
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from features.errors import FenleiError
+from features.policy import load_policy
 from models.chain import FIRST
 from models.scoring.risk_model import RiskModel
 from models.signoff import gate
+from models.signoff.checks import GatePolicy
 from models.signoff.errors import ApprovalError, GateRefused
 from models.signoff.record import entries as record
 from models.signoff.record import rules
 from models.signoff.record.entries import HEAD, Action, Entry, record_path
 from models.signoff.record.history import History, history, lists, read, read_beside
 from models.signoff.record.keys import public_of
+from models.signoff.record.policies import hold_signed
 from models.signoff.record.rules import in_force
 from models.signoff.record.signers import Signers, load_signers
 from models.tracking import artifacts, versions
@@ -194,6 +197,8 @@ def _examined(
     signers, entries = load_signers(store, province), history(store)
     asked = replace(_entry(action, version, note, on, signers, key, entries), province=province)
     rules.admit(asked, entries, lists(store), draft=True)
+    if load_policy(province, "gate", GatePolicy).policies_must_be_signed:
+        hold_signed(store, province)
     found = gate.examine(store, version, say, model=model)
     with record.locked(store):
         entries = read_beside(store, versions.pointers(store)).entries

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import date
+from typing import Protocol
 
 from models.signoff.errors import ApprovalError, GateRefused
 from models.signoff.record.entries import Entry
@@ -90,7 +91,7 @@ def admit(entry: Entry, before: list[Entry], lists: Lists, *, draft: bool = Fals
         If the signature is wrong, the key not listed, not of that name, not good on that day or without the role;
         if the same person would sign twice; or if the step is not one that can follow.
     """
-    signer = _signer(entry, lists, draft)
+    signer = signer_of(entry, lists, draft=draft)
     if before and entry.on < before[-1].on:
         raise ApprovalError(f"{entry.by} signed on {entry.on}, before the entry above of {before[-1].on}")
     last = state(entry.version, before)
@@ -111,7 +112,46 @@ def admit(entry: Entry, before: list[Entry], lists: Lists, *, draft: bool = Fals
         _gate_said_yes(entry)
 
 
-def _signer(entry: Entry, lists: Lists, draft: bool) -> Signer:
+class Signed(Protocol):
+    """What a signed line says of who did what: an `Entry`, or one of the record of policies."""
+
+    @property
+    def action(self) -> str:
+        """The step."""
+
+    @property
+    def province(self) -> str:
+        """Whose list of signers holds."""
+
+    @property
+    def by(self) -> str:
+        """Both names of the signer."""
+
+    @property
+    def key(self) -> str:
+        """The public key."""
+
+    @property
+    def on(self) -> str:
+        """The day, ISO."""
+
+    @property
+    def hash(self) -> str:
+        """What was signed."""
+
+    @property
+    def signature(self) -> str:
+        """The signature over it."""
+
+
+def signer_of(entry: Signed, lists: Lists, *, draft: bool = False) -> Signer:
+    """Return the signer of a line, held to be listed, of that name, good on that day, with the role and the signature.
+
+    Raises
+    ------
+    ApprovalError
+        If it is not so; a draft has no signature yet.
+    """
     if not _PROVINCE.fullmatch(entry.province):
         raise ApprovalError(f"{entry.province!r} names no province")
     signers = lists(entry.province)
