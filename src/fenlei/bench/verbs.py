@@ -1,4 +1,5 @@
-"""The benchmark verbs: simulate, published, province, features, record, fit, learn, loop, serve, spark."""
+"""The benchmark verbs: simulate, published, province, features, record, fit, learn, rules, loop, serve,
+spark."""
 
 from __future__ import annotations
 
@@ -19,6 +20,7 @@ from rich.text import Text
 from fenlei.bench.common.grid import Grid
 from fenlei.bench.common.measure import measure
 from fenlei.bench.feedback.verb import loop
+from fenlei.bench.learning.rules_verb import rules
 from fenlei.bench.learning.verb import learn
 from fenlei.bench.speed.spark import spark
 from fenlei.terminal import progress, show
@@ -33,6 +35,7 @@ SIZES = [30_000, 100_000]
 bench = typer.Typer(help="Measure speed and memory on this machine.", no_args_is_help=True)
 bench.command()(learn)
 bench.command()(loop)
+bench.command()(rules)
 bench.command()(spark)
 
 

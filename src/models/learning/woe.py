@@ -9,6 +9,7 @@ defend at a counter. Why not optbinning: docs/decisions/0009-points-cards.md.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +33,9 @@ class CardPolicy(Policy):
 def card_policy(province: str) -> CardPolicy:
     """Load a province's ``card.toml``."""
     return load_policy(province, "card", CardPolicy)
+
+
+N = TypeVar("N", np.int64, np.float64)
 
 
 @dataclass(frozen=True)
@@ -74,13 +78,13 @@ class _Counts:
 
     def merged(self, at: int) -> _Counts:
         """Return the sums with bin ``at`` and the next one as one."""
-        return _Counts(*(_merged(a, at) for a in (self.visits, self.violations, self.weight, self.bad)))
+        return _Counts(
+            _merged(self.visits, at), _merged(self.violations, at), _merged(self.weight, at), _merged(self.bad, at)
+        )
 
 
-def _merged(values: NDArray[np.generic], at: int) -> NDArray[np.generic]:
-    out = np.delete(values, at + 1)
-    out[at] = values[at] + values[at + 1]
-    return out
+def _merged(values: NDArray[N], at: int) -> NDArray[N]:
+    return np.add.reduceat(values, np.delete(np.arange(len(values)), at + 1), dtype=values.dtype)
 
 
 def weigh(values: Floats, y: NDArray[np.generic], weight: Floats, direction: int, policy: CardPolicy) -> Bins | None:
@@ -114,8 +118,8 @@ def weigh(values: Floats, y: NDArray[np.generic], weight: Floats, direction: int
     counts = _Counts(
         np.bincount(at, minlength=len(edges) + 1),
         np.bincount(at, bad[known], len(edges) + 1).astype(np.int64),
-        np.bincount(at, weight[known], len(edges) + 1),
-        np.bincount(at, (weight * bad)[known], len(edges) + 1),
+        np.bincount(at, weight[known], len(edges) + 1).astype(np.float64),
+        np.bincount(at, (weight * bad)[known], len(edges) + 1).astype(np.float64),
     )
     prior = policy.prior_visits * float(weight.mean())
     while len(counts.visits) > 1:

@@ -193,11 +193,13 @@ def policy_diff(
     groups
         Columns region and trade [n], in the order of the rows; without, both are unknown.
     """
-    usable = np.zeros(len(frame), dtype=bool) if model is None else ~model.unusable(model.read(frame)).any(axis=1)
+    usable = np.zeros(len(frame), dtype=np.bool_)
+    if model is not None:
+        usable = np.asarray(~model.unusable(model.read(frame)).any(axis=1), dtype=np.bool_)
     before, after = (_judge(frame, side.rules, model, usable) for side in (old, new))
     grades = np.asarray(GRADES, dtype=object)
     moved = np.flatnonzero(before.grade != after.grade)
-    told = [_why(i, before, after, old.rules, new.rules, by_model=bool(usable[i])) for i in moved]
+    told = [_why(int(i), before, after, old.rules, new.rules, by_model=bool(usable[i])) for i in moved]
     said = pd.DataFrame({"region": "unknown", "trade": "unknown"}, index=range(len(frame)))
     if groups is not None:
         said = groups[["region", "trade"]].reset_index(drop=True)

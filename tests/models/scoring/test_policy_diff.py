@@ -31,7 +31,7 @@ def changed(tmp_path: Path, name: str, right: str, wrong: str) -> Policies:
 def firms() -> pd.DataFrame:
     """300 enterprises of few indicators; the first has a record for H13.3."""
     frame, _ = small.rows(300, 5)
-    frame.iloc[0, frame.columns.get_loc("evidence_H13_3")] = "blacklists:B1"
+    frame["evidence_H13_3"] = ["blacklists:B1", *[""] * 299]
     frame["insured_staff"] = 5.0
     frame["tax_grade_a"] = 0.0
     frame["changes_1y"] = 0.0
@@ -41,8 +41,9 @@ def firms() -> pd.DataFrame:
 
 def row(found: PolicyDiff, enterprise: str) -> pd.Series:
     """One mover."""
-    [at] = found.movers.index[found.movers["enterprise_id"] == enterprise]
-    return found.movers.loc[at]
+    [at] = np.flatnonzero(found.movers["enterprise_id"] == enterprise)
+    one: pd.Series = found.movers.iloc[int(at)]
+    return one
 
 
 def test_the_same_policies_move_nobody_and_every_class_is_that_of_the_classification() -> None:

@@ -18,7 +18,7 @@ from models.scoring.rules.province import load_rules
 from models.scoring.rules.scorecard import Scorecard
 from models.signoff.checks import GatePolicy
 
-FAULTS = {
+FAULTS: dict[str, tuple[str, type[Policy], str, str, str]] = {
     "cuts out of order": ("bands", BandPolicy, "[200.0, 500.0, 750.0]", "[500.0, 200.0, 750.0]", "strictly increase"),
     "a cut above the scale": ("bands", BandPolicy, "500.0, 750.0]", "500.0, 1750.0]", "between 0 and 1000"),
     "a rate above 1": ("bands", BandPolicy, "[0.09, 0.18, 0.35]", "[0.09, 0.18, 1.35]", "between 0 and 1"),
