@@ -132,9 +132,9 @@ def fit_card(
     margin = np.concatenate([each[min(many, len(each) - 1)] for each in reversed(seen)])
     calibrator, _ = calibrated(experiment, dataset.parts["calibrate"], margin)
     bands = bands_of(experiment)
-    at = _margins_at_cuts(bands, calibrator, chosen.margin(dataset.population, columns))
-    scale = _scale(bands, at)
-    card = _points(chosen, scale, known, name)
+    everyone = chosen.margin(dataset.population, columns)
+    scale = _scale(bands, _margins_at_cuts(bands, calibrator, everyone), everyone)
+    card = _points(chosen, scale, known, name, {n: dataset.population[:, j] for n, j in columns.items()})
     rates = tuple(float(calibrator.probability((cut - scale[0]) / scale[1])) for cut in bands.cuts)
     return FittedCard(card, chosen, path, calibrator, margin, scale, (rates[0], rates[1], rates[2]))
 
@@ -209,28 +209,46 @@ def _margins_at_cuts(bands: BandPolicy, calibrator: AnyCalibrator, population: F
     return np.asarray(np.quantile(population, np.cumsum(bands.shares)[:-1]), dtype=np.float64)
 
 
-def _scale(bands: BandPolicy, at: Floats) -> tuple[float, float]:
+def _scale(bands: BandPolicy, at: Floats, population: Floats) -> tuple[float, float]:
     """Return offset and points per unit of log-odds: the straight line nearest to the cuts at their margins.
 
-    Points that add up can't bend: the rates at the cuts then differ somewhat from the policy's, and are told.
+    Points that add up can't bend: the rates at the cuts then differ somewhat from the policy's, and are told. The line
+    leaves the average enterprise, and three of four, above 0 points, where it would not by itself.
     """
     centred = at - at.mean()
     spread = float(centred @ centred)
     if spread <= 0:
         raise ModelError("the risks at the cuts lie at one margin: the card tells nobody apart")
-    slope = float(centred @ np.asarray(bands.cuts)) / spread
-    return float(np.mean(bands.cuts)) - slope * float(at.mean()), slope
+    cuts = np.asarray(bands.cuts, dtype=np.float64)
+    slope = float(centred @ cuts) / spread
+    offset = float(cuts.mean()) - slope * float(at.mean())
+    low = min(float(population.mean()), float(np.quantile(population, 0.25)))
+    if offset + slope * low < 0 and low < at[0]:
+        above = at - low
+        slope = float(above @ cuts) / float(above @ above)
+        offset = -slope * low
+    return offset, slope
 
 
-def _points(found: Evidence, scale: tuple[float, float], known: Mapping[str, Indicator], name: str) -> Scorecard:
-    base = round(scale[0] + scale[1] * found.intercept)
-    if not 0 <= base <= SCALE:
-        raise ModelError(f"a card of neutral evidence would have {base} points, beyond 0 to {SCALE:g}")
-    entries = []
+def _points(
+    found: Evidence,
+    scale: tuple[float, float],
+    known: Mapping[str, Indicator],
+    name: str,
+    population: Mapping[str, Floats],
+) -> Scorecard:
+    """Return the card in whole points.
+
+    Points of an indicator are counted from those of the population's average, which go into the base: the base is then
+    the score of an average enterprise, whatever the mix of the visits that taught.
+    """
+    base, entries = round(scale[0] + scale[1] * found.intercept), []
     for indicator, bins, coefficient in zip(found.names, found.bins, found.coefficients, strict=True):
-        points = [float(round(scale[1] * coefficient * woe)) for woe in bins.woe]
-        if not any(points):
-            continue  # rounded away: an entry of no points only costs a reader's time
+        usual = round(scale[1] * coefficient * float(bins.of(population[indicator]).mean()))
+        points = [float(round(scale[1] * coefficient * woe) - usual) for woe in bins.woe]
+        base += usual
+        if len(set(points)) == 1:
+            continue  # rounded away: an entry that tells nobody apart only costs a reader's time
         about = known[indicator]
         steps = tuple(Step(at_least=float(e), points=p) for e, p in zip(bins.edges, points[1:], strict=True))
         rates = "/".join(f"{100 * rate:.1f}" for rate in bins.rates)
@@ -240,10 +258,13 @@ def _points(found: Evidence, scale: tuple[float, float], known: Mapping[str, Ind
                 zh=about.zh,
                 family=about.family,
                 rule=Steps(kind="steps", below=points[0], steps=steps),
-                missing=float(round(scale[1] * coefficient * bins.unknown)),
+                missing=float(round(scale[1] * coefficient * bins.unknown) - usual),
                 why=f"violations in {rates} % of {int(bins.visits.sum()):,} visits, bin by bin",
             )
         )
+    base = max(base, 0) if base > -len(found.names) else base  # what rounding alone took
+    if not 0 <= base <= SCALE:
+        raise ModelError(f"an average enterprise would have {base} points, beyond 0 to {SCALE:g}")
     if not entries:
         raise ModelError("every indicator's points round to 0: there is no card")
     entries.sort(key=lambda e: [*known].index(e.indicator))
