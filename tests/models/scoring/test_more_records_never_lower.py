@@ -38,8 +38,14 @@ KINDS = ("penalty", "complaint", "abnormal_list", "serious_list", "blacklist")
 
 def added(kind: str, day: date) -> tuple[str, dict[str, Any]]:
     """A record of a day, by its table."""
-    common = {"record_id": f"new-{kind}", "version": 1, "occurred_at": day, "known_at": day, "record_state": "active"}
-    table, own = {
+    common: dict[str, Any] = {
+        "record_id": f"new-{kind}",
+        "version": 1,
+        "occurred_at": day,
+        "known_at": day,
+        "record_state": "active",
+    }
+    kinds: dict[str, tuple[str, dict[str, Any]]] = {
         "penalty": (
             "penalties",
             {"authority_kind": "market_regulation", "field": "food", "penalty_kinds": "fine", "fine_fen": 500_000},
@@ -48,7 +54,8 @@ def added(kind: str, day: date) -> tuple[str, dict[str, Any]]:
         "abnormal_list": ("abnormal_list", {"reason": "no_annual_report", "ended_on": None}),
         "serious_list": ("serious_list", {"reason": "food_drug", "ended_on": None}),
         "blacklist": ("blacklists", {"list_kind": "judgment_debtor", "ended_on": None}),
-    }[kind]
+    }
+    table, own = kinds[kind]
     return table, common | own
 
 
