@@ -25,6 +25,7 @@ from models.learning.woe import Bins, CardPolicy, card_policy, weigh
 from models.scoring.bands import SCALE, BandPolicy
 from models.scoring.calibrators import AnyCalibrator
 from models.scoring.rules.scorecard import FamilyWeight, Scorecard, ScorecardItem, Step, Steps
+from models.study.circumstances import Circumstances
 from models.study.dataset import Dataset, Part
 from models.study.experiment import Experiment
 from models.study.indicators import catalogue
@@ -174,8 +175,6 @@ def _regressed(
     rows: Rows, evidence: list[Floats], y: Floats, share: Floats, policy: CardPolicy
 ) -> tuple[tuple[float, ...], Floats]:
     """Return coefficients (none below 0) with the intercept behind them, and the fitted risks of the rows."""
-    from models.study.circumstances import Circumstances
-
     design = np.column_stack(evidence)
     around = rows.circumstances or Circumstances.none(len(y))
     # What targeted visits find more, where the study asks for it, is learned apart; pairs of inspectors are not.

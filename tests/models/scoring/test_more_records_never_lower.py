@@ -31,6 +31,8 @@ from models.scoring.rules.scorecard import Scorecard, load_scorecard
 from models.study.weights import Rows
 from simulation import simulate
 
+pytestmark = pytest.mark.slow
+
 CUTOFF = date(2026, 1, 1)
 FIRMS = 60
 KINDS = ("penalty", "complaint", "abnormal_list", "serious_list", "blacklist")
