@@ -12,11 +12,9 @@ from dataclasses import replace
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from features.errors import FenleiError
-from features.policy import load_policy
 from models.chain import FIRST
 from models.scoring.risk_model import RiskModel
 from models.signoff import gate
-from models.signoff.checks import GatePolicy
 from models.signoff.errors import ApprovalError, GateRefused
 from models.signoff.record import entries as record
 from models.signoff.record import rules
@@ -197,7 +195,7 @@ def _examined(
     signers, entries = load_signers(store, province), history(store)
     asked = replace(_entry(action, version, note, on, signers, key, entries), province=province)
     rules.admit(asked, entries, lists(store), draft=True)
-    if load_policy(province, "gate", GatePolicy).policies_must_be_signed:
+    if gate.asks_signed_policies(province):
         hold_signed(store, province)
     found = gate.examine(store, version, say, model=model)
     with record.locked(store):
