@@ -93,7 +93,7 @@ class Gate:
 
 
 def asks_signed_policies(province: str) -> bool:
-    """Tell whether a province's ``gate.toml`` asks that two people have signed its policies before a model's sign-off."""
+    """Tell whether a province's ``gate.toml`` asks that two people have signed its policies before a model is."""
     return load_policy(province, "gate", GatePolicy).policies_must_be_signed
 
 
