@@ -11,6 +11,22 @@ class ConfigError(FenleiError):
     """A policy or experiment file is missing or wrong."""
 
 
+class WrongKey(ValueError):
+    """What a policy's own check finds wrong, with the key it is about: the reader of the file tells its line.
+
+    Parameters
+    ----------
+    message
+        What was expected.
+    place
+        The key within the policy that checks, from the outside in; numbers from 0 within arrays.
+    """
+
+    def __init__(self, message: str, *place: str | int) -> None:
+        super().__init__(message)
+        self.place = place
+
+
 class SourceError(FenleiError):
     """A source folder can't be read as the contract asks."""
 

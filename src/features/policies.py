@@ -7,7 +7,7 @@ from datetime import date
 from pydantic import Field
 
 from features.contract import codes
-from features.errors import CatalogueError
+from features.errors import CatalogueError, WrongKey
 from features.policy import Policy, load_policy
 
 
@@ -38,7 +38,11 @@ class Thresholds(Policy):
         ValueError
             If there is no such day.
         """
-        date(2001, self.report_due_month, self.report_due_day)
+        try:
+            date(2001, self.report_due_month, self.report_due_day)
+        except ValueError as err:
+            day = f"{self.report_due_month}-{self.report_due_day:02}"
+            raise WrongKey(f"reports are due on a day of every year, not on {day}", "report_due_day") from err
 
 
 def threshold(name: str) -> str:
@@ -87,9 +91,12 @@ class OutcomesPolicy(Policy):
         """
         named = [*self.violation, *self.none, *self.censored]
         if sorted(named) != sorted(codes.RESULT.codes):
-            raise ValueError(f"each of {sorted(codes.RESULT.codes)} must be named once, got {sorted(named)}")
+            lists = {"violation": self.violation, "none": self.none, "censored": self.censored}
+            strange = {c for c in named if c not in codes.RESULT.codes or named.count(c) > 1}
+            where = next((key for key, given in reversed(lists.items()) if strange & set(given)), "violation")
+            raise WrongKey(f"each of {sorted(codes.RESULT.codes)} must be named once, got {sorted(named)}", where)
         if set(self.severity) != set(self.violation):
-            raise ValueError("severity must name exactly the violation codes")
+            raise WrongKey("severity must name exactly the violation codes", "severity")
 
 
 class CohortPolicy(Policy):

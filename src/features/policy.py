@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from features.errors import ConfigError
 from features.given import PathLike, as_path
 from features.near import did_you_mean
-from features.toml_text import decode, parse, said_of
+from features.toml_text import decode, line_of, parse, said_of
 
 
 class Policy(BaseModel):
@@ -64,6 +66,24 @@ def use_policies(folder: PathLike) -> None:
     if not any(root.glob("*/*.toml")):
         raise ConfigError(f"{root}: expected a folder with policies of places, such as <place>/province.toml")
     _chosen[:] = [root]
+
+
+@contextmanager
+def policies_from(folder: PathLike | None) -> Iterator[None]:
+    """Look for policies in a folder first, for a while: two sets of policies are compared. None: as ever.
+
+    Raises
+    ------
+    ConfigError
+        As `use_policies`.
+    """
+    before = list(_chosen)
+    try:
+        if folder is not None:
+            use_policies(folder)
+        yield
+    finally:
+        _chosen[:] = before
 
 
 class Province(Policy):
@@ -117,9 +137,22 @@ def province_line(province: str) -> tuple[str, ...]:
     while found := _province(line[-1]):
         own, said = found
         if said.base in line:
-            raise ConfigError(f"{own}: base {said.base!r} rests on {province!r} itself; expected another province")
+            raise ConfigError(
+                f"{own}, line {_line(own, 'base')}: base {said.base!r} rests on {province!r} itself; "
+                "expected another province"
+            )
+        if not any((root / said.base).is_dir() for root in policy_roots()):
+            there = sorted({p.parent.name for root in policy_roots() for p in root.glob("*/*.toml")})
+            meant = did_you_mean(said.base, there)
+            raise ConfigError(
+                f"{own}, line {_line(own, 'base')}: base {said.base!r} has no policies; expected one of {there}{meant}"
+            )
         line.append(said.base)
     return tuple(line)
+
+
+def _line(path: Path, key: str) -> int | None:
+    return line_of(decode(path, path.read_bytes()), (key,))
 
 
 def map_path(province: str) -> Path | None:

@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-import re
 import tomllib
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from features.errors import ConfigError
+from features.errors import ConfigError, WrongKey
 from features.near import did_you_mean
-
-_NAME = r"""(?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*')"""
-_DOTTED = rf"{_NAME}(?:\s*\.\s*{_NAME})*"
-_HEADER = re.compile(rf"\s*(\[\[?)\s*({_DOTTED})\s*\]")
-_KEY = re.compile(rf"\s*({_DOTTED})\s*=")
-
-Place = tuple[str | int, ...]
+from features.toml_lines import Place, lines_of
 
 
 def decode(path: Path, raw: bytes) -> str:
@@ -69,40 +61,32 @@ def line_of(text: str, place: Sequence[str | int]) -> int | None:
     >>> line_of("[learner]\\nnum_leaves = 1\\n", ("learner", "num_leaves"))
     2
     """
-    best, found = 0, None
-    for number, there in _places(text):
-        if len(there) > best and tuple(place[: len(there)]) == there:
-            best, found = len(there), number
+    found: int | None = None
+    way: Place = ()
+    lines = lines_of(text)
+    for step in place:
+        # A step that the file does not have, such as the name of one of several forms of a table, is passed over.
+        if (*way, step) in lines:
+            way = (*way, step)
+            found = lines[way]
     return found
-
-
-def _places(text: str) -> Iterator[tuple[int, Place]]:
-    """Yield every line that names a key or a table, with its place."""
-    table: Place = ()
-    arrays: Counter[Place] = Counter()
-    for number, line in enumerate(text.splitlines(), start=1):
-        if header := _HEADER.match(line):
-            table = _keys(header[2])
-            if header[1] == "[[":
-                arrays[table] += 1
-                table = (*table, arrays[table] - 1)
-            yield number, table
-        elif key := _KEY.match(line):
-            yield number, (*table, *_keys(key[1]))
-
-
-def _keys(dotted: str) -> Place:
-    return tuple(name.strip("\"'") for name in re.findall(_NAME, dotted))
 
 
 def said_of(text: str, err: ValidationError, model: type[BaseModel]) -> str:
     """Return what is wrong, one line a mistake: its line in the file where there is one, its key, what was expected."""
     lines = []
     for found in err.errors():
-        line = line_of(text, found["loc"])
+        place = (*found["loc"], *_named(found))
+        line = line_of(text, place)
         where = f"line {line}: " if line is not None else ""
-        lines.append(f"  {where}{'.'.join(map(str, found['loc'])) or 'the file'}: {found['msg']}{_meant(found, model)}")
+        lines.append(f"  {where}{'.'.join(map(str, place)) or 'the file'}: {found['msg']}{_meant(found, model)}")
     return "\n".join(lines)
+
+
+def _named(error: ErrorDetails) -> Place:
+    """Return the key within a policy that its own check names (`features.errors.WrongKey`)."""
+    found = error.get("ctx", {}).get("error")
+    return found.place if isinstance(found, WrongKey) else ()
 
 
 def _meant(error: ErrorDetails, model: type[BaseModel]) -> str:

@@ -19,6 +19,7 @@ from features.errors import FenleiError
 from features.policy import use_policies
 from fenlei.bench.verbs import bench
 from fenlei.terminal import error
+from fenlei.verbs import card as card_verbs
 from fenlei.verbs import confirm as confirm_verbs
 from fenlei.verbs import data as data_verbs
 from fenlei.verbs import demo
@@ -27,6 +28,7 @@ from fenlei.verbs import learn as learn_verbs
 from fenlei.verbs import maps as map_verbs
 from fenlei.verbs import month as month_verbs
 from fenlei.verbs import override as override_verbs
+from fenlei.verbs import policy as policy_verbs
 from fenlei.verbs import remedies as remedy_verbs
 from fenlei.verbs import serve as serve_verbs
 from fenlei.verbs import sign as sign_verbs
@@ -59,6 +61,8 @@ sign_verbs.add_to(app)
 override_verbs.add_to(app)
 confirm_verbs.add_to(app)
 remedy_verbs.add_to(app)
+policy_verbs.add_to(app)
+card_verbs.add_to(app)
 serve_verbs.add_to(app)
 month_verbs.add_to(app)
 explain_verb.add_to(app)

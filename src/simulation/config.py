@@ -8,6 +8,8 @@ from pydantic import Field, model_validator
 
 from features.contract import TABLES
 from features.contract import codes as c
+from features.contract.types import CodeList
+from features.errors import WrongKey
 from features.policy import Policy, load_policy
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -286,19 +288,30 @@ class SimulationPolicy(Policy):
     def _names_are_known(self) -> SimulationPolicy:
         missing = sorted(set(TABLES) - set(self.lags))
         if missing:
-            raise ValueError(f"lags: no reporting lag for the tables {missing}")
+            raise WrongKey(f"lags: no reporting lag for the tables {missing}", "lags")
         for name, (least, most) in self.lags.items():
             if least > most:
-                raise ValueError(f"lags.{name}: the least ({least}) exceeds the most ({most})")
-        unknown = sorted(set(self.population.enterprise_types) - set(c.ENTERPRISE_TYPE.codes))
-        unknown += sorted(i.field for i in self.industries if i.field not in c.FIELD)
-        unknown += sorted(set(self.grades.fields) - set(c.FIELD.codes))
-        unknown += sorted(set(self.places.kinds) - set(c.PLACE_EVENT.codes))
-        results = (self.results.food_drug, self.results.quality, self.results.other, self.results.second)
-        unknown += sorted({code for weights in results for code in weights} - set(c.RESULT.codes))
-        unknown += sorted(i.licence for i in self.industries if i.licence and i.licence not in c.LICENCE_KIND)
-        if unknown:
-            raise ValueError(f"codes that the source contract does not have: {unknown}")
+                raise WrongKey(f"lags.{name}: the least ({least}) exceeds the most ({most})", "lags", name)
+        types = self.population.enterprise_types
+        named: list[tuple[CodeList, str, tuple[str | int, ...]]] = [
+            *((c.ENTERPRISE_TYPE, code, ("population", "enterprise_types")) for code in types),
+            *((c.FIELD, each.field, ("industries", at, "field")) for at, each in enumerate(self.industries)),
+            *((c.FIELD, code, ("grades", "fields")) for code in self.grades.fields),
+            *((c.PLACE_EVENT, code, ("places", "kinds")) for code in self.places.kinds),
+            *(
+                (c.RESULT, code, ("results", key))
+                for key in ("food_drug", "quality", "other", "second")
+                for code in getattr(self.results, key)
+            ),
+            *(
+                (c.LICENCE_KIND, each.licence, ("industries", at, "licence"))
+                for at, each in enumerate(self.industries)
+                if each.licence
+            ),
+        ]
+        for among, code, place in named:
+            if code not in among:
+                raise WrongKey(f"a code that the source contract does not have: {code!r}", *place)
         return self
 
 

@@ -14,6 +14,7 @@ from pydantic import Field
 
 from features.contract.tables import TABLES
 from features.contract.types import Column
+from features.errors import WrongKey
 from features.policy import Policy, load_policy, own_policies
 
 LATEST_DAY = date(9999, 12, 31)
@@ -51,7 +52,8 @@ class BelievablePolicy(Policy):
             If one is not.
         """
         if unknown := sorted(set(self.lasting_tables) - set(TABLES)):
-            raise ValueError(f"lasting_tables {unknown} are no tables of the contract")
+            place = self.lasting_tables.index(unknown[0])
+            raise WrongKey(f"lasting_tables {unknown} are no tables of the contract", "lasting_tables", place)
 
     def is_placeholder(self, day: date) -> bool:
         """Whether a day stands for "not known"."""

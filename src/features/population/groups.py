@@ -14,6 +14,7 @@ from pydantic import Field, model_validator
 
 from features.contract import codes
 from features.contract.national_names import DISTRICT, INDUSTRY_SECTION
+from features.errors import WrongKey
 from features.policy import Policy, load_policy
 from features.records.moments import check_ends
 from features.records.store import RecordStore, opened
@@ -51,18 +52,19 @@ class GroupsPolicy(Policy):
 
     @model_validator(mode="after")
     def _complete(self) -> GroupsPolicy:
-        for cuts in (self.staff_cuts, self.capital_cuts):
+        for key, cuts in (("staff_cuts", self.staff_cuts), ("capital_cuts", self.capital_cuts)):
             if any(b <= a for a, b in pairwise((0, *cuts))):
-                raise ValueError("cuts must be positive and strictly increase")
-        for given, known in (
-            (self.ownership_by_shareholder, codes.SHAREHOLDER_TYPE.codes),
-            (self.ownership_by_type, codes.ENTERPRISE_TYPE.codes),
+                raise WrongKey("cuts must be positive and strictly increase", key)
+        for key, given, known in (
+            ("ownership_by_shareholder", self.ownership_by_shareholder, codes.SHAREHOLDER_TYPE.codes),
+            ("ownership_by_type", self.ownership_by_type, codes.ENTERPRISE_TYPE.codes),
         ):
             if set(given) != set(known):
-                raise ValueError(f"ownership must be given for each of {sorted(known)}, got {sorted(given)}")
+                raise WrongKey(f"ownership must be given for each of {sorted(known)}, got {sorted(given)}", key)
         used = {*self.ownership_by_shareholder.values(), *self.ownership_by_type.values()} - {UNKNOWN}
         if set(self.ownership_names) != used:
-            raise ValueError(f"ownership_names must name each of {sorted(used)}, got {sorted(self.ownership_names)}")
+            names = sorted(self.ownership_names)
+            raise WrongKey(f"ownership_names must name each of {sorted(used)}, got {names}", "ownership_names")
         return self
 
 

@@ -19,6 +19,7 @@ from rich.text import Text
 from fenlei.bench.common.grid import Grid
 from fenlei.bench.common.measure import measure
 from fenlei.bench.feedback.verb import loop
+from fenlei.bench.learning.rules_verb import rules
 from fenlei.bench.learning.verb import learn
 from fenlei.bench.month.verb import faults, month_verb
 from fenlei.bench.speed.spark import spark
@@ -34,6 +35,7 @@ SIZES = [30_000, 100_000]
 bench = typer.Typer(help="Measure speed and memory on this machine.", no_args_is_help=True)
 bench.command()(learn)
 bench.command()(loop)
+bench.command()(rules)
 bench.command()(spark)
 bench.command("month")(month_verb)
 bench.command()(faults)

@@ -68,7 +68,7 @@ def propose(
     """Run the gate on a registered version and put it up for approval."""
     from models.signoff import approval
 
-    with _signing(key, signers, as_json, "proposing") as (store, private, say):
+    with signing(key, signers, as_json, "proposing") as (store, private, say):
         entry = approval.propose(
             store, version, note, key=private, on=today().isoformat(), accept_unknown=accept_unknown, say=say
         )
@@ -81,7 +81,7 @@ def back(
     """Propose to return to a version approved before; another person approves it as ever."""
     from models.signoff import approval
 
-    with _signing(key, signers, as_json, "going back") as (store, private, say):
+    with signing(key, signers, as_json, "going back") as (store, private, say):
         entry = approval.back(
             store, version, note, key=private, on=today().isoformat(), accept_unknown=accept_unknown, say=say
         )
@@ -92,7 +92,7 @@ def approve(version: Version, key: Key, note: Note = "", signers: List = None, a
     """Run the gate once more and approve a proposed version as another person: it is the one that is served."""
     from models.signoff import approval
 
-    with _signing(key, signers, as_json, "approving") as (store, private, say):
+    with signing(key, signers, as_json, "approving") as (store, private, say):
         entry = approval.approve(store, version, note, key=private, on=today().isoformat(), say=say)
     _said(entry, as_json, "approved", "it is served from now on")
 
@@ -101,7 +101,7 @@ def reject(version: Version, note: Note, key: Key, signers: List = None, as_json
     """Refuse a proposed version or withdraw an approved one; the one approved before it returns."""
     from models.signoff import approval
 
-    with _signing(key, signers, as_json, "rejecting") as (store, private, _):
+    with signing(key, signers, as_json, "rejecting") as (store, private, _):
         entry = approval.reject(store, version, note, key=private, on=today().isoformat())
         standing = approval.in_force(approval.history(store), entry.province)
     served = f"version {standing.version}" if standing else "no model: the rules answer"
@@ -160,19 +160,17 @@ def _table(found: History) -> Table:
         said = "" if not e.verdicts else f"can't tell {', '.join(unknown)}: {e.accepted}" if unknown else "pass"
         if found.under_another_list(e):
             said += ("; " if said else "") + "signed under another signers.toml than today's"
-        table.add_row(*map(_plain, (e.on, e.version, e.action, e.by, e.note, e.model_hash[:12], said)))
+        table.add_row(*map(plain, (e.on, e.version, e.action, e.by, e.note, e.model_hash[:12], said)))
     return table
 
 
-def _plain(text: str) -> Text:
+def plain(text: str) -> Text:
     """Text as it is: a note in brackets is no markup, and what would move the cursor shows as a code."""
     return Text("".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text))
 
 
 @contextmanager
-def _signing(
-    key: Path, signers: Path | None, quiet: bool, label: str
-) -> Iterator[tuple[Store, Ed25519PrivateKey, Say]]:
+def signing(key: Path, signers: Path | None, quiet: bool, label: str) -> Iterator[tuple[Store, Ed25519PrivateKey, Say]]:
     """Read the key, asking for its passphrase where it has one, and show what is being done."""
     store = answering_store(signers)
     private = read_private(key)

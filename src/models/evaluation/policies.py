@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field, model_validator
 from scipy.stats import binom
 
+from features.errors import WrongKey
 from features.policy import Policy, load_policy
 from models.scoring.classification import Grade
 
@@ -45,7 +46,7 @@ class ContractPolicy(Policy):
     @model_validator(mode="after")
     def _about_one(self) -> ContractPolicy:
         if not 0 < self.slope[0] < 1 < self.slope[1]:
-            raise ValueError("slope must be a range about 1")
+            raise WrongKey("slope must be a range about 1", "slope")
         return self
 
 
@@ -66,9 +67,9 @@ class Plan(Policy):
     @model_validator(mode="after")
     def _possible(self) -> Plan:
         if not all(0 <= s <= 1 for s in self.shares) or sum(self.shares) <= 0:
-            raise ValueError("shares must lie between 0 and 1, and not all be 0")
+            raise WrongKey("shares must lie between 0 and 1, and not all be 0", "shares")
         if min(self.caps) < 0:
-            raise ValueError("caps must be 0 (none) or more")
+            raise WrongKey("caps must be 0 (none) or more", "caps")
         return self
 
     def visits(self) -> tuple[float, ...]:

@@ -105,7 +105,7 @@ def fit_linear(
     scaled[:, used] = (design[:, used] - mean[used]) / spread[used]
     seen = Circumstances.none(len(z)) if circumstances is None else circumstances
     with threadpool_limits(1, user_api="blas"):
-        theta = _minimise(scaled, np.asarray(y, dtype=np.float64), share, seen, directions, strength)
+        theta = minimise(scaled, np.asarray(y, dtype=np.float64), share, seen, directions, strength)
     k, width, terms = z.shape[1], scaled.shape[1], seen.terms.shape[1]
     slope = np.zeros(width)
     slope[used] = theta[:width][used] / spread[used]
@@ -132,7 +132,7 @@ def fit_linear(
     return found, Effects(theta[width + 1 : width + 1 + terms].copy(), np.asarray(pairs, dtype=np.float64))
 
 
-def _minimise(
+def minimise(
     design: Floats, y: Floats, share: Floats, seen: Circumstances, directions: Sequence[int], strength: float
 ) -> Floats:
     """Return the slopes, the intercept, the terms and the pairs' effects of least penalised loss."""

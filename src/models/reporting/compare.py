@@ -204,7 +204,9 @@ def render(frame: pd.DataFrame, *, everything: bool = False) -> Group:
     out.add_column("")
     for run, row in frame.iterrows():
         mark = " ✓ approved" if row["approved"] else ""
-        out.add_column(f"{row['study']}\nv{row['version'] or '–'} {str(run)[:8]}{mark}", justify="right")
+        # A run that registers no version, such as a card's, is told by its name.
+        called = f"v{row['version']}" if row["version"] else row["name"] if row["name"] != row["study"] else "v–"
+        out.add_column(f"{row['study']}\n{called} {str(run)[:8]}{mark}", justify="right")
     out.add_column("best")
     for fact in ("band_contract", "drift"):
         out.add_row(fact.replace("_", " "), *(row[fact] or "–" for _, row in frame.iterrows()), "")

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from features.errors import WrongKey
 from features.policy import Policy, load_policy
 from models.arrays import Floats
 from models.errors import ModelError
@@ -71,21 +72,29 @@ class BandPolicy(Policy):
     @model_validator(mode="after")
     def _ordered(self) -> BandPolicy:
         if any(b <= a for a, b in pairwise((0.0, *self.cuts, SCALE))):
-            raise ValueError(f"cuts must strictly increase between 0 and {SCALE:g}")
+            raise WrongKey(f"cuts must strictly increase between 0 and {SCALE:g}", "cuts")
         if any(b <= a for a, b in pairwise((0.0, *self.rates, 1.0))):
-            raise ValueError("rates must strictly increase between 0 and 1")
+            raise WrongKey("rates must strictly increase between 0 and 1", "rates")
         if min(self.shares) <= 0 or abs(sum(self.shares) - 1.0) > 1e-9:
-            raise ValueError("shares must be positive and sum to 1")
+            raise WrongKey(f"shares must be positive and sum to 1, not to {sum(self.shares):g}", "shares")
         if not self.tail_points < min(self.cuts[0], SCALE - self.cuts[2]):
-            raise ValueError("tail_points must leave room below the first and above the last cut")
+            raise WrongKey("tail_points must leave room below the first and above the last cut", "tail_points")
         if self.promises is not None:
             if set(self.promises) != set(GRADES):
-                raise ValueError(f"promises must name each of {', '.join(GRADES)}")
-            if any(not 0 <= low < high <= 1 for low, high in self.promises.values()):
-                raise ValueError("promises must be ranges between 0 and 1, the lower end first")
-            ends = [self.promises[grade] for grade in GRADES]
-            if any(b[0] < a[0] or b[1] < a[1] for a, b in pairwise(ends)):
-                raise ValueError("promises must not fall from A to D")
+                raise WrongKey(f"promises must name each of {', '.join(GRADES)}", "promises")
+            for grade, (low, high) in self.promises.items():
+                if not 0 <= low < high <= 1:
+                    raise WrongKey("promises must be ranges between 0 and 1, the lower end first", "promises", grade)
+            for one, next_one in pairwise(GRADES):
+                a, b = self.promises[one], self.promises[next_one]
+                if b[0] < a[0] or b[1] < a[1]:
+                    raise WrongKey("promises must not fall from A to D", "promises", next_one)
+                if b[0] < a[1]:
+                    raise WrongKey(
+                        f"promises must not overlap: {one} is promised up to {a[1]:g}, {next_one} from {b[0]:g} on",
+                        "promises",
+                        next_one,
+                    )
         return self
 
     def grade_index(self, score: ArrayLike) -> NDArray[np.intp]:

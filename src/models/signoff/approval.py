@@ -21,6 +21,7 @@ from models.signoff.record import rules
 from models.signoff.record.entries import HEAD, Action, Entry, record_path
 from models.signoff.record.history import History, history, lists, read, read_beside
 from models.signoff.record.keys import public_of
+from models.signoff.record.policies import hold_signed
 from models.signoff.record.rules import in_force
 from models.signoff.record.signers import Signers, load_signers
 from models.tracking import artifacts, versions
@@ -194,6 +195,8 @@ def _examined(
     signers, entries = load_signers(store, province), history(store)
     asked = replace(_entry(action, version, note, on, signers, key, entries), province=province)
     rules.admit(asked, entries, lists(store), draft=True)
+    if gate.asks_signed_policies(province):
+        hold_signed(store, province)
     found = gate.examine(store, version, say, model=model)
     with record.locked(store):
         entries = read_beside(store, versions.pointers(store)).entries

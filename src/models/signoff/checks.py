@@ -34,6 +34,7 @@ class GatePolicy(Policy):
     single_auc: float = Field(gt=0.5, le=1.0)
     single_least: int = Field(ge=1)
     unknown: Literal["reason", "refuse", "allow"]
+    policies_must_be_signed: bool = False
 
 
 @dataclass(kw_only=True)

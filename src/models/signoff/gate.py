@@ -92,6 +92,11 @@ class Gate:
         return out
 
 
+def asks_signed_policies(province: str) -> bool:
+    """Tell whether a province's ``gate.toml`` asks that two people have signed its policies before a model is."""
+    return load_policy(province, "gate", GatePolicy).policies_must_be_signed
+
+
 def bound(store: Store, version: str, inputs: Path | None, beside: dict[str, Path | None]) -> dict[str, str]:
     """Hashes that an entry binds beside the model's: as registered, but of the run's files as they are now."""
     found = {k: v for k, v in versions.inputs(store, version).items() if k not in ("inputs_hash", *beside)}

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -134,7 +135,11 @@ def test_clipping_to_the_scale_is_shown_as_points(frame: pd.DataFrame) -> None:
 
 
 def test_provinces_cut_the_same_score_differently(whole: pd.DataFrame) -> None:
-    rules = {p: ask(whole, None, p) for p in ("hebei", "henan", "ningxia")}
+    card = load_rules("hebei").scorecard  # the same points for all: only the cuts differ then
+    rules = {
+        p: classify_frame(whole, None, replace(load_rules(p), scorecard=card), catalogue=small.CATALOGUE)
+        for p in ("hebei", "henan", "ningxia")
+    }
     scores = [a.score for a in rules["hebei"]]
     assert scores == [a.score for a in rules["ningxia"]] == [a.score for a in rules["henan"]]
     between = [i for i, s in enumerate(scores) if 200 < s <= 250]
@@ -174,7 +179,6 @@ def test_the_catalogue_of_features_speaks_by_default(frame: pd.DataFrame, model:
 def test_an_unknown_province_is_told_which_there_are(frame: pd.DataFrame) -> None:
     with pytest.raises(ConfigError, match="hebei"):
         load_rules("atlantis")
-    assert load_rules("henan").scorecard == load_rules("hebei").scorecard
 
 
 def test_a_model_signed_under_other_cuts_does_not_answer(frame: pd.DataFrame, model: RiskModel) -> None:

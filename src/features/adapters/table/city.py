@@ -14,7 +14,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from features.catalogue.sectors.place import EventMeaning, MeasureMeaning, PlaceIndicators
 from features.contract import CodeList, codes
-from features.errors import ConfigError
+from features.errors import ConfigError, WrongKey
 from features.given import PathLike
 from features.near import did_you_mean
 from features.policy import Policy, load_toml
@@ -277,6 +277,12 @@ class CityMap(Policy):
                 said.append(published)
             yield from ((f"files.{alias}", alias, column) for column in said)
 
+    def _wrong(self, place: str, said: str) -> WrongKey:
+        """Return the mistake of a rule that `reads` names; of measures and events, the first of that name has it."""
+        table, _, name = place.partition(", ")
+        names = [m.name for m in self.measures] if table == "measures" else [e.kind for e in self.events]
+        return WrongKey(said, *table.split("."), *([names.index(name)] if name else []))
+
     def _established(self) -> Iterator[tuple[str, str, str]]:
         found, place = self.enterprise.established, "enterprise.established"
         if isinstance(found, str):
@@ -293,30 +299,34 @@ class CityMap(Policy):
         for place, file, column in self.reads():
             if file not in self.files:
                 meant = did_you_mean(file, self.files)
-                raise ValueError(f"{place}: no file {file!r}; [files] has {sorted(self.files)}{meant}")
+                raise self._wrong(place, f"{place}: no file {file!r}; [files] has {sorted(self.files)}{meant}")
             for pattern, why in self.never.items():
                 if fnmatchcase(column, pattern) or fnmatchcase(file, pattern):
-                    raise ValueError(f"{place} reads {column!r} of {file!r}, which [never] forbids: {why}")
+                    raise self._wrong(place, f"{place} reads {column!r} of {file!r}, which [never] forbids: {why}")
         if not who.register_ and who.file != visits.file:
-            raise ValueError("enterprise.file is not the visits' file: say register = true, or take that file")
+            said = "enterprise.file is not the visits' file: say register = true, or take that file"
+            raise WrongKey(said, "enterprise", "file")
         if any(e.link for e in self.events) and not who.address:
-            raise ValueError("events are linked to enterprise.address, which is not said")
-        for rule in visits.arms:
-            _code("visits.arms: arm", rule.arm, codes.ARM)
-            _code("visits.arms: trigger", rule.trigger, codes.TRIGGER)
+            raise WrongKey("events are linked to enterprise.address, which is not said", "enterprise")
+        for at, rule in enumerate(visits.arms):
+            _code(("visits", "arms", at, "arm"), rule.arm, codes.ARM)
+            _code(("visits", "arms", at, "trigger"), rule.trigger, codes.TRIGGER)
         names = {m.name for m in self.measures}
-        for outcome in visits.outcomes:
-            _code("visits.outcomes: code", outcome.code, codes.RESULT)
+        for at, outcome in enumerate(visits.outcomes):
+            _code(("visits", "outcomes", at, "code"), outcome.code, codes.RESULT)
             if unknown := sorted(set(outcome.measures) - names):
-                raise ValueError(f"visits.outcomes: no measure {unknown[0]!r}{did_you_mean(unknown[0], names)}")
-        _code("visits.field", visits.field, codes.FIELD)
+                said = f"visits.outcomes: no measure {unknown[0]!r}{did_you_mean(unknown[0], names)}"
+                raise WrongKey(said, "visits", "outcomes", at, "measures")
+        _code(("visits", "field"), visits.field, codes.FIELD)
         _ = self.indicators.declared(self.measures, self.events)
         return self
 
 
-def _code(place: str, value: str | None, among: CodeList) -> None:
+def _code(place: tuple[str | int, ...], value: str | None, among: CodeList) -> None:
     if value is not None and value not in among:
-        raise ValueError(f"{place}: {value!r} is none of {sorted(among.codes)}{did_you_mean(value, among.codes)}")
+        named = ".".join(str(step) for step in place if isinstance(step, str))
+        said = f"{named}: {value!r} is none of {sorted(among.codes)}{did_you_mean(value, among.codes)}"
+        raise WrongKey(said, *place)
 
 
 def load_map(path: PathLike) -> CityMap:

@@ -16,6 +16,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from features.catalogue.declaration import Direction, Family, Indicator
 from features.catalogue.sectors.declared import DeclaredIndicator
+from features.errors import WrongKey
 from features.policy import Policy, load_toml, map_path
 
 EVER = "ever"
@@ -58,7 +59,8 @@ class PlaceIndicators(Policy):
     def _windows_are(self) -> PlaceIndicators:
         wrong = [w for w in self.windows if w != EVER and not _WINDOW.fullmatch(w)]
         if wrong or not self.windows or len(set(self.windows)) < len(self.windows):
-            raise ValueError(f'windows {list(self.windows)}: expected different ones such as "6m", "12m", "{EVER}"')
+            said = f'windows {list(self.windows)}: expected different ones such as "6m", "12m", "{EVER}"'
+            raise WrongKey(said, "windows")
         return self
 
     def declared(

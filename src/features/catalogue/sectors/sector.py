@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 from features.catalogue.declaration import Indicator
 from features.catalogue.sectors.conditions import VISITS
 from features.catalogue.sectors.declared import DeclaredIndicator, DeclaredRows
-from features.errors import ConfigError
+from features.errors import ConfigError, WrongKey
 from features.near import did_you_mean
 from features.policy import Policy, load_policy, policy_names
 from features.records.visibility import seen_sql
@@ -40,18 +40,20 @@ class Sector(Policy):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Sector:
-        for rows in self.cohort:
+        for at, rows in enumerate(self.cohort):
             if rows.table == VISITS:
-                raise ValueError("a cohort reads tables of the contract; take inspections for visits")
+                raise WrongKey("a cohort reads tables of the contract; take inspections for visits", "cohort", at)
             rows.conditions()
         names = [i.name for i in self.indicators]
         for called in (names, [i.zh for i in self.indicators], [i.en for i in self.indicators]):
             twice = sorted({n for n in called if called.count(n) > 1})
             if twice:
-                raise ValueError(f"indicators declared twice: {twice}")
+                again = max(at for at, n in enumerate(called) if n in twice)
+                raise WrongKey(f"indicators declared twice: {twice}", "indicators", again)
         alien = [n for n in names if not n.startswith(f"{self.name}_")]
         if alien:
-            raise ValueError(f"indicators of sector {self.name} are called {self.name}_…, not {alien}")
+            said = f"indicators of sector {self.name} are called {self.name}_…, not {alien}"
+            raise WrongKey(said, "indicators", names.index(alien[0]), "name")
         return self
 
     @cached_property

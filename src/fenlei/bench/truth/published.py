@@ -11,6 +11,7 @@ import duckdb
 from pydantic import Field, model_validator
 from rich.table import Table
 
+from features.errors import WrongKey
 from features.policy import Policy, load_policy
 from features.scope import Scope
 
@@ -28,7 +29,7 @@ class Figure(Policy):
     @model_validator(mode="after")
     def _lies_within(self) -> Figure:
         if not self.low <= self.published <= self.high:
-            raise ValueError(f"{self.key}: {self.published} is not between {self.low} and {self.high}")
+            raise WrongKey(f"{self.key}: {self.published} is not between {self.low} and {self.high}", "published")
         return self
 
 

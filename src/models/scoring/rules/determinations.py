@@ -11,6 +11,7 @@ from functools import reduce
 import pandas as pd
 from pydantic import model_validator
 
+from features.errors import WrongKey
 from features.policy import Policy, load_policy
 from models.scoring.classification import GRADES, Determination, Grade, worse
 
@@ -21,6 +22,7 @@ class Rule(Policy):
     ``needs_confirmation``: the evidence column holds only records that a human has confirmed; ``signed``: of those only
     the ones that stand in the signed record of confirmations count (`models.signoff.confirmations`), which the caller
     sees to. ``article`` is for the reader; how far back a rule looks is the ``evidence_months`` of ``features.toml``.
+    ``evidence``: the column that features computes, where it is not called by the rule's id.
     """
 
     id: str
@@ -32,11 +34,12 @@ class Rule(Policy):
     needs_confirmation: bool = False
     signed: bool = False
     note: str = ""
+    evidence: str | None = None
 
     @property
     def column(self) -> str:
         """Name of its evidence column."""
-        return f"evidence_{self.id.replace('.', '_')}"
+        return self.evidence or f"evidence_{self.id.replace('.', '_')}"
 
 
 class Determinations(Policy):
@@ -47,8 +50,9 @@ class Determinations(Policy):
     @model_validator(mode="after")
     def _distinct(self) -> Determinations:
         ids = [rule.id for rule in self.rules]
-        if len(set(ids)) < len(ids):
-            raise ValueError(f"rules given more than once: {sorted({i for i in ids if ids.count(i) > 1})}")
+        for place, each in enumerate(ids):
+            if each in ids[:place]:
+                raise WrongKey(f"rules given more than once: {each}", "rules", place, "id")
         return self
 
     @property

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from features.policy import policy_hash, read_policy
 from models.scoring.bands import BandPolicy
 from models.scoring.rules.determinations import Determinations
+from models.scoring.rules.known import check_evidence, check_indicators
 from models.scoring.rules.scorecard import Scorecard
 
 POLICIES = ("bands", "cohort", "determinations", "features", "outcomes", "scorecard")
@@ -40,7 +41,9 @@ def load_rules(province: str) -> ProvinceRules:
     """
     bands, bands_hash = read_policy(province, "bands", BandPolicy)
     scorecard, scorecard_hash = read_policy(bands.scorecard, "scorecard", Scorecard)
+    check_indicators(scorecard, bands.scorecard, province)
     determinations, determinations_hash = read_policy(bands.determinations, "determinations", Determinations)
+    check_evidence(determinations, bands.determinations)
     parts = [
         bands_hash,
         scorecard_hash,

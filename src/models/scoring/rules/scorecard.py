@@ -15,6 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
+from features.errors import WrongKey
 from features.policy import Policy, load_policy
 from models.arrays import Floats
 
@@ -34,7 +35,7 @@ class PerUnit(Policy):
     @model_validator(mode="after")
     def _moves(self) -> PerUnit:
         if self.points == 0:
-            raise ValueError("points must not be 0: leave the entry out instead")
+            raise WrongKey("points must not be 0: leave the entry out instead", "points")
         return self
 
     def give(self, value: Floats) -> Floats:
@@ -61,8 +62,11 @@ class Steps(Policy):
 
     @model_validator(mode="after")
     def _rising(self) -> Steps:
-        if any(b.at_least <= a.at_least for a, b in pairwise(self.steps)):
-            raise ValueError("steps must be given by rising at_least")
+        for place, (a, b) in enumerate(pairwise(self.steps), start=1):
+            if b.at_least <= a.at_least:
+                raise WrongKey(
+                    f"steps must be given by rising at_least, not {b.at_least:g} after {a.at_least:g}", "steps", place
+                )
         return self
 
     def give(self, value: Floats) -> Floats:
@@ -114,12 +118,11 @@ class Scorecard(Policy):
     @model_validator(mode="after")
     def _consistent(self) -> Scorecard:
         names = [e.indicator for e in self.entries]
-        twice = sorted({n for n in names if names.count(n) > 1})
-        if twice:
-            raise ValueError(f"indicators with more than one entry: {twice}")
-        lost = sorted({e.family for e in self.entries} - set(self.families))
-        if lost:
-            raise ValueError(f"entries name families without a weight: {lost}")
+        for place, entry in enumerate(self.entries):
+            if entry.indicator in names[:place]:
+                raise WrongKey(f"indicators with more than one entry: {entry.indicator}", "entries", place, "indicator")
+            if entry.family not in self.families:
+                raise WrongKey(f"entries name families without a weight: {entry.family}", "entries", place, "family")
         return self
 
     @property

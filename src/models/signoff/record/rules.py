@@ -14,7 +14,7 @@ CHECKS = ("files", "inputs", "order", "single_indicators", "retrained", "bands",
 """The gate's checks; an entry of format 1 that proposes or approves says what each of them found."""
 
 PROPOSALS = ("propose", "back")
-_ROLES: dict[str, tuple[Role, ...]] = {
+ROLES: dict[str, tuple[Role, ...]] = {
     "propose": ("propose",),
     "back": ("propose",),
     "approve": ("approve",),
@@ -104,7 +104,7 @@ def admit(entry: Entry, before: list[Entry], lists: Lists, *, draft: bool = Fals
 
 
 def _signer(entry: Entry, lists: Lists, draft: bool) -> Signer:
-    return signer_of(entry, lists, _ROLES[entry.action], entry.action, draft=draft)
+    return signer_of(entry, lists, ROLES[entry.action], entry.action, draft=draft)
 
 
 def _returns(entry: Entry, before: list[Entry], draft: bool) -> None:

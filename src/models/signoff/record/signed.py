@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Collection
 from datetime import date
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self, TypeVar
+from typing import Any, ClassVar, Literal, Protocol, Self, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -19,7 +19,6 @@ from features.contract.identity import holds_identity_number
 from models import chain
 from models.chain import FIRST
 from models.signoff.errors import ApprovalError
-from models.signoff.record.entries import Entry
 from models.signoff.record.keys import PREFIX, public_of, sign, verified
 from models.signoff.record.signers import Role, Signer, Signers
 
@@ -107,8 +106,36 @@ def by_key(key: Ed25519PrivateKey, province: str, lists: Lists, before: list[L],
     }
 
 
+class Signed(Protocol):
+    """What a signed line says of who did it: of any record."""
+
+    @property
+    def province(self) -> str:
+        """Whose list of signers holds."""
+
+    @property
+    def by(self) -> str:
+        """Both names of the signer."""
+
+    @property
+    def key(self) -> str:
+        """The public key."""
+
+    @property
+    def on(self) -> str:
+        """The day, ISO."""
+
+    @property
+    def hash(self) -> str:
+        """What was signed."""
+
+    @property
+    def signature(self) -> str:
+        """The signature over it."""
+
+
 def signer_of(
-    line: SignedLine | Entry,
+    line: Signed,
     lists: Lists,
     roles: Collection[Role],
     what: str,

@@ -18,6 +18,7 @@ from typing import Literal
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
+from features.errors import WrongKey
 from features.policy import Policy, load_toml, policy_root, policy_roots
 from models.signoff.errors import ApprovalError
 from models.signoff.record.keys import public_bytes
@@ -100,7 +101,7 @@ class Signer(Policy):
     @model_validator(mode="after")
     def _some_days(self) -> Signer:
         if self.valid_from >= self.valid_until:
-            raise ValueError(f"{self.name}: valid_until must be later than valid_from")
+            raise WrongKey(f"{self.name}: valid_until must be later than valid_from", "valid_until")
         return self
 
     @classmethod
@@ -142,13 +143,16 @@ class _File(Policy):
 
     @model_validator(mode="after")
     def _told_apart(self) -> _File:
-        for a, b in combinations(self.signers, 2):
+        for (_, a), (at, b) in combinations(enumerate(self.signers), 2):
             if a.public_key == b.public_key:
-                raise ValueError(f"{a.shown} and {b.shown} have the same public key: a key is one person's")
+                same = f"{a.shown} and {b.shown} have the same public key: a key is one person's"
+                raise WrongKey(same, "signers", at)
             if a.is_person(b) and (a.name, a.name_zh) != (b.name, b.name_zh):
-                raise ValueError(
+                raise WrongKey(
                     f"{a.shown} and {b.shown} can't be told apart; name one person alike everywhere, and of two "
-                    "persons of one name, one differently (such as with a number) in both scripts"
+                    "persons of one name, one differently (such as with a number) in both scripts",
+                    "signers",
+                    at,
                 )
         return self
 
