@@ -31,6 +31,8 @@ class Settings(BaseModel):
         List of signers, where it is not the province's ``signers.toml``: for a demo or a test.
     table
         The current indicator table (`serving.current.table`), for questions by enterprise; without it they get 503.
+    rows
+        Folder for the rows of the table, made for reading one (`serving.current.rows`); beside the table by default.
     tokens, audit
         File of the bearer tokens (`serving.guard.tokens`) and of the audit record (`serving.guard.audit`).
     max_items
@@ -64,6 +66,7 @@ class Settings(BaseModel):
     records: Path | None = None
     signers: Path | None = None
     table: Path | None = None
+    rows: Path | None = None
     tokens: Path = Path("data/generated/tokens.jsonl")
     audit: Path = Path("data/generated/audit.jsonl")
     max_items: int = Field(default=1_000, ge=1)

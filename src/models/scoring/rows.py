@@ -51,6 +51,11 @@ class Rows:
     def __len__(self) -> int:
         return len(self.enterprises)
 
+    def part(self, start: int, end: int) -> Rows:
+        """Return the rows from one place up to another."""
+        cut = slice(start, end)
+        return Rows(self.enterprises[cut], self.cutoffs[cut], self.values[cut], self.evidence[cut])
+
     def take(self, places: Sequence[int]) -> Rows:
         """Return the rows at these places."""
         return Rows(
@@ -250,7 +255,9 @@ class Scorer:
         scores, grades = found.score.tolist(), bands.grade_index(found.score).tolist()
         limits = None if found.limit is None else found.limit.tolist()
         chances = None if found.probability is None else found.probability.tolist()
-        intervals = None if found.interval is None else list(zip(*(end.tolist() for end in found.interval), strict=True))
+        intervals = (
+            None if found.interval is None else list(zip(*(end.tolist() for end in found.interval), strict=True))
+        )
         gaps: dict[bytes, tuple[str, ...]] = {}
         out: list[Classification | None] = []
         for i, evidence in enumerate(rows.evidence):

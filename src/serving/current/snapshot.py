@@ -11,6 +11,7 @@ import logging
 import threading
 import time
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from features.catalogue import catalogue_for, catalogue_hash
@@ -22,8 +23,9 @@ from models.scoring.rules.province import POLICIES, ProvinceRules, load_rules
 from models.signoff import approval
 from models.signoff.record.signers import signers_path
 from serving.current.files import Signature, signature
+from serving.current.ready import Ready
 from serving.current.served import NO_MODEL, Served
-from serving.current.table import CurrentTable
+from serving.current.table import CurrentTable, known_of
 from serving.settings import Settings
 
 log = logging.getLogger("fenlei.serving")
@@ -48,13 +50,23 @@ class Snapshot:
     table
         The current indicator table, if there is a usable one.
     no_table
-        Else why not.
+        Else why not; with a table, why an older month is served than lies there.
     """
 
     served: Served
     rules: ProvinceRules
     table: CurrentTable | None
     no_table: str
+
+    @cached_property
+    def columns(self) -> dict[str, int]:
+        """Indicators that a row may give, and where each stands in it."""
+        return {name: k for k, name in enumerate(known_of(self.served.province))}
+
+    @cached_property
+    def ready(self) -> Ready:
+        """What answers, made ready for rows of these columns."""
+        return Ready(list(self.columns), self.served, self.rules)
 
 
 def load_policies(province: str) -> ProvinceRules:
@@ -93,6 +105,7 @@ class State:
         self._record: tuple[Signature | None, Signature | None, str] = (None, None, "")
         self._checked = 0.0
         self._failing_since: float | None = None
+        self._refused: Signature | None = None
         self._snapshot = Snapshot(Served(settings.province), self._rules, None, "no indicator table is set")
         self.refresh(force=True)
 
@@ -134,7 +147,13 @@ class State:
             else:
                 served = self._snapshot.served
             table, no_table = self._table()
-            before, self._snapshot = self._snapshot, Snapshot(served, self._rules, table, no_table)
+            before = self._snapshot
+            if (served, self._rules, table, no_table) == (before.served, before.rules, before.table, before.no_table):
+                return before
+            fresh = Snapshot(served, self._rules, table, no_table)
+            # Here, not in the first call: the booster is read, and all that does not change is laid out.
+            _ = fresh.ready
+            self._snapshot = fresh
             if served != before.served:
                 log.info("now serving: %s", f"model version {served.version}" if served.model else served.why)
             return self._snapshot
@@ -194,20 +213,24 @@ class State:
         return Served(province, model, version, "")
 
     def _table(self) -> tuple[CurrentTable | None, str]:
-        path, table = self.settings.table, self._snapshot.table
+        path, table, holds = self.settings.table, self._snapshot.table, False
         if path is None:
             return None, "no indicator table is set"
         try:
-            unchanged = table is not None and signature(path) == table.signature
-            if unchanged and table is not None and table.policies == table_policies(self.settings.province):
-                return table, ""
-            return CurrentTable.open(path, self.settings.province), ""
+            holds = table is not None and table.policies == table_policies(self.settings.province)
+            seen = signature(path)
+            if table is not None and holds and seen in (table.signature, self._refused):
+                return table, self._snapshot.no_table if seen == self._refused else ""
+            fresh = CurrentTable.open(path, self.settings.province, self.settings.rows)
+            self._refused = None
+            return fresh, ""
         except FenleiError as err:
             short = _short(err, path)
             if self._snapshot.no_table != short:
                 log.warning("%s", err)
-            # What was opened can't be read any more once the file is gone or half written.
-            return None, short
+            # A month that can't be used leaves the one before it in place, unless the policies changed its meaning.
+            self._refused = signature(path)
+            return (table if holds else None), short
 
 
 def _short(err: FenleiError, path: Path) -> str:

@@ -14,7 +14,7 @@ from models.scoring.risk_model import RiskModel
 from models.scoring.rows import Rows, Scorer
 from models.scoring.rules.province import load_rules
 from serving.answers.fallback import classify
-from serving.answers.rows import Ready
+from serving.current.ready import Ready
 from serving.current.served import Served
 
 ROWS = 2_000
@@ -93,5 +93,5 @@ def test_a_column_that_is_absent_counts_as_unknown_for_the_rules(frame: pd.DataF
     fewer = frame[[*small.NAMES[:3], *small.EVIDENCE]].head(50)
     expected = classify_frame(fewer, None, rules, catalogue=small.CATALOGUE)
     whole = as_rows(frame.head(50))
-    rows = Rows(whole.enterprises, whole.cutoffs, whole.values[:, :3], whole.evidence)
+    rows = Rows(whole.enterprises, whole.cutoffs, whole.part(0, 50).values[:, :3], whole.evidence)  # noqa: PD011
     assert Scorer(small.NAMES[:3], None, rules, catalogue=small.CATALOGUE).classify(rows) == expected

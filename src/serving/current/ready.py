@@ -56,7 +56,7 @@ class Ready:
         if served.model is not None:
             try:
                 self._model = Scorer(columns, served.model, rules, catalogue=catalogue, registered=served.version)
-            except Exception as err:
+            except Exception as err:  # noqa: BLE001 - _failure logs it
                 self._why = self._failure(err)
 
     def classify(self, rows: Rows, *, top: int = 5) -> list[Classification]:
@@ -65,7 +65,7 @@ class Ready:
             return self._rules.classify(rows, top=top, fallback=self._why)
         try:
             answers, why = self._by_model(self._model, rows, top)
-        except Exception as err:
+        except Exception as err:  # noqa: BLE001 - _failure logs it
             return self._rules.classify(rows, top=top, fallback=self._failure(err))
         if not why:
             return [answer for answer in answers if answer is not None]
@@ -73,9 +73,7 @@ class Ready:
         rest = iter(left)
         return [next(rest) if answer is None else answer for answer in answers]
 
-    def _by_model(
-        self, scorer: Scorer, rows: Rows, top: int
-    ) -> tuple[list[Classification | None], dict[int, str]]:
+    def _by_model(self, scorer: Scorer, rows: Rows, top: int) -> tuple[list[Classification | None], dict[int, str]]:
         """Return the model's answers, None where it has none, and why not, by place."""
         inputs = scorer.read(rows.values)
         bad = scorer.unusable(inputs)
