@@ -45,6 +45,8 @@ class Settings(BaseModel):
         Reasons in an answer.
     timeout
         Seconds after which a call gets 504; what it has not begun by then is not begun.
+    idempotency_seconds
+        How long an answer is kept for its ``Idempotency-Key``.
     concurrency
         Calls in work or waiting; more get 429.
     reload_seconds
@@ -75,6 +77,7 @@ class Settings(BaseModel):
     max_bytes: int = Field(default=32 * 2**20, ge=1)
     top: int = Field(default=5, ge=0)
     timeout: float = Field(default=5.0, gt=0)
+    idempotency_seconds: float = Field(default=600.0, ge=0)
     concurrency: int = Field(default=64, ge=1)
     reload_seconds: float = Field(default=1.0, gt=0)
     recheck_seconds: float = Field(default=60.0, gt=0)

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from models.arrays import Bools, Floats
 from models.errors import ModelError, ModelInputError
-from models.scoring.classification import GRADES, LIMIT, Classification, Grade, worse
+from models.scoring.classification import GRADES, LIMIT, Classification, FallbackCode, Grade, worse
 from models.scoring.classify import _catalogue, _catalogue_version, _Entry
+from models.scoring.linear import signed_log
 from models.scoring.reasons.points import family_points, pointed, strongest
 from models.scoring.reasons.texts import Catalogue, reason
 from models.scoring.risk_model import RiskModel
@@ -64,6 +65,14 @@ class Rows:
             self.values[list(places)],
             [self.evidence[i] for i in places],
         )
+
+
+@dataclass(frozen=True)
+class Cause:
+    """Why the rules answer where a model was asked for: its kind, and in words."""
+
+    code: FallbackCode
+    why: str
 
 
 @dataclass(frozen=True)
@@ -155,6 +164,11 @@ class Scorer:
         self._all_there = len(columns) not in self._at
         self._direct = rules.determinations.active
 
+    @property
+    def version(self) -> str:
+        """Version of the model, or name of the scorecard."""
+        return self._versions["model"]
+
     @cached_property
     def _nullable(self) -> Bools:
         nullable = set() if self.model is None else set(self.model.nullable)
@@ -170,13 +184,32 @@ class Scorer:
         """Tell which cells of `read` the model can't use: infinite, or NaN unlearned; as `RiskModel.unusable`."""
         return np.isinf(inputs) | (np.isnan(inputs) & ~self._nullable)
 
+    def beyond(self, inputs: Floats, factor: float) -> NDArray[np.int64]:
+        """Count, for each row of `read`, the indicators that lie beyond what the linear part saw when it learned.
+
+        Parameters
+        ----------
+        factor
+            How far beyond counts: ``1 + |x|`` is more than so many times that of the nearest value seen.
+        """
+        linear = None if self.model is None else self.model.linear
+        if linear is None:
+            return np.zeros(len(inputs), dtype=np.int64)
+        z, room = signed_log(inputs), np.log(factor) if factor > 1 else 1e-9
+        low, high = self._seen
+        return np.asarray(((z < low - room) | (z > high + room)).sum(axis=1), dtype=np.int64)
+
+    @cached_property
+    def _seen(self) -> tuple[Floats, Floats]:
+        linear = None if self.model is None else self.model.linear
+        ends = ((), ()) if linear is None else (linear.low, linear.high)
+        return np.asarray(ends[0], dtype=np.float64), np.asarray(ends[1], dtype=np.float64)
+
     def unusable_names(self, cells: Bools) -> list[str]:
         """Return the names of one row's flagged cells."""
         return [self._names[k] for k in np.flatnonzero(cells)]
 
-    def classify(
-        self, rows: Rows, *, top: int = 5, fallback: Sequence[str | None] | str | None = None
-    ) -> list[Classification]:
+    def classify(self, rows: Rows, *, top: int = 5, fallback: Sequence[Cause] | None = None) -> list[Classification]:
         """Classify every row; the rows must be usable where a model answers.
 
         Parameters
@@ -184,7 +217,7 @@ class Scorer:
         top
             Reasons to give.
         fallback
-            Why the rules answer, when a model was wanted: for all rows, or row by row.
+            Why the rules answer each row, when a model was wanted.
 
         Raises
         ------
@@ -205,14 +238,13 @@ class Scorer:
         return [answer for answer in answers if answer is not None]
 
     def answers(
-        self, rows: Rows, inputs: Floats, *, top: int = 5, fallback: Sequence[str | None] | str | None = None
+        self, rows: Rows, inputs: Floats, *, top: int = 5, fallback: Sequence[Cause] | None = None
     ) -> tuple[list[Classification | None], Bools]:
         """Classify rows whose ``inputs`` were read, and tell which of them got a finite margin; the others get None."""
         if not len(rows):
             return [], np.zeros(0, dtype=np.bool_)
         found, finite = self._by_rules(inputs) if self.model is None else self._by_model(self.model, inputs)
-        causes = [fallback] * len(rows) if fallback is None or isinstance(fallback, str) else fallback
-        return self._put_together(rows, inputs, found, finite, top, causes), finite
+        return self._put_together(rows, inputs, found, finite, top, fallback), finite
 
     def _by_model(self, model: RiskModel, inputs: Floats) -> tuple[_Found, Bools]:
         explained = model.explain(inputs)
@@ -245,7 +277,7 @@ class Scorer:
         found: _Found,
         finite: Bools,
         top: int,
-        causes: Sequence[str | None],
+        causes: Sequence[Cause] | None,
     ) -> list[Classification | None]:
         bands = self.rules.bands
         families, sums = family_points(found.points, self._families)
@@ -294,9 +326,10 @@ class Scorer:
                     base_score=self._base_score,
                     family_points=by_family,
                     missing=gaps[key] + unchecked,
-                    fallback=causes[i],
+                    fallback=None if causes is None else causes[i].why,
                     versions=dict(self._versions),
                     insufficient=insufficient[i],
+                    fallback_code=None if causes is None else causes[i].code,
                 )
             )
         return out

@@ -6,7 +6,8 @@ An unknown enterprise is an error of its own item; the others are answered all t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 import numpy as np
 
@@ -14,10 +15,11 @@ from features.catalogue.evidence import EVIDENCE
 from features.engine.plan import REGISTER
 from features.errors import FenleiError, SourceError
 from models.scoring.classification import Classification
-from models.scoring.rows import Rows
+from models.scoring.rows import Cause, Rows
 from serving.answers.records import computed
 from serving.answers.requests import Item, Kind
 from serving.answers.timing import in_time, not_now
+from serving.current.served import Served
 from serving.current.snapshot import Snapshot
 from serving.errors import RequestError
 
@@ -75,18 +77,38 @@ def answer(
         results |= lost
         parts.append((found, rows))
     for at, rows in parts:
-        for i, one in zip(at, _classified(rows, snapshot, top, until), strict=True):
+        # Only the table's rows are of a month that may be over; what a call gives is as new as its caller says.
+        old = _too_old(snapshot) if at and items[at[0]].kind == "enterprise" else ""
+        for i, one in zip(at, _classified(rows, snapshot, top, until, old), strict=True):
             results[i] = _enough(items[i], one)
     return [results[i] for i in range(len(items))]
 
 
-def _classified(rows: Rows, snapshot: Snapshot, top: int, until: float | None) -> list[Classification]:
+def by_rules_instead(items: Sequence[Item], snapshot: Snapshot, top: int, single: bool) -> list[Result]:
+    """Answer by the rules alone, while the model takes longer than the policy gives it."""
+    model = snapshot.served.model
+    late = f"model {'' if model is None else model.version} took longer than {snapshot.policy.model_seconds:g} s"
+    rules = replace(snapshot, served=Served(snapshot.served.province, why=late, code="model_slow"))
+    return answer(items, rules, top=top, single=single)
+
+
+def _too_old(snapshot: Snapshot) -> str:
+    """Say why the table is too old for the model, nothing where it is not or no model answers anyway."""
+    if snapshot.table is None or not snapshot.ready.by_model:
+        return ""
+    return snapshot.policy.too_old(snapshot.table.cutoff, datetime.now(UTC).date())
+
+
+def _classified(rows: Rows, snapshot: Snapshot, top: int, until: float | None, old: str = "") -> list[Classification]:
     found: list[Classification] = []
     for start in range(0, len(rows), CLASSIFIED_AT_ONCE):
         in_time(until)
         some = rows if len(rows) <= CLASSIFIED_AT_ONCE else rows.part(start, start + CLASSIFIED_AT_ONCE)
         try:
-            found += snapshot.ready.classify(some, top=top)
+            if old:
+                found += snapshot.ready.by_rules(some, [Cause("table_too_old", old)] * len(some), top)
+            else:
+                found += snapshot.ready.classify(some, top=top)
         except FenleiError as err:
             raise not_now(err) from err
     return found

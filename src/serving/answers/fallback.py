@@ -6,23 +6,19 @@ answer says so (``source``) and why (``fallback``).
 
 from __future__ import annotations
 
-import logging
-
 import numpy as np
 import pandas as pd
-from lightgbm.basic import LightGBMError
 
 from features.errors import ConfigError
 from models.arrays import Bools
-from models.errors import ModelError
 from models.scoring.classification import Classification
 from models.scoring.classify import classify_explained, classify_frame, indexed
 from models.scoring.reasons.texts import Catalogue
 from models.scoring.risk_model import RiskModel
+from models.scoring.rows import Cause
 from models.scoring.rules.province import ProvinceRules
+from serving.current.ready import failure
 from serving.current.served import Served
-
-log = logging.getLogger("fenlei.serving")
 
 
 def classify(
@@ -70,28 +66,32 @@ def classify(
         )
     frame, model = indexed(frame), served.model
     if model is None:
-        return classify_frame(frame, None, rules, top=top, catalogue=catalogue, fallback=served.why)
+        return _by_rules(frame, rules, top, catalogue, Cause(served.code or "no_model", served.why))
     try:
         answered, good, lost = _by_model(frame, model, served, rules, top, catalogue)
-    except (ModelError, LightGBMError) as err:
-        why = f"model {model.version} can't answer: {err}"
-        return classify_frame(frame, None, rules, top=top, catalogue=catalogue, fallback=why)
-    except Exception as err:
-        # A model is data from outside: whatever it does, the enterprise still gets an answer.
-        log.exception("model %s failed; the rules answer", model.version)
-        why = f"model {model.version} failed: {type(err).__name__}"
-        return classify_frame(frame, None, rules, top=top, catalogue=catalogue, fallback=why)
+    except Exception as err:  # noqa: BLE001 - failure logs it
+        return _by_rules(frame, rules, top, catalogue, failure(model, err))
     if good.all():
         return answered
     others = classify_frame(frame.loc[~good], None, rules, top=top, catalogue=catalogue)
-    rest = iter(answer.model_copy(update={"fallback": w}) for answer, w in zip(others, lost, strict=True))
+    rest = (_because(answer, why) for answer, why in zip(others, lost, strict=True))
     best = iter(answered)
     return [next(best if ok else rest) for ok in good]
 
 
+def _by_rules(
+    frame: pd.DataFrame, rules: ProvinceRules, top: int, catalogue: Catalogue | None, why: Cause
+) -> list[Classification]:
+    return [_because(one, why) for one in classify_frame(frame, None, rules, top=top, catalogue=catalogue)]
+
+
+def _because(answer: Classification, why: Cause) -> Classification:
+    return answer.model_copy(update={"fallback": why.why, "fallback_code": why.code})
+
+
 def _by_model(
     frame: pd.DataFrame, model: RiskModel, served: Served, rules: ProvinceRules, top: int, catalogue: Catalogue | None
-) -> tuple[list[Classification], Bools, list[str]]:
+) -> tuple[list[Classification], Bools, list[Cause]]:
     """Return the model's answers, which rows they are of, and for each other row why it has none."""
     values = model.read(frame)
     bad = model.unusable(values)
@@ -112,9 +112,11 @@ def _by_model(
     return answered, good, [_why(model, cells) for cells in bad[~good]]
 
 
-def _why(model: RiskModel, unusable: Bools) -> str:
+def _why(model: RiskModel, unusable: Bools) -> Cause:
     """Say why the model has no answer for a row."""
     names = ", ".join(name for name, flag in zip(model.indicator_names, unusable, strict=True) if flag)
     if names:
-        return f"model {model.version} learned from known values only; unknown or infinite here: {names}"
-    return f"model {model.version} gave no finite margin"
+        return Cause(
+            "not_learned", f"model {model.version} learned from known values only; unknown or infinite here: {names}"
+        )
+    return Cause("model_error", f"model {model.version} gave no finite margin")

@@ -11,11 +11,14 @@ from collections.abc import Sequence
 import numpy as np
 from lightgbm.basic import LightGBMError
 
-from models.errors import ModelError
+from models.arrays import Floats
+from models.errors import ModelError, ModelFileError
 from models.scoring.classification import Classification
 from models.scoring.reasons.texts import Catalogue
-from models.scoring.rows import Rows, Scorer
+from models.scoring.risk_model import RiskModel
+from models.scoring.rows import Cause, Rows, Scorer
 from models.scoring.rules.province import ProvinceRules
+from serving.current.policy import ServingPolicy
 from serving.current.served import Served
 
 log = logging.getLogger("fenlei.serving")
@@ -34,6 +37,8 @@ class Ready:
         Bands, points and direct rules of the province.
     catalogue
         Names and units for the reasons; the province's by default.
+    policy
+        When the rules answer in the model's place; by default only where it can't.
 
     Examples
     --------
@@ -47,59 +52,96 @@ class Ready:
     """
 
     def __init__(
-        self, columns: Sequence[str], served: Served, rules: ProvinceRules, catalogue: Catalogue | None = None
+        self,
+        columns: Sequence[str],
+        served: Served,
+        rules: ProvinceRules,
+        catalogue: Catalogue | None = None,
+        policy: ServingPolicy | None = None,
     ) -> None:
         self.served = served
+        self._policy = policy or ServingPolicy()
         self._rules = Scorer(columns, None, rules, catalogue=catalogue)
         self._model: Scorer | None = None
-        self._why = served.why
+        self._why = Cause(served.code or "no_model", served.why)
         if served.model is not None:
             try:
                 self._model = Scorer(columns, served.model, rules, catalogue=catalogue, registered=served.version)
-            except Exception as err:  # noqa: BLE001 - _failure logs it
-                self._why = self._failure(err)
+            except Exception as err:  # noqa: BLE001 - failure logs it
+                self._why = failure(served.model, err)
+
+    @property
+    def by_model(self) -> bool:
+        """Whether there is a model to answer."""
+        return self._model is not None
 
     def classify(self, rows: Rows, *, top: int = 5) -> list[Classification]:
         """Classify every row, by the rules where the model can't; see `serving.answers.fallback.classify`."""
         if self._model is None:
-            return self._rules.classify(rows, top=top, fallback=self._why)
+            return self.by_rules(rows, [self._why] * len(rows), top)
         try:
             answers, why = self._by_model(self._model, rows, top)
-        except Exception as err:  # noqa: BLE001 - _failure logs it
-            return self._rules.classify(rows, top=top, fallback=self._failure(err))
+        except Exception as err:  # noqa: BLE001 - failure logs it
+            return self.by_rules(rows, [failure(self._model.model, err)] * len(rows), top)
         if not why:
             return [answer for answer in answers if answer is not None]
-        left = self._rules.classify(rows.take(list(why)), top=top, fallback=list(why.values()))
-        rest = iter(left)
+        rest = iter(self.by_rules(rows.take(list(why)), list(why.values()), top))
         return [next(rest) if answer is None else answer for answer in answers]
 
-    def _by_model(self, scorer: Scorer, rows: Rows, top: int) -> tuple[list[Classification | None], dict[int, str]]:
+    def by_rules(self, rows: Rows, why: Sequence[Cause], top: int) -> list[Classification]:
+        """Let the rules answer every row, each for its cause."""
+        return self._rules.classify(rows, top=top, fallback=why)
+
+    def _by_model(self, scorer: Scorer, rows: Rows, top: int) -> tuple[list[Classification | None], dict[int, Cause]]:
         """Return the model's answers, None where it has none, and why not, by place."""
         inputs = scorer.read(rows.values)
-        bad = scorer.unusable(inputs)
-        readable = ~bad.any(axis=1)
-        answers: list[Classification | None]
-        if readable.all():
-            answers, _ = scorer.answers(rows, inputs, top=top)
+        why = self._unfit(scorer, inputs)
+        if not why:
+            answers, finite = scorer.answers(rows, inputs, top=top)
+            places = list(range(len(rows)))
         else:
             answers = [None] * len(rows)
-            places = np.flatnonzero(readable).tolist()
-            found, _ = scorer.answers(rows.take(places), inputs[readable], top=top)
+            places = [i for i in range(len(rows)) if i not in why]
+            found, finite = scorer.answers(rows.take(places), inputs[places], top=top)
             for place, answer in zip(places, found, strict=True):
                 answers[place] = answer
-        return answers, {i: self._gap(scorer, bad[i]) for i, answer in enumerate(answers) if answer is None}
+        if not finite.all():
+            lost = Cause("model_error", f"model {scorer.version} gave no finite margin")
+            why |= {places[k]: lost for k in np.flatnonzero(~finite).tolist()}
+        return answers, dict(sorted(why.items()))
 
-    def _gap(self, scorer: Scorer, cells: np.ndarray) -> str:
-        version = scorer.model.version if scorer.model is not None else ""
-        if names := ", ".join(scorer.unusable_names(cells)):
-            return f"model {version} learned from known values only; unknown or infinite here: {names}"
-        return f"model {version} gave no finite margin"
+    def _unfit(self, scorer: Scorer, inputs: Floats) -> dict[int, Cause]:
+        """Say which rows are not for the model, by place: unlearned gaps, too many, too much out of range."""
+        why: dict[int, Cause] = {}
+        unknown = np.isnan(inputs)
+        missing = unknown.sum(axis=1)
+        width = inputs.shape[1]
+        for i in np.flatnonzero(missing > self._policy.most_missing * width).tolist():
+            said = f"{missing[i]} of the {width} indicators of model {scorer.version} are unknown"
+            why[i] = Cause("too_many_missing", f"{said}, at most {self._policy.most_missing:.0%} may be")
+        beyond = scorer.beyond(inputs, self._policy.range_factor)
+        for i in np.flatnonzero(beyond > self._policy.most_out_of_range * (width - missing)).tolist():
+            said = f"{beyond[i]} indicators lie beyond what model {scorer.version} has seen"
+            why[i] = Cause(
+                "out_of_range", f"{said}, at most {self._policy.most_out_of_range:.0%} of the known ones may"
+            )
+        bad = scorer.unusable(inputs)
+        for i in np.flatnonzero(bad.any(axis=1)).tolist():
+            names = ", ".join(scorer.unusable_names(bad[i]))
+            why[i] = Cause(
+                "not_learned",
+                f"model {scorer.version} learned from known values only; unknown or infinite here: {names}",
+            )
+        return why
 
-    def _failure(self, err: Exception) -> str:
-        """Say why the model can't answer at all; what it was not expected to raise goes to the log."""
-        version = self.served.model.version if self.served.model is not None else ""
-        if isinstance(err, ModelError | LightGBMError):
-            return f"model {version} can't answer: {err}"
-        # A model is data from outside: whatever it does, the enterprise still gets an answer.
-        log.error("model %s failed; the rules answer", version, exc_info=err)
-        return f"model {version} failed: {type(err).__name__}"
+
+def failure(model: RiskModel | None, err: Exception) -> Cause:
+    """Say why a model can't answer at all; what it was not expected to raise goes to the log."""
+    version = "" if model is None else model.version
+    if isinstance(err, ModelFileError):
+        return Cause("model_unreadable", f"model {version} can't answer: {err}")
+    if isinstance(err, ModelError | LightGBMError):
+        return Cause("model_error", f"model {version} can't answer: {err}")
+    # A model is data from outside: whatever it does, the enterprise still gets an answer.
+    log.error("model %s failed; the rules answer", version, exc_info=err)
+    return Cause("model_error", f"model {version} failed: {type(err).__name__}")

@@ -10,21 +10,24 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from features.catalogue import catalogue_for, catalogue_hash
+from features.catalogue import Indicator, catalogue_for, catalogue_hash
 from features.errors import ConfigError, FenleiError, SourceError
 from features.policies import cohort_policy, features_policy, outcomes_policy
 from features.policy import policy_hash
 from features.table.month import table_policies
+from models.scoring.classification import FallbackCode
 from models.scoring.rules.province import POLICIES, ProvinceRules, load_rules
 from models.signoff import approval
+from models.signoff.errors import HashMismatch
 from models.signoff.record.signers import signers_path
 from serving.current.files import Signature, signature
+from serving.current.policy import ServingPolicy, serving_policy
 from serving.current.ready import Ready
-from serving.current.served import NO_MODEL, Served
+from serving.current.served import NO_MODEL, Served, Signed
 from serving.current.table import CurrentTable, known_of
 from serving.settings import Settings
 
@@ -51,22 +54,30 @@ class Snapshot:
         The current indicator table, if there is a usable one.
     no_table
         Else why not; with a table, why an older month is served than lies there.
+    policy
+        When the rules answer in the model's place.
     """
 
     served: Served
     rules: ProvinceRules
     table: CurrentTable | None
     no_table: str
+    policy: ServingPolicy = field(default_factory=ServingPolicy)
 
     @cached_property
     def columns(self) -> dict[str, int]:
         """Indicators that a row may give, and where each stands in it."""
-        return {name: k for k, name in enumerate(known_of(self.served.province))}
+        return {name: k for k, name in enumerate(self.catalogue)}
+
+    @cached_property
+    def catalogue(self) -> dict[str, Indicator]:
+        """Indicators that a row may give."""
+        return known_of(self.served.province)
 
     @cached_property
     def ready(self) -> Ready:
         """What answers, made ready for rows of these columns."""
-        return Ready(list(self.columns), self.served, self.rules)
+        return Ready(list(self.columns), self.served, self.rules, policy=self.policy)
 
 
 def load_policies(province: str) -> ProvinceRules:
@@ -98,6 +109,7 @@ class State:
     def __init__(self, settings: Settings) -> None:
         self._store = settings.store
         self._rules = load_policies(settings.province)
+        self._policy = serving_policy(settings.province)
         self.settings = settings
         self._refreshing = threading.Lock()
         self._stop = threading.Event()
@@ -106,7 +118,9 @@ class State:
         self._checked = 0.0
         self._failing_since: float | None = None
         self._refused: Signature | None = None
-        self._snapshot = Snapshot(Served(settings.province), self._rules, None, "no indicator table is set")
+        self._snapshot = Snapshot(
+            Served(settings.province), self._rules, None, "no indicator table is set", self._policy
+        )
         self.refresh(force=True)
 
     @property
@@ -147,10 +161,14 @@ class State:
             else:
                 served = self._snapshot.served
             table, no_table = self._table()
+            try:
+                self._policy = serving_policy(self.settings.province)
+            except ConfigError as err:
+                log.warning("the policy of serving stays as it was read last: %s", err)
             before = self._snapshot
-            if (served, self._rules, table, no_table) == (before.served, before.rules, before.table, before.no_table):
+            fresh = Snapshot(served, self._rules, table, no_table, self._policy)
+            if fresh == before:
                 return before
-            fresh = Snapshot(served, self._rules, table, no_table)
             # Here, not in the first call: the booster is read, and all that does not change is laid out.
             _ = fresh.ready
             self._snapshot = fresh
@@ -195,22 +213,36 @@ class State:
             # The whole message is for the operator: it may name files of this machine.
             log.warning("the approved model is not served: %s", err)
             short = err.short if isinstance(err, approval.ApprovalError) else "its files can't be read"
-            return Served(province, why=f"the approved model is not served: {short}")
+            code: FallbackCode = "model_unreadable"
+            if isinstance(err, approval.ApprovalError):
+                code = "hash_mismatch" if isinstance(err, HashMismatch) else "not_as_signed"
+            return Served(province, why=f"the approved model is not served: {short}", code=code)
         self._failing_since = None
         if found is None:
             return Served(province, why=NO_MODEL)
         model, version = found
+        otherwise = ""
         if model.catalogue_hash != catalogue_hash(catalogue_for(model.indicator_names, province)):
             # Columns may still be there and mean something else: not what was signed.
-            return Served(province, why=f"approved version {version} was signed with another catalogue")
-        if model.policy_hash != policies:
-            return Served(province, why=f"approved version {version} was signed under other policies than hold now")
-        if not model.bands.same_bands(self._rules.bands):
-            return Served(province, why=f"approved version {version} was signed with other cuts than hold now")
+            otherwise = "with another catalogue"
+        elif model.policy_hash != policies:
+            otherwise = "under other policies than hold now"
+        elif not model.bands.same_bands(self._rules.bands):
+            otherwise = "with other cuts than hold now"
+        if otherwise:
+            why = f"approved version {version} was signed {otherwise}"
+            return Served(province, why=why, code="signed_otherwise")
         before = self._snapshot.served
         if before.model is not None and before.version == version and before.model.version == model.version:
             return before
-        return Served(province, model, version, "")
+        return Served(province, model, version, "", None, self._signed(version))
+
+    def _signed(self, version: str) -> tuple[Signed, ...]:
+        """Return who proposed the approved version last, and who approved it."""
+        acts = [
+            e for e in approval.history(self._store) if e.version == version and e.province == self.settings.province
+        ]
+        return tuple(Signed(entry.action, entry.by, entry.on) for entry in acts[-2:])
 
     def _table(self) -> tuple[CurrentTable | None, str]:
         path, table, holds = self.settings.table, self._snapshot.table, False

@@ -96,7 +96,7 @@ def test_a_body_that_is_too_long_is_413_announced_or_not(runtime: Runtime, heade
     token = create_token(runtime.settings.tokens, "a")
     status, body = call(runtime, parts=(b"x" * 60, b"x" * 41), token=token, **headers)
     assert status == 413
-    assert "longer than 100 bytes" in json.loads(body)["error"]
+    assert "longer than 100 bytes" in json.loads(body)["detail"]
 
 
 def test_a_refused_body_is_read_to_its_end_so_that_the_caller_sees_why(runtime: Runtime) -> None:
@@ -118,7 +118,7 @@ def test_another_method_is_405_in_json(runtime: Runtime, method: str) -> None:
     token = create_token(runtime.settings.tokens, "a")
     status, body = call(runtime, method=method, token=token)
     assert status == 405
-    assert method == "HEAD" or json.loads(body) == {"error": "/classify is asked with POST"}
+    assert method == "HEAD" or json.loads(body)["detail"] == "/classify is asked with POST"
 
 
 def test_a_call_that_was_cut_off_or_failed_leaves_a_line_too(runtime: Runtime) -> None:
