@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from models.tracking.store import Store
+from models.tracking.versions import bundle
 from serving.launch import LaunchError, free_port
 
 START_SECONDS = 180.0
@@ -38,7 +39,8 @@ def empty_endpoint(home: Path) -> Iterator[int]:
 def mlflow_server(store: Store, version: str, home: Path) -> Iterator[int]:
     """Run ``mlflow models serve`` of a registered version, with one worker as ours; gives its port."""
     port = free_port()
-    command = [sys.executable, "-m", "mlflow", "models", "serve", "-m", f"models:/{version}", "--env-manager", "local"]
+    model = bundle(store, version).resolve().parents[1]
+    command = [sys.executable, "-m", "mlflow", "models", "serve", "-m", str(model), "--env-manager", "local"]
     with _running(
         [*command, "--host", "127.0.0.1", "--port", str(port), "--workers", "1"],
         {"MLFLOW_TRACKING_URI": store.uri},
