@@ -13,6 +13,7 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 
 from models.arrays import Bools, Floats
 from models.errors import ModelError, ModelInputError
@@ -230,7 +231,7 @@ class Scorer:
             if bad.any():
                 raise ModelInputError(
                     "the model learned from known values only, but these are unknown or infinite: "
-                    + ", ".join(self.unusable_names(bad.any(axis=0)))
+                    + ", ".join(self.unusable_names(np.asarray(bad.any(axis=0))))
                 )
         answers, finite = self.answers(rows, inputs, top=top, fallback=fallback)
         if not finite.all():
@@ -252,12 +253,14 @@ class Scorer:
         if not finite.all():
             explained.margin[~finite] = model.base_margin  # not published: the caller lets the rules answer these
         found = pointed(model, explained)
+        # Once for the probability and its interval: a spline's log-odds take as long as the trees do.
+        odds = model.calibrator.log_odds(explained.margin)
         return _Found(
             score=found.score,
             points=found.points,
             limit=None,
-            probability=model.probability(explained.margin),
-            interval=model.interval(explained.margin),
+            probability=np.asarray(expit(odds), dtype=np.float64),
+            interval=None if model.uncertainty is None else model.uncertainty.interval(explained.margin, odds),
         ), finite
 
     def _by_rules(self, inputs: Floats) -> tuple[_Found, Bools]:

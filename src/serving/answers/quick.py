@@ -16,7 +16,8 @@ import numpy as np
 from features.catalogue import Indicator
 from features.catalogue.evidence import EVIDENCE
 from features.contract.identity import holds_identity_number
-from serving.answers.requests import Asked, Item, Options, asked, body_of
+from serving.answers.options import Options
+from serving.answers.requests import Asked, Item, asked, body_of
 
 _MONTH = re.compile(r"(20[0-9]{2})-(0[1-9]|1[0-2])(?:-01)?", re.ASCII)
 _RECORD = re.compile(r"[!-:<-~](?:[ -:<-~]*[!-:<-~])?", re.ASCII)

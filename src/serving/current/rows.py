@@ -106,7 +106,7 @@ class RowStore:
         size = self.width * 8
         for row, place in zip(out, places, strict=True):
             # Read, not mapped: a month that has been asked about would else stay in this process's memory.
-            if os.preadv(self._values, [row], place * size) != size:
+            if os.preadv(self._values, [memoryview(row).cast("B")], place * size) != size:
                 raise SourceError(f"{self.folder / VALUES} is shorter than it was")
         return out
 

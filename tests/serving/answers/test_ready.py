@@ -41,7 +41,7 @@ def frame() -> pd.DataFrame:
 
 
 def as_rows(frame: pd.DataFrame) -> Rows:
-    evidence: list[dict[str, Any]] = frame[list(small.EVIDENCE)].astype(object).to_dict("records")
+    evidence: list[dict[Any, Any]] = frame[list(small.EVIDENCE)].astype(object).to_dict("records")
     return Rows(
         list(frame.index.get_level_values("enterprise_id")),
         [day.date() for day in frame.index.get_level_values("cutoff")],

@@ -117,7 +117,7 @@ def _verdict(loads: dict[str, dict[int, Load]]) -> str:
 
 def _profile(spent: dict[str, float]) -> Grid:
     whole = sum(spent.values())
-    rows = [(name, f"{took:.0f}", f"{took / whole:.0%}") for name, took in spent.items()]
+    rows: list[Sequence[str]] = [(name, f"{took:.0f}", f"{took / whole:.0%}") for name, took in spent.items()]
     return Grid(
         "profile serve",
         f"where the {whole:.0f} µs of a call by indicators with reasons go, without HTTP",

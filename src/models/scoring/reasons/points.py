@@ -118,7 +118,8 @@ def pointed(model: RiskModel, explained: Explained) -> Pointed:
     """
     margin = explained.margin
     exact = model.score(margin)
-    slope = float(model.score_map.slope(model.base_margin))
-    points = scaled_points(explained.contributions, margin, model.base_margin, exact, model.base_score, slope)
+    points = scaled_points(
+        explained.contributions, margin, model.base_margin, exact, model.base_score, model.base_slope
+    )
     score = np.round(exact, 1)
     return Pointed(score, list(model.grades(score)), spread(points, score - round(model.base_score, 1)))
