@@ -180,7 +180,15 @@ class Client(_Calls):
 
 
 class AsyncClient(_Calls):
-    """A client that is awaited; parameters as `Client`'s, ``http`` an ``httpx.AsyncClient``."""
+    """A client that is awaited; parameters as `Client`'s, ``http`` an ``httpx.AsyncClient``.
+
+    Examples
+    --------
+    >>> import asyncio
+    >>> asyncio.run(AsyncClient("http://127.0.0.1:9", "a token", tries=1).model())
+    Traceback (most recent call last):
+    serving.client.ServiceError: http://127.0.0.1:9 can't be reached: ConnectError
+    """
 
     def __init__(
         self,

@@ -26,6 +26,7 @@ from models.scoring.classification import Classification
 from serving.answers.requests import ClassifyRequest
 from serving.guard.call import CALL, Call
 from serving.guard.middleware import Guard, Keep
+from serving.openapi import document
 from serving.settings import Settings
 
 if TYPE_CHECKING:
@@ -96,11 +97,14 @@ def _keep() -> Keep:
     async def model(body: bytes, call: Call) -> tuple[int, bytes]:
         return 200, json.dumps(held.model(), ensure_ascii=False).encode()
 
+    async def described(body: bytes, call: Call) -> tuple[int, bytes]:
+        return 200, json.dumps(document(), ensure_ascii=False).encode()
+
     return Keep(
         held.tokens,
         lambda: held.audit,
         held.settings.max_bytes,
-        ways={"/classify": held.classify, "/status": status, "/model": model},
+        ways={"/classify": held.classify, "/status": status, "/model": model, "/docs.json": described},
         timeout=held.settings.timeout,
         concurrency=held.settings.concurrency,
         again=held.again,

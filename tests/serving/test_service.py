@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pandas as pd
 import pytest
+from jsonschema import Draft202012Validator
 
 from features.catalogue.evidence import EVIDENCE
 from helpers.here import here
@@ -379,3 +380,22 @@ def test_the_figures_count_calls_answers_and_fallbacks(by_rules: httpx.Client, w
     assert (figure(fallbacks), figure(calls), figure("fenlei_answers_total{")) == tuple(n + 1 for n in before)
     assert figure('fenlei_age_days{of="month"}') > 0
     assert figure("fenlei_audit_failures_total") == 0
+
+
+def test_the_description_is_true_of_answers_and_of_refusals(by_model: httpx.Client, world: World) -> None:
+    described = by_model.get("/docs.json").json()
+    Draft202012Validator.check_schema(described["components"]["schemas"]["Classification"])
+    known = world.frame.index[0][0]
+    told: list[tuple[str, str, Any]] = [
+        ("post", "/classify", as_indicators(world.frame, 0)),
+        ("post", "/classify", {"items": [{"enterprise_id": known}, {"enterprise_id": "nobody"}]}),
+        ("post", "/classify", {"enterprise_id": "nobody"}),
+        ("post", "/classify", {"enterprise": known}),
+        ("post", "/status", {}),
+        ("get", "/model", None),
+    ]
+    for method, path, body in told:
+        reply = by_model.request(method, path, json=body)
+        kind = reply.headers["content-type"]
+        schema = described["paths"][path][method]["responses"][str(reply.status_code)]["content"][kind]["schema"]
+        Draft202012Validator({**schema, "components": described["components"]}).validate(reply.json())

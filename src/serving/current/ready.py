@@ -44,6 +44,7 @@ class Ready:
     --------
     With ``frame`` indicators:
 
+    >>> from datetime import date
     >>> names = [c for c in frame.columns if not c.startswith("evidence_")]
     >>> ready = Ready(names, Served("hebei"), load_rules("hebei"))
     >>> [one] = ready.classify(Rows(["E1"], [date(2026, 1, 1)], frame[names].to_numpy()[:1], [{}]))
