@@ -99,7 +99,6 @@ def document() -> dict[str, Any]:
     request = schemas.pop("ClassifyRequest")
     problem = {PROBLEM_JSON: {"schema": _ref("ProblemDetails")}}
     refused = {status: {"description": what, "content": problem} for status, what in _REFUSED.items()}
-    found = _json("One classification, or a result for each item", one_or_many)
     bearer = [{"bearer": list[str]()}]
     one_or_many = {"oneOf": [_ref("Classification"), _ref("Results")]}
     key = {
