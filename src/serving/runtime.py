@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -26,6 +27,8 @@ from serving.guard.call import Call
 from serving.guard.tokens import Tokens
 from serving.metrics import Metrics
 from serving.settings import Settings
+
+log = logging.getLogger("fenlei.serving")
 
 SMALL_BYTES = 2**16
 """A body of at most so many bytes is read where it arrives: handing it to a thread would take longer."""
@@ -155,14 +158,17 @@ class Runtime:
         return 200, b'{"items":[' + b",".join(parts) + b"]}"
 
     def not_ready(self) -> str:
-        """Say why calls can't be answered, nothing where they can."""
-        try:
-            snapshot, _ = self.state.snapshot, self.audit.head
-            self.tokens.name_of("")
-        except FenleiError as err:
-            return type(err).__name__ + ": the service's log says more"
-        if self.settings.table is not None and snapshot.table is None:
-            return snapshot.no_table
+        """Say why calls can't be answered, nothing where they can; without a table, those by indicators still can."""
+        for what, look in (
+            ("the policies can't be read", lambda: self.state.snapshot),
+            ("the audit record can't be written", lambda: self.audit.head),
+            ("the token file can't be read", lambda: self.tokens.name_of("")),
+        ):
+            try:
+                look()
+            except FenleiError as err:
+                log.error("not ready: %s", err)
+                return what
         return ""
 
     def model(self) -> dict[str, object]:

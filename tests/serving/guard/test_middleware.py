@@ -173,3 +173,23 @@ def test_a_service_that_cannot_start_says_why(tmp_path: Path) -> None:
         taken.listen()
         with pytest.raises(LaunchError, match="in use"), start(settings, taken.getsockname()[1]):
             pass
+
+
+def test_readiness_says_why_not(runtime: Runtime) -> None:
+    sent: list[MutableMapping[str, Any]] = []
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        sent.append(message)
+
+    def asked() -> tuple[int, bytes]:
+        sent.clear()
+        keep = Keep(runtime.tokens, lambda: runtime.audit, 100, not_ready=runtime.not_ready)
+        scope = {"type": "http", "path": "/readyz", "method": "GET", "headers": []}
+        asyncio.run(Guard(echo, lambda: keep)(scope, None, send))  # type: ignore[arg-type]  # nothing is received
+        return sent[0]["status"], sent[1]["body"]
+
+    assert asked() == (200, b"ready\n")
+    runtime.settings.tokens.write_text("no token\n", encoding="utf-8")
+    status, body = asked()
+    assert (status, json.loads(body)["detail"]) == (503, "the token file can't be read")
+    runtime.audit.close()
