@@ -117,6 +117,7 @@ class Runtime:
         done, _ = await asyncio.wait({work}, timeout=seconds)
         if done:
             return work.result()
+        log.warning("model_slow: no answer within %.3g s; the rules answer until it is back", seconds)
         # Until it comes back nobody else waits for this model; its answer is thrown away.
         self._late.add(work)
         work.add_done_callback(self._back)
