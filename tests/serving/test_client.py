@@ -17,8 +17,8 @@ ONE = Classification(
     enterprise_id="E1", cutoff=date(2026, 1, 1), score=12.5, grade="A", score_grade="A", source="rules",
     base_score=12.5, family_points={},
 )  # fmt: skip
-GOOD = (200, {}, json.loads(ONE.to_json()))
 Reply = tuple[int, dict[str, str], object]
+GOOD: Reply = (200, {}, json.loads(ONE.to_json()))
 
 
 def told(replies: Sequence[Reply], seen: list[httpx.Request]) -> Callable[[httpx.Request], httpx.Response]:

@@ -106,8 +106,10 @@ class RowStore:
         size = self.width * 8
         for row, place in zip(out, places, strict=True):
             # Read, not mapped: a month that has been asked about would else stay in this process's memory.
-            if os.preadv(self._values, [memoryview(row).cast("B")], place * size) != size:
+            cells = os.pread(self._values, size, place * size)
+            if len(cells) != size:
                 raise SourceError(f"{self.folder / VALUES} is shorter than it was")
+            row[:] = np.frombuffer(cells)
         return out
 
 
