@@ -90,7 +90,7 @@ def load_policies(province: str) -> ProvinceRules:
     """
     try:
         rules = load_rules(province)
-        for load in (features_policy, outcomes_policy, cohort_policy):
+        for load in (features_policy, outcomes_policy, cohort_policy, serving_policy):
             load(province)
         return rules
     except ConfigError as err:
