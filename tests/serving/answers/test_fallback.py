@@ -33,6 +33,7 @@ from serving.answers.answer import Lost, Result, answer
 from serving.answers.fallback import classify
 from serving.answers.requests import Item
 from serving.current import snapshot as snapshots
+from serving.current.policy import ServingPolicy
 from serving.current.served import NO_MODEL, Served
 from serving.current.snapshot import Snapshot, State
 from serving.current.table import CurrentTable
