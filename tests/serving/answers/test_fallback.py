@@ -484,7 +484,7 @@ def test_a_month_that_cannot_be_used_leaves_the_one_before_in_place_and_is_told(
         held = state.refresh()
         assert held.table is before
         assert "is no indicator table" in held.no_table
-    assert held.table.rows_at([0]).enterprises == [world.frame.index[0][0]]
+    assert before.rows_at([0]).enterprises == [world.frame.index[0][0]]
     path.write_bytes(world.settings.table.read_bytes())
     again = state.refresh()
     assert again.table is not before
