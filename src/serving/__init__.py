@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from serving.answers.fallback import classify
+    from serving.client import AsyncClient, Client
     from serving.current.served import Served
     from serving.guard.tokens import Tokens, create_token, revoke_token
     from serving.settings import Settings
@@ -15,6 +16,8 @@ else:
     __getattr__ = lazily(
         __name__,
         {
+            "AsyncClient": "serving.client",
+            "Client": "serving.client",
             "Served": "serving.current.served",
             "Settings": "serving.settings",
             "Tokens": "serving.guard.tokens",
@@ -24,4 +27,4 @@ else:
         },
     )
 
-__all__ = ["Served", "Settings", "Tokens", "classify", "create_token", "revoke_token"]
+__all__ = ["AsyncClient", "Client", "Served", "Settings", "Tokens", "classify", "create_token", "revoke_token"]

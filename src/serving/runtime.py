@@ -4,22 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cached_property, lru_cache
 
 from features.catalogue import catalogue_hash, of_province
-from serving.answers.answer import Lost, answer, in_time
-from serving.answers.requests import Item, parse
-from serving.current.snapshot import State
-from serving.current.table import known_of
+from features.errors import FenleiError
+from models.scoring.classification import GRADES, Classification
+from serving.answers.answer import Lost, Result, answer, by_rules_instead
+from serving.answers.options import Options
+from serving.answers.quick import Quick
+from serving.answers.requests import Asked, Item
+from serving.answers.timing import in_time
+from serving.current.snapshot import Snapshot, State
 from serving.errors import Problem, RequestError
+from serving.guard.again import Again
 from serving.guard.audit import AuditLog
 from serving.guard.call import Call
 from serving.guard.tokens import Tokens
+from serving.metrics import Metrics
 from serving.settings import Settings
+
+log = logging.getLogger("fenlei.serving")
+
+SMALL_BYTES = 2**16
+"""A body of at most so many bytes is read where it arrives: handing it to a thread would take longer."""
 
 LIGHT_BYTES = 2**20
 LIGHT_ITEMS = 10
@@ -38,6 +50,10 @@ class Runtime:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.tokens = Tokens(settings.tokens)
+        self.metrics = Metrics()
+        self.again = Again(settings.idempotency_seconds)
+        self._late: set[asyncio.Future[list[Result]]] = set()
+        self._reading: tuple[Snapshot, Quick] | None = None
 
     @cached_property
     def audit(self) -> AuditLog:
@@ -59,6 +75,11 @@ class Runtime:
         """Where heavy calls are answered, one after the other."""
         return ThreadPoolExecutor(max_workers=1, thread_name_prefix="fenlei-heavy")
 
+    @cached_property
+    def spare(self) -> ThreadPoolExecutor:
+        """Where the rules answer while a model is late."""
+        return ThreadPoolExecutor(max_workers=1, thread_name_prefix="fenlei-rules")
+
     async def classify(self, raw: bytes, call: Call) -> Reply:
         """Answer the body of ``POST /classify``; returns HTTP status and body, the same bytes for the same input until
         something that it rests on changes: model, rules, table or an override.
@@ -67,41 +88,125 @@ class Runtime:
         """
         until = time.monotonic() + self.settings.timeout
         loop = asyncio.get_running_loop()
-        lane = self.light if len(raw) <= LIGHT_BYTES else self.heavy
+        snapshot = self.state.snapshot
         try:
-            items, single = await loop.run_in_executor(lane, self._read, raw, call, until)
-            if len(items) > LIGHT_ITEMS:
-                lane = self.heavy
-            return await loop.run_in_executor(lane, self._answer, items, single, call, until)
+            if len(raw) <= SMALL_BYTES:
+                asked = self._read(raw, call, snapshot, until)
+            else:
+                lane = self.light if len(raw) <= LIGHT_BYTES else self.heavy
+                asked = await loop.run_in_executor(lane, self._read, raw, call, snapshot, until)
+            light = len(raw) <= LIGHT_BYTES and len(asked.items) <= LIGHT_ITEMS
+            results = await self._results(asked, snapshot, until, light=light)
+            return self._reply(asked, results, call)
         except RequestError as err:
             return err.status, _json(err.as_dict())
 
-    def _read(self, raw: bytes, call: Call, until: float) -> tuple[list[Item], bool]:
-        in_time(until)
-        items, single = parse(raw, self.settings.max_items, known_of(self.settings.province))
-        call.enterprises = [item.enterprise_id or item.uscc or "" for item in items]
-        _bounded(items, single, self.settings)
-        return items, single
-
-    def _answer(self, items: Sequence[Item], single: bool, call: Call, until: float) -> Reply:
+    async def _results(self, asked: Asked, snapshot: Snapshot, until: float, *, light: bool) -> list[Result]:
+        """Answer a call in its lane; where the model of a light one is late, the rules answer meanwhile."""
+        loop = asyncio.get_running_loop()
+        top = asked.options.top(self.settings.top)
+        lane = self.light if light else self.heavy
         today = datetime.now(UTC).date()  # an override ends on its day, whether or not anything was reloaded
-        results = answer(items, self.state.snapshot, top=self.settings.top, single=single, until=until, today=today)
+        watched = light and snapshot.ready.by_model and all(item.record is None for item in asked.items)
+        if watched and self._late:
+            return await loop.run_in_executor(
+                self.spare, by_rules_instead, asked.items, snapshot, top, asked.single, today
+            )
+        work = loop.run_in_executor(
+            lane, lambda: answer(asked.items, snapshot, top=top, single=asked.single, until=until, today=today)
+        )
+        if not watched:
+            return await work
+        seconds = min(snapshot.policy.model_seconds, until - time.monotonic())
+        done, _ = await asyncio.wait({work}, timeout=seconds)
+        if done:
+            return work.result()
+        log.warning("model_slow: no answer within %.3g s; the rules answer until it is back", seconds)
+        # Until it comes back nobody else waits for this model; its answer is thrown away.
+        self._late.add(work)
+        work.add_done_callback(self._back)
+        return await loop.run_in_executor(self.spare, by_rules_instead, asked.items, snapshot, top, asked.single, today)
+
+    def _back(self, work: asyncio.Future[list[Result]]) -> None:
+        self._late.discard(work)
+        if not work.cancelled():
+            work.exception()  # looked at, so that nobody reports it as never retrieved
+
+    def _read(self, raw: bytes, call: Call, snapshot: Snapshot, until: float) -> Asked:
+        in_time(until)
+        if self._reading is None or self._reading[0] is not snapshot:
+            self._reading = snapshot, Quick(snapshot.catalogue, self.settings.max_items)
+        asked = self._reading[1].read(raw)
+        call.enterprises = [item.enterprise_id or item.uscc or "" for item in asked.items]
+        _bounded(asked.items, asked.single, self.settings)
+        return asked
+
+    def _reply(self, asked: Asked, results: Sequence[Result], call: Call) -> Reply:
         for result in results:
             if not isinstance(result, Lost):
                 call.source[result.source] = call.source.get(result.source, 0) + 1
                 call.versions |= {f"{result.source}.{k}": v for k, v in result.versions.items()}
-        if single:
+                if result.fallback_code is not None:
+                    call.fallback[result.fallback_code] = call.fallback.get(result.fallback_code, 0) + 1
+                self.metrics.answer(result)
+        if asked.single:
             only = results[0]
             if isinstance(only, Lost):
-                return only.status, _json({"error": only.what})
-            return 200, only.to_json().encode()
+                return only.status, _json(RequestError(only.status, only.what).as_dict())
+            return 200, _answered(only, asked.options)
         parts = [
             _json({"error": {"item": i, "status": r.status, "what": r.what}})
             if isinstance(r, Lost)
-            else b'{"classification":' + r.to_json().encode() + b"}"
+            else b'{"classification":' + _answered(r, asked.options) + b"}"
             for i, r in enumerate(results)
         ]
         return 200, b'{"items":[' + b",".join(parts) + b"]}"
+
+    def not_ready(self) -> str:
+        """Say why calls can't be answered, nothing where they can; without a table, those by indicators still can."""
+        for what, look in (
+            ("the policies can't be read", lambda: self.state.snapshot),
+            ("the audit record can't be written", lambda: self.audit.head),
+            ("the token file can't be read", lambda: self.tokens.name_of("")),
+        ):
+            try:
+                look()
+            except FenleiError as err:
+                log.error("not ready: %s", err)
+                return what
+        return ""
+
+    def model(self) -> dict[str, object]:
+        """Return what is known of the model that answers: version, hashes, who signed it when, what it promises."""
+        served = self.state.snapshot.served
+        model = served.model
+        if model is None:
+            return {"source": "rules", "fallback": served.why, "fallback_code": served.code}
+        bands = model.bands
+        return {
+            "source": "model",
+            "registered": served.version,
+            "version": model.version,
+            "content_hash": model.content_hash,
+            "catalogue_hash": model.catalogue_hash,
+            "policy_hash": model.policy_hash,
+            "province": model.province,
+            "arm": model.arm,
+            "indicators": list(model.indicator_names),
+            "signed": [{"action": s.action, "by": s.by, "on": s.on} for s in served.signed],
+            "contract": {
+                "cuts": list(bands.cuts),
+                "closed": bands.closed,
+                "promised": {grade: list(bands.promised(grade)) for grade in GRADES},
+            },
+        }
+
+    def figures(self) -> bytes:
+        """Return the metrics as Prometheus reads them."""
+        snapshot = self.state.snapshot
+        approved = [date.fromisoformat(s.on) for s in snapshot.served.signed if s.action == "approve"]
+        month = None if snapshot.table is None else snapshot.table.cutoff
+        return self.metrics.text(month=month, approved=approved[-1] if approved else None)
 
     def status(self) -> dict[str, object]:
         """Return what answers now, and the newest hash of the audit record, for keeping elsewhere."""
@@ -111,6 +216,7 @@ class Runtime:
         return {
             "source": "model" if served.model else "rules",
             "fallback": None if served.model else served.why,
+            "fallback_code": None if served.model else served.code,
             "model": None
             if served.model is None
             else {
@@ -135,9 +241,13 @@ class Runtime:
     def close(self) -> None:
         """Stop the watch and let go of the files."""
         self.state.stop()
-        self.light.shutdown(wait=False, cancel_futures=True)
-        self.heavy.shutdown(wait=False, cancel_futures=True)
+        for lane in (self.light, self.heavy, self.spare):
+            lane.shutdown(wait=False, cancel_futures=True)
         self.audit.close()
+
+
+def _answered(found: Classification, options: Options) -> bytes:
+    return options.worded(found).to_json().encode()
 
 
 def _bounded(items: Sequence[Item], single: bool, settings: Settings) -> None:

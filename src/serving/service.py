@@ -1,12 +1,15 @@
 """The BentoML service: ``bentoml serve serving.service:Fenlei``, or ``fenlei serve``.
 
 Settings come from environment variables ``FENLEI_*``, see `serving.settings.Settings`. One worker: it alone writes
-the audit record. Endpoints: ``POST /classify``, ``POST /status``; liveness ``/livez`` and readiness ``/readyz``.
+the audit record. Endpoints: ``POST /classify``, ``POST /status``, ``GET /model``, ``GET /metrics``; liveness ``/livez``
+and readiness ``/readyz``. BentoML's own log of calls, tracing, figures and queue are switched off: the guard has
+its own, which know what was asked.
 """
 
 from __future__ import annotations
 
 import gc
+import json
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +24,9 @@ from starlette.responses import Response
 
 from models.scoring.classification import Classification
 from serving.answers.requests import ClassifyRequest
-from serving.guard.call import CALL
+from serving.guard.call import CALL, Call
 from serving.guard.middleware import Guard, Keep
+from serving.openapi import document
 from serving.settings import Settings
 
 if TYPE_CHECKING:
@@ -86,7 +90,28 @@ def _runtime() -> Runtime:
 def _keep() -> Keep:
     """What the guard of this process is given."""
     held = _runtime()
-    return Keep(held.tokens, lambda: held.audit, held.settings.max_bytes)
+
+    async def status(body: bytes, call: Call) -> tuple[int, bytes]:
+        return 200, json.dumps(held.status(), ensure_ascii=False).encode()
+
+    async def model(body: bytes, call: Call) -> tuple[int, bytes]:
+        return 200, json.dumps(held.model(), ensure_ascii=False).encode()
+
+    async def described(body: bytes, call: Call) -> tuple[int, bytes]:
+        return 200, json.dumps(document(), ensure_ascii=False).encode()
+
+    return Keep(
+        held.tokens,
+        lambda: held.audit,
+        held.settings.max_bytes,
+        ways={"/classify": held.classify, "/status": status, "/model": model, "/docs.json": described},
+        timeout=held.settings.timeout,
+        concurrency=held.settings.concurrency,
+        again=held.again,
+        metrics=held.metrics,
+        figures=held.figures,
+        not_ready=held.not_ready,
+    )
 
 
 _SETTINGS = Settings.from_env()
@@ -102,8 +127,11 @@ def _guarded(service: Any) -> Any:
 @bentoml.service(
     name="fenlei",
     workers=1,
-    traffic={"timeout": _SETTINGS.timeout, "max_concurrency": _SETTINGS.concurrency},
-    metrics={"enabled": True},
+    # A backstop: the guard's own deadline comes first.
+    traffic={"timeout": _SETTINGS.timeout + 5.0},
+    metrics={"enabled": False},
+    logging={"access": {"enabled": False}},
+    tracing={"excluded_urls": [".*"]},
 )
 class Fenlei:
     """Enterprise credit risk classification 企业信用风险分类."""

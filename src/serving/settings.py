@@ -31,6 +31,8 @@ class Settings(BaseModel):
         List of signers, where it is not the province's ``signers.toml``: for a demo or a test.
     table
         The current indicator table (`serving.current.table`), for questions by enterprise; without it they get 503.
+    rows
+        Folder for the rows of the table, made for reading one (`serving.current.rows`); beside the table by default.
     tokens, audit
         File of the bearer tokens (`serving.guard.tokens`) and of the audit record (`serving.guard.audit`).
     max_items
@@ -43,6 +45,8 @@ class Settings(BaseModel):
         Reasons in an answer.
     timeout
         Seconds after which a call gets 504; what it has not begun by then is not begun.
+    idempotency_seconds
+        How long an answer is kept for its ``Idempotency-Key``.
     concurrency
         Calls in work or waiting; more get 429.
     reload_seconds
@@ -64,6 +68,7 @@ class Settings(BaseModel):
     records: Path | None = None
     signers: Path | None = None
     table: Path | None = None
+    rows: Path | None = None
     tokens: Path = Path("data/generated/tokens.jsonl")
     audit: Path = Path("data/generated/audit.jsonl")
     max_items: int = Field(default=1_000, ge=1)
@@ -72,6 +77,7 @@ class Settings(BaseModel):
     max_bytes: int = Field(default=32 * 2**20, ge=1)
     top: int = Field(default=5, ge=0)
     timeout: float = Field(default=5.0, gt=0)
+    idempotency_seconds: float = Field(default=600.0, ge=0)
     concurrency: int = Field(default=64, ge=1)
     reload_seconds: float = Field(default=1.0, gt=0)
     recheck_seconds: float = Field(default=60.0, gt=0)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from http import HTTPStatus
 from typing import Any
 
 import httpx
 import pandas as pd
 import pytest
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # it ships no types
 
 from features.catalogue.evidence import EVIDENCE
 from helpers.here import here
@@ -103,7 +105,7 @@ def test_an_unknown_enterprise_is_404_and_in_a_batch_the_others_are_answered(
 ) -> None:
     reply = by_model.post("/classify", json={"enterprise_id": "nobody"})
     assert reply.status_code == 404
-    assert "no such enterprise" in reply.json()["error"]
+    assert "no such enterprise" in reply.json()["detail"]
     good = world.frame.index[0][0]
     items = by_model.post("/classify", json={"items": [{"uscc": "nobody"}, {"enterprise_id": good}]}).json()["items"]
     assert items[0]["error"] == {
@@ -117,8 +119,12 @@ def test_an_unknown_enterprise_is_404_and_in_a_batch_the_others_are_answered(
 def test_ten_thousand_enterprises_in_one_call_are_refused_with_the_maximum(by_rules: httpx.Client) -> None:
     reply = by_rules.post("/classify", json={"items": [{"enterprise_id": f"E{i}"} for i in range(10_000)]})
     assert reply.status_code == 413
+    assert reply.headers["content-type"] == "application/problem+json"
     assert reply.json() == {
-        "error": "10000 items in one call; at most 1000 are answered: split them over several calls"
+        "type": "about:blank",
+        "title": HTTPStatus.REQUEST_ENTITY_TOO_LARGE.phrase,
+        "status": 413,
+        "detail": "10000 items in one call; at most 1000 are answered: split them over several calls",
     }
 
 
@@ -189,7 +195,7 @@ def test_a_wrong_request_is_422_and_names_item_and_field(
 ) -> None:
     reply = by_rules.post("/classify", content=body, headers={"Content-Type": "application/json"})
     assert reply.status_code == 422, reply.text
-    (problem,) = reply.json()["problems"]
+    (problem,) = reply.json()["errors"]
     assert problem["where"] == where
     assert what in problem["what"]
     assert "Zhang San" not in reply.text
@@ -199,16 +205,16 @@ def test_a_wrong_request_is_422_and_names_item_and_field(
 def test_two_records_of_one_enterprise_in_a_call_are_refused(by_rules: httpx.Client, world: World) -> None:
     reply = by_rules.post("/classify", json={"items": [as_record(world, 0), as_record(world, 0)]})
     assert reply.status_code == 422
-    assert reply.json()["problems"] == [{"where": "items[1]", "what": "the same enterprise and cutoff as items[0]"}]
+    assert reply.json()["errors"] == [{"where": "items[1]", "what": "the same enterprise and cutoff as items[0]"}]
 
 
 def test_a_body_over_the_limit_gets_a_readable_answer(by_rules: httpx.Client) -> None:
     reply = by_rules.post("/classify", content=b" " * (33 * 2**20), headers={"Content-Type": "application/json"})
     assert reply.status_code == 413
-    assert "longer than" in reply.json()["error"]
+    assert "longer than" in reply.json()["detail"]
     wrong = by_rules.put("/classify", content=b"{}", headers={"Content-Type": "application/json"})
     assert (wrong.status_code, wrong.headers["allow"]) == (405, "POST")
-    assert "error" in by_rules.get("/status").json()
+    assert by_rules.get("/status").json()["detail"] == "/status is asked with POST"
 
 
 def test_heavy_calls_do_not_keep_a_single_record_waiting(by_rules: httpx.Client, world: World) -> None:
@@ -263,7 +269,7 @@ def test_another_kind_of_body_is_refused(by_rules: httpx.Client) -> None:
 def test_with_nothing_approved_the_rules_answer_and_say_so(by_rules: httpx.Client, world: World) -> None:
     answer = by_rules.post("/classify", json={"enterprise_id": world.frame.index[0][0]}).json()
     (expected,) = classify_frame(world.frame.iloc[:1], None, load_rules("hebei"), fallback="no approved model")
-    assert Classification.model_validate(answer) == expected
+    assert Classification.model_validate(answer) == expected.model_copy(update={"fallback_code": "no_model"})
     assert (answer["source"], answer["fallback"]) == ("rules", "no approved model")
 
 
@@ -301,6 +307,7 @@ def test_a_bundle_changed_since_approval_is_not_served_and_the_rules_answer(
         answer = by_model.post("/classify", json={"enterprise_id": world.frame.index[0][0]}).json()
         assert answer["source"] == "rules"
         assert "have changed since approval" in answer["fallback"]
+        assert answer["fallback_code"] == "hash_mismatch"
     finally:
         booster.write_bytes(before)
     wait_for(by_model, lambda s: s["source"] == "model")
@@ -323,3 +330,72 @@ def test_every_call_is_in_the_audit_record_without_what_was_asked(by_model: http
     assert person not in text
     assert world.token not in text
     assert verify(world.settings.audit, head=before["head"]).ok
+
+
+def test_a_call_may_ask_for_one_language_and_fewer_reasons(by_model: httpx.Client, world: World) -> None:
+    question = {"enterprise_id": world.frame.index[0][0]}
+    whole = by_model.post("/classify", json=question).json()
+    few = by_model.post("/classify", json={**question, "reasons": 2, "language": "zh"}).json()
+    assert [(r["text_zh"], r["text_en"]) for r in few["reasons"]] == [(r["text_zh"], "") for r in whole["reasons"][:2]]
+    none = by_model.post("/classify", json={"items": [question], "reasons": False}).json()["items"][0]["classification"]
+    assert none == {**whole, "reasons": []}
+    wrong = by_model.post("/classify", json={**question, "language": "fr"})
+    assert (wrong.status_code, wrong.json()["errors"][0]["where"]) == (422, "language")
+
+
+def test_the_same_key_and_body_get_the_same_bytes_and_another_body_is_refused(
+    by_model: httpx.Client, world: World
+) -> None:
+    key = {"Idempotency-Key": "month-2026-01"}
+    question = {"enterprise_id": world.frame.index[0][0]}
+    first = by_model.post("/classify", json=question, headers=key)
+    again = by_model.post("/classify", json=question, headers=key)
+    assert (first.status_code, first.content) == (again.status_code, again.content)
+    other = by_model.post("/classify", json={"enterprise_id": world.frame.index[1][0]}, headers=key)
+    assert other.status_code == 422
+    assert "Idempotency-Key" in other.json()["detail"]
+    line = json.loads(world.settings.audit.read_text(encoding="utf-8").splitlines()[-2])
+    assert line["repeated"] is True
+
+
+def test_the_model_says_who_signed_it_when_and_what_it_promises(by_model: httpx.Client, world: World) -> None:
+    said = by_model.get("/model").json()
+    model = world.model("1")
+    assert (said["registered"], said["content_hash"]) == ("1", model.content_hash)
+    assert [(s["action"], s["on"]) for s in said["signed"]] == [("propose", "2026-01-02"), ("approve", "2026-01-02")]
+    assert said["signed"][0]["by"] != said["signed"][1]["by"]
+    assert said["contract"]["cuts"] == list(model.bands.cuts)
+    assert by_model.post("/model").status_code == 405
+
+
+def test_the_figures_count_calls_answers_and_fallbacks(by_rules: httpx.Client, world: World) -> None:
+    def figure(name: str) -> float:
+        lines = by_rules.get("/metrics").text.splitlines()
+        return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(name))
+
+    fallbacks = 'fenlei_fallbacks_total{cause="no_model"}'
+    calls = 'fenlei_call_seconds_count{path="/classify",status="200"}'
+    before = figure(fallbacks), figure(calls), figure("fenlei_answers_total{")
+    by_rules.post("/classify", json={"enterprise_id": world.frame.index[0][0]})
+    assert (figure(fallbacks), figure(calls), figure("fenlei_answers_total{")) == tuple(n + 1 for n in before)
+    assert figure('fenlei_age_days{of="month"}') > 0
+    assert figure("fenlei_audit_failures_total") == 0
+
+
+def test_the_description_is_true_of_answers_and_of_refusals(by_model: httpx.Client, world: World) -> None:
+    described = by_model.get("/docs.json").json()
+    Draft202012Validator.check_schema(described["components"]["schemas"]["Classification"])
+    known = world.frame.index[0][0]
+    told: list[tuple[str, str, Any]] = [
+        ("post", "/classify", as_indicators(world.frame, 0)),
+        ("post", "/classify", {"items": [{"enterprise_id": known}, {"enterprise_id": "nobody"}]}),
+        ("post", "/classify", {"enterprise_id": "nobody"}),
+        ("post", "/classify", {"enterprise": known}),
+        ("post", "/status", {}),
+        ("get", "/model", None),
+    ]
+    for method, path, body in told:
+        reply = by_model.request(method, path, json=body)
+        kind = reply.headers["content-type"]
+        schema = described["paths"][path][method]["responses"][str(reply.status_code)]["content"][kind]["schema"]
+        Draft202012Validator({**schema, "components": described["components"]}).validate(reply.json())

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-import statistics
 import tempfile
-import time
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
@@ -22,6 +20,7 @@ from fenlei.bench.feedback.verb import loop
 from fenlei.bench.learning.rules_verb import rules
 from fenlei.bench.learning.verb import learn
 from fenlei.bench.month.verb import faults, month_verb
+from fenlei.bench.serve.verb import serve
 from fenlei.bench.speed.spark import spark
 from fenlei.terminal import progress, show
 
@@ -36,6 +35,7 @@ bench = typer.Typer(help="Measure speed and memory on this machine.", no_args_is
 bench.command()(learn)
 bench.command()(loop)
 bench.command()(rules)
+bench.command()(serve)
 bench.command()(spark)
 bench.command("month")(month_verb)
 bench.command()(faults)
@@ -262,51 +262,6 @@ def remedies(
         rate = one.enterprises / one.seconds
         cells = (one.enterprises, f"{one.seconds:.1f}", f"{one.cpu_seconds:.1f}", f"{rate:.1f}", acts, one.waiting)
         table.add_row(name, *map(str, cells))
-    show(table)
-
-
-@bench.command()
-def serve(
-    demo: Annotated[Path, typer.Option(help="What `fenlei demo` left.")] = Path("data/generated/demo"),
-    calls: Annotated[int, typer.Option(min=10, help="Calls of each kind.")] = 200,
-) -> None:
-    """Latency of single and batched calls to a service started on the demo's model and table."""
-    from features.errors import ConfigError
-    from features.table.month import read_table
-    from serving.guard.tokens import create_token
-    from serving.launch import start
-    from serving.settings import Settings
-
-    tables = sorted(demo.glob("indicators_*.parquet"))
-    if not tables:
-        raise ConfigError(f"{demo} holds no indicator table: run `fenlei demo` first")
-    ids = list(read_table(tables[-1])[0].index.get_level_values("enterprise_id"))
-    table = _table("calls to the service, one after the other", "call", "calls", "p50 ms", "p95 ms", "enterprises/s")
-    with tempfile.TemporaryDirectory() as scratch:
-        home = Path(scratch)
-        settings = Settings(
-            province="hebei",
-            tracking_uri=f"sqlite:///{(demo / 'mlflow.db').resolve()}",
-            signers=demo / "signing" / "signers.toml",  # whoever signed the demo's model is on no province's list
-            table=tables[-1],
-            tokens=home / "tokens.jsonl",
-            audit=home / "audit.jsonl",
-        )
-        token = create_token(settings.tokens, "bench")
-        with start(settings) as service:
-            for size in (1, 100, 1000):
-                body = {"items": [{"enterprise_id": e} for e in ids[:size]]}
-                took = []
-                for _ in range(max(10, calls // size)):
-                    begin = time.perf_counter()
-                    status, answer = service.post("/classify", body, token)
-                    took.append(time.perf_counter() - begin)
-                    if status != 200:
-                        raise ConfigError(f"the service answered {status}: {answer}")
-                low, high = statistics.median(took), statistics.quantiles(took, n=20)[-1]
-                per_call = min(size, len(ids))
-                cells = (f"{low * 1e3:.1f}", f"{high * 1e3:.1f}", f"{per_call / low:,.0f}")
-                table.add_row(f"{per_call} from the table", str(len(took)), *cells)
     show(table)
 
 

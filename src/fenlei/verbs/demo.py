@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
@@ -20,6 +21,8 @@ from models.tracking.store import Store
 END = date(2026, 1, 1)
 """First day after the simulated history: the cut-off that the demo classifies at."""
 
+Say = Callable[[str], None]
+
 EXPERIMENT = Path("experiments/demo.toml")
 
 
@@ -30,22 +33,47 @@ def demo(
     seed: Annotated[int, typer.Option(help="Same seed, same bytes.")] = 7,
 ) -> None:
     """Simulate, check, learn, report, sign off, serve, classify three enterprises over HTTP, stop."""
+    say = _Clock()
+    store, table, result = signed(work, enterprises, trials, seed, say)
+    _serve(store, work, table, say)
+    _found(result)
+    show(Text(f"report: {result.report.resolve()}"))
+    say(f"done; everything is in {work}")
+
+
+def signed(work: Path, enterprises: int, trials: int, seed: int, say: Say) -> tuple[Store, Path, Any]:
+    """Simulate a province, learn a model of it and let two demo reviewers sign it; what `fenlei demo` serves.
+
+    Returns
+    -------
+    store : Store
+    table : Path
+        The indicator table of `END`.
+    result
+        As `models.pipeline.train` gives it.
+
+    Raises
+    ------
+    ConfigError
+        If the experiment is not there, or nothing can be written to ``work``.
+    """
     if not EXPERIMENT.is_file():
         raise ConfigError(f"no {EXPERIMENT} here: run the demo in a checkout of the project")
     check_place(work)
     # The demo has a store of its own: it never signs off a model among yours.
     work.mkdir(parents=True, exist_ok=True)
-    store = Store.in_folder(work, signers=work / "signing" / "signers.toml")
-    say = _Clock()
+    store = store_of(work)
     province = work / "province"
     _simulate(province, enterprises, seed, say)
     result = _train(store, province, work, trials, say)
     table = _features(result.prepared.clean, work, say)
     _sign(store, result.version, work, say)
-    _serve(store, work, table, say)
-    _found(result)
-    show(Text(f"report: {result.report.resolve()}"))
-    say(f"done; everything is in {work}")
+    return store, table, result
+
+
+def store_of(work: Path) -> Store:
+    """Return the store of the demo in a folder."""
+    return Store.in_folder(work, signers=work / "signing" / "signers.toml")
 
 
 class _Clock:
@@ -58,7 +86,7 @@ class _Clock:
         err.print(Text(f"{time.perf_counter() - self.start:6.1f} s  {step}"), soft_wrap=True)
 
 
-def _simulate(province: Path, enterprises: int, seed: int, say: _Clock) -> None:
+def _simulate(province: Path, enterprises: int, seed: int, say: Say) -> None:
     from simulation import simulate
 
     say(f"simulating {enterprises:,} enterprises over 84 months (seed {seed})")
@@ -66,14 +94,14 @@ def _simulate(province: Path, enterprises: int, seed: int, say: _Clock) -> None:
     say(f"  {sum(summary.rows.values()):,} records in {len(summary.rows)} tables: {province}")
 
 
-def _train(store: Store, province: Path, work: Path, trials: int, say: _Clock) -> Any:
+def _train(store: Store, province: Path, work: Path, trials: int, say: Say) -> Any:
     from models.pipeline import train
 
     say(f"checking them and learning from past inspections ({trials} trials)")
     return train(EXPERIMENT, store=store, data=province, trials=trials, work=work, say=lambda step: say(f"  {step}"))
 
 
-def _features(clean: Path, work: Path, say: _Clock) -> Path:
+def _features(clean: Path, work: Path, say: Say) -> Path:
     from features.table.month import write_clean_table
 
     table = work / f"indicators_{END:%Y-%m}.parquet"
@@ -84,7 +112,7 @@ def _features(clean: Path, work: Path, say: _Clock) -> Path:
     return table
 
 
-def _sign(store: Store, version: str, work: Path, say: _Clock) -> None:
+def _sign(store: Store, version: str, work: Path, say: Say) -> None:
     """Let two made-up reviewers, whom only the demo's own list knows, pass the gate and sign."""
     from models.signoff import approval
     from models.signoff.record.demo_people import people
@@ -105,7 +133,7 @@ def _sign(store: Store, version: str, work: Path, say: _Clock) -> None:
     say(f"  approved; the gate could tell all but: {', '.join(unknown)}" if unknown else "  approved; the gate passed")
 
 
-def _serve(store: Store, work: Path, table: Path, say: _Clock) -> None:
+def _serve(store: Store, work: Path, table: Path, say: Say) -> None:
     from serving.guard.tokens import create_token
     from serving.launch import LaunchError, start
     from serving.settings import Settings

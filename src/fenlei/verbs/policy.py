@@ -15,7 +15,8 @@ from features.errors import ConfigError
 from features.places import check_output
 from fenlei.terminal import emit, progress, show
 from fenlei.verbs.options import Json, Province, whose
-from fenlei.verbs.sign import Key, List, Note, plain, signing, today
+from fenlei.verbs.person import Key, List, Note, today
+from fenlei.verbs.sign import plain, signing
 from fenlei.verbs.store import answering_store
 
 if TYPE_CHECKING:

@@ -23,6 +23,26 @@ GRADE_ZH: dict[Grade, str] = {
     "D": "信用风险高",
 }
 
+FallbackCode = Literal[
+    "no_model",
+    "hash_mismatch",
+    "not_as_signed",
+    "signed_otherwise",
+    "model_unreadable",
+    "model_error",
+    "model_slow",
+    "not_learned",
+    "too_many_missing",
+    "out_of_range",
+    "table_too_old",
+]
+"""Why the rules answered where a model was asked for; stable, for logs, metrics and calling systems.
+
+``not_as_signed``: the record or the alias does not hold. ``signed_otherwise``: under another catalogue, policy or cuts
+than hold now. ``not_learned``: a value unknown or infinite
+where the model only saw known ones.
+"""
+
 LIMIT = "limit"
 """Key in ``family_points`` of what clipping the rules' sum to 0-1000 took off or added."""
 
@@ -134,7 +154,8 @@ class Classification(Answer):
     grade, score_grade
         Class after and before the direct determinations and `insufficient`; the first is never the better one.
     source
-        Who answered; `fallback` says why the rules did although a model was asked for.
+        Who answered; `fallback` says why the rules did although a model was asked for, and ``fallback_code`` which kind
+        of cause that is.
     probability
         Chance that a random-arm visit in the month finds a violation; None when the rules answered.
     probability_interval
@@ -197,6 +218,8 @@ class Classification(Answer):
     def lowering(self) -> tuple[Reason, ...]:
         """The reasons that lower the score, the strongest first."""
         return tuple(r for r in self.reasons if r.points < 0)
+
+    fallback_code: FallbackCode | None = None
 
     def to_json(self) -> str:
         """Return the answer as one line of JSON; Chinese stays readable, unknown values become null."""

@@ -109,7 +109,7 @@ def scored_by_rules(frame: pd.DataFrame, rules: ProvinceRules) -> Scored:
         limit=found.limit / TENTHS,
         probability=None,
         interval=None,
-        versions={"model": card.name, "catalogue": _catalogue_version(), "policy": rules.version},
+        versions={"model": card.name, "catalogue": catalogue_version(), "policy": rules.version},
     )
 
 
@@ -174,7 +174,7 @@ def hit(evidence: pd.Series[str]) -> NDArray[np.bool_]:
 
 
 @lru_cache(maxsize=1)
-def _catalogue_version() -> str:
+def catalogue_version() -> str:
     """Return the version of features' own catalogue, which the rules' indicators come from."""
     from features.catalogue import CATALOGUE, catalogue_hash
 

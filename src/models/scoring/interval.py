@@ -6,6 +6,8 @@ holds what the sample of calibration visits leaves open, also whether the calibr
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 from numpy.typing import ArrayLike
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -28,7 +30,7 @@ class Uncertainty(BaseModel):
         model of before they did, they only never decrease.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", ignored_types=(cached_property,))
 
     level: float = Field(gt=0.5, lt=1)
     visits: int = Field(ge=1)
@@ -62,8 +64,12 @@ class Uncertainty(BaseModel):
         low, high = np.minimum(self._along(m, self.low), point), np.maximum(self._along(m, self.high), point)
         return np.asarray(expit(low)), np.asarray(expit(high))
 
+    @cached_property
+    def _margins(self) -> Floats:
+        return np.asarray(self.margins, dtype=np.float64)
+
     def _along(self, m: Floats, odds: tuple[float, ...]) -> Floats:
-        x, y = np.asarray(self.margins), np.asarray(odds)
+        x, y = self._margins, np.asarray(odds)
         first = (y[1] - y[0]) / (x[1] - x[0])
         last = (y[-1] - y[-2]) / (x[-1] - x[-2])
         inside = np.interp(m, x, y)

@@ -6,10 +6,14 @@ value, and no typing error in a record decides a class alone.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from models.arrays import Floats
+from models.arrays import Floats, Ints
 
 
 def signed_log(X: Floats) -> Floats:
@@ -37,7 +41,7 @@ class Linear(BaseModel):
         contribution is the distance from.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", ignored_types=(cached_property,))
 
     intercept: float = Field(allow_inf_nan=False)
     coefficients: tuple[float, ...] = Field(min_length=1)
@@ -58,24 +62,46 @@ class Linear(BaseModel):
             raise ValueError("low <= median <= high must hold for every indicator")
         return self
 
-    @property
+    @cached_property
     def base(self) -> float:
         """The margin that contributions start from: that of the fit's mean."""
         return self.intercept + float(np.dot(self.coefficients, self.mean) + np.dot(self.unknown, self.share_unknown))
 
     def contributions(self, X: Floats) -> Floats:
         """Return what each indicator adds to `base`, log-odds of shape (n, k); rows sum to the margin less the base."""
+        of = self._arrays
         z = signed_log(X)
         missing = np.isnan(z)
-        z = np.where(missing, self.median, np.clip(z, self.low, self.high))
-        return np.asarray(
-            (z - self.mean) * np.asarray(self.coefficients) + (missing - np.asarray(self.share_unknown)) * self.unknown
-        )
+        z = np.where(missing, of["median"], np.clip(z, of["low"], of["high"]))
+        return np.asarray((z - of["mean"]) * of["coefficients"] + (missing - of["share_unknown"]) * of["unknown"])
+
+    @cached_property
+    def _arrays(self) -> dict[str, Floats]:
+        # Tuples of a hundred numbers would be made arrays anew for every single enterprise that is asked about.
+        names = ("coefficients", "unknown", "median", "low", "high", "mean", "share_unknown")
+        return {name: np.asarray(getattr(self, name), dtype=np.float64) for name in names}
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Linear:
+        """Return a copy with other fields, checked anew: pydantic's would keep the arrays of the old ones."""
+        fields = {name: getattr(self, name) for name in type(self).model_fields}
+        return type(self).model_validate({**fields, **(update or {})})
 
     def margin(self, X: Floats) -> Floats:
         """Return the margin of each row of shape (n, k): the base and every contribution."""
         # Summed along each row: a row's margin does not depend on which rows it is asked with, as a product's would.
         return np.asarray(self.base + self.contributions(X).sum(axis=1), dtype=np.float64)
+
+    def beyond(self, X: Floats, factor: float) -> Ints:
+        """Count, for each row of shape (n, k), the indicators that lie beyond what was seen in the fit.
+
+        Parameters
+        ----------
+        factor
+            How far beyond counts: ``1 + |x|`` is more than so many times that of the nearest value seen.
+        """
+        z, room = signed_log(X), np.log(factor) if factor > 1 else 1e-9
+        far = (z < self._arrays["low"] - room) | (z > self._arrays["high"] + room)
+        return np.asarray(far.sum(axis=1), dtype=np.int64)
 
     def bounds(self) -> tuple[float, float]:
         """Return bounds that no margin passes."""

@@ -184,10 +184,15 @@ class RiskModel(BaseModel):
         zero = np.zeros((1, len(self.indicator_names)), dtype=np.float64)
         return float(self.contributions(zero)[0, -1])
 
-    @property
+    @cached_property
     def base_score(self) -> float:
         """Score of the base margin, not rounded."""
         return float(self.score(self.base_margin))
+
+    @cached_property
+    def base_slope(self) -> float:
+        """Points per unit of margin at the base margin."""
+        return float(self.score_map.slope(self.base_margin))
 
     def matrix(self, frame: pd.DataFrame) -> Floats:
         """Return the model's columns of a frame as a float64 array of shape (n, k), in the model's order.

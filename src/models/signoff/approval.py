@@ -15,7 +15,7 @@ from features.errors import FenleiError
 from models.chain import FIRST
 from models.scoring.risk_model import RiskModel
 from models.signoff import gate
-from models.signoff.errors import ApprovalError, GateRefused
+from models.signoff.errors import ApprovalError, GateRefused, HashMismatch
 from models.signoff.record import entries as record
 from models.signoff.record import rules
 from models.signoff.record.entries import HEAD, Action, Entry, record_path
@@ -337,12 +337,12 @@ def _signed_model(store: Store, entry: Entry) -> RiskModel:
             f"the files of approved version {entry.version} can't be read",
         ) from err
     if found != entry.model_hash:
-        raise ApprovalError(
+        raise HashMismatch(
             f"the files of approved version {entry.version} have changed since approval "
             f"({found[:12]}… instead of {entry.model_hash[:12]}…)"
         )
     if versions.inputs(store, entry.version) != entry.inputs or versions.run_id(store, entry.version) != entry.run:
-        raise ApprovalError(f"what is registered of approved version {entry.version} has changed since approval")
+        raise HashMismatch(f"what is registered of approved version {entry.version} has changed since approval")
     model = RiskModel.load(folder)
     if model.province != entry.province:
         raise ApprovalError(f"approved version {entry.version} is of {model.province}, signed for {entry.province}")

@@ -167,10 +167,14 @@ def keep_confirmed(frame: pd.DataFrame, determinations: Determinations, confirme
     columns = [rule.column for rule in determinations.active if rule.signed and rule.column in frame.columns]
     changed = {}
     for column in columns:
-        cells = []
-        for (_, cutoff), cell in zip(frame.index, frame[column].tolist(), strict=True):
-            day = pd.Timestamp(cutoff).date()
-            kept = (r for r in cell.split(";") if confirmed.before(r, day)) if isinstance(cell, str) else ()
-            cells.append(";".join(kept) if isinstance(cell, str) else cell)
+        cells = [
+            confirmed_cell(cell if isinstance(cell, str) else None, pd.Timestamp(cutoff).date(), confirmed)
+            for (_, cutoff), cell in zip(frame.index, frame[column].tolist(), strict=True)
+        ]
         changed[column] = pd.Series(cells, index=frame.index, dtype=object)
     return frame.assign(**changed) if changed else frame
+
+
+def confirmed_cell(cell: str | None, cutoff: date, confirmed: Confirmed) -> str | None:
+    """Return the records of an evidence cell that were confirmed before a cut-off; None was not checked."""
+    return None if cell is None else ";".join(r for r in cell.split(";") if confirmed.before(r, cutoff))

@@ -21,6 +21,10 @@ class ApprovalError(FenleiError):
         self.short = short or message
 
 
+class HashMismatch(ApprovalError):
+    """What is there of an approved version is not what was signed."""
+
+
 class KeyFileError(ApprovalError):
     """A private key can't be made, read or used."""
 

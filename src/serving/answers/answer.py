@@ -5,29 +5,26 @@ An unknown enterprise is an error of its own item; the others are answered all t
 
 from __future__ import annotations
 
-import logging
-import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
 
 import numpy as np
-import pandas as pd
 
 from features.catalogue.evidence import EVIDENCE
 from features.engine.plan import REGISTER
-from features.engine.record.record import Record, indicators_of
-from features.errors import FenleiError, RecordError, SourceError
-from features.scope import Scope
+from features.errors import FenleiError, SourceError
 from models.scoring.classification import Classification
 from models.scoring.overridden import with_overrides
-from models.signoff.confirmations import keep_confirmed
-from serving.answers.dates import month_is_over, too_early
-from serving.answers.fallback import classify
+from models.scoring.rows import Cause, Rows
+from models.signoff.confirmations import confirmed_cell
+from serving.answers.dates import month_is_over
+from serving.answers.records import computed
 from serving.answers.requests import Item, Kind
+from serving.answers.timing import in_time, not_now
+from serving.current.served import Served
 from serving.current.snapshot import Snapshot
-from serving.current.table import columns_of, known_of
-from serving.errors import Problem, RequestError
+from serving.errors import RequestError
 
 
 @dataclass(frozen=True)
@@ -40,25 +37,8 @@ class Lost:
 
 Result = Classification | Lost
 
-log = logging.getLogger("fenlei.serving")
-
-ROWS_AT_ONCE = 10_000
-"""Rows of records computed before the clock is looked at again."""
-
 CLASSIFIED_AT_ONCE = 100
 """Enterprises classified before the clock is looked at again; reasons take milliseconds each with a large model."""
-
-
-def in_time(until: float | None) -> None:
-    """Stop work that nobody waits for any more.
-
-    Raises
-    ------
-    RequestError
-        504 if the moment (of `time.monotonic`) has passed.
-    """
-    if until is not None and time.monotonic() > until:
-        raise RequestError(504, "no answer in time: ask about fewer enterprises at once")
 
 
 def answer(
@@ -91,52 +71,86 @@ def answer(
     Raises
     ------
     RequestError
-        422 if a record's rows don't fit the contract; 503 if the table is being replaced just now or the policies
-        can't be read; 504 if the time is over.
+        422 if a record's rows don't fit the contract; 503 if the rows or the policies can't be read; 504 if the time is
+        over.
     """
     in_time(until)
     places: dict[Kind, list[int]] = {"indicators": [], "record": [], "enterprise": []}
     for i, item in enumerate(items):
         places[item.kind].append(i)
     results: dict[int, Result] = {}
-    parts: list[pd.DataFrame] = []
-    order: list[int] = []
-    if places["indicators"]:
-        parts.append(_given([items[i] for i in places["indicators"]], snapshot.served.province))
-        order += places["indicators"]
-    if places["record"]:
-        parts.append(_computed(items, places["record"], snapshot.served.province, single, until))
-        order += places["record"]
-    if places["enterprise"]:
-        found, frame, lost = _stored(items, places["enterprise"], snapshot)
+    parts: list[tuple[list[int], Rows]] = []
+    if given := places["indicators"]:
+        parts.append((given, _given([items[i] for i in given], snapshot)))
+    if given := places["record"]:
+        parts.append((given, computed(items, given, snapshot.served.province, single, until)))
+    if given := places["enterprise"]:
+        found, rows, lost = _stored(items, given, snapshot)
         results |= lost
-        parts.append(frame)
-        order += found
-    if order:
-        frame = parts[0] if len(parts) == 1 else pd.concat(parts)
-        found_by = dict(zip(order, _classified(frame, snapshot, top, until), strict=True))
-        held = {i: _overridden(items[i], found, snapshot, today) for i, found in found_by.items()}
-        results |= {i: _enough(items[i], found) for i, found in held.items()}
+        parts.append((found, rows))
+    for at, rows in parts:
+        # Only the table's rows are of a month that may be over; what a call gives is as new as its caller says.
+        old = _too_old(snapshot) if at and items[at[0]].kind == "enterprise" else ""
+        for i, one in zip(at, _classified(rows, snapshot, top, until, old), strict=True):
+            results[i] = _enough(items[i], _overridden(items[i], one, snapshot, today))
     return [results[i] for i in range(len(items))]
 
 
 def _overridden(item: Item, found: Classification, snapshot: Snapshot, today: date | None) -> Classification:
     """Lay over a class what officials decided: what the current table says holds today, whatever its month."""
+    if not snapshot.overrides.decided:
+        return found
     past = item.kind != "enterprise" and today is not None and month_is_over(found.cutoff, today)
     on = found.cutoff if today is None or past else today
     return with_overrides([found], snapshot.overrides, on)[0]
 
 
-def _classified(frame: pd.DataFrame, snapshot: Snapshot, top: int, until: float | None) -> list[Classification]:
+def by_rules_instead(
+    items: Sequence[Item], snapshot: Snapshot, top: int, single: bool, today: date | None = None
+) -> list[Result]:
+    """Answer by the rules alone, while the model takes longer than the policy gives it."""
+    model = snapshot.served.model
+    late = f"model {'' if model is None else model.version} took longer than {snapshot.policy.model_seconds:g} s"
+    rules = replace(snapshot, served=Served(snapshot.served.province, why=late, code="model_slow"))
+    return answer(items, rules, top=top, single=single, today=today)
+
+
+def _too_old(snapshot: Snapshot) -> str:
+    """Say why the table is too old for the model, nothing where it is not or no model answers anyway."""
+    if snapshot.table is None or not snapshot.ready.by_model:
+        return ""
+    return snapshot.policy.too_old(snapshot.table.cutoff, datetime.now(UTC).date())
+
+
+def _classified(rows: Rows, snapshot: Snapshot, top: int, until: float | None, old: str = "") -> list[Classification]:
     found: list[Classification] = []
-    frame = keep_confirmed(frame, snapshot.rules.determinations, snapshot.confirmed)
-    for start in range(0, len(frame), CLASSIFIED_AT_ONCE):
+    rows = _confirmed(rows, snapshot)
+    for start in range(0, len(rows), CLASSIFIED_AT_ONCE):
         in_time(until)
+        some = rows if len(rows) <= CLASSIFIED_AT_ONCE else rows.part(start, start + CLASSIFIED_AT_ONCE)
         try:
-            found += classify(frame.iloc[start : start + CLASSIFIED_AT_ONCE], snapshot.served, snapshot.rules, top=top)
+            if old:
+                found += snapshot.ready.by_rules(some, [Cause("table_too_old", old)] * len(some), top)
+            else:
+                found += snapshot.ready.classify(some, top=top)
         except FenleiError as err:
-            raise _not_now(err) from err
+            raise not_now(err) from err
     return found
+
+
+def _confirmed(rows: Rows, snapshot: Snapshot) -> Rows:
+    """Return rows in which the evidence of ``signed`` rules holds confirmed records alone (H12.4)."""
+    columns = [rule.column for rule in snapshot.rules.determinations.active if rule.signed]
+    if not columns:
+        return rows
+    evidence = [
+        {
+            name: confirmed_cell(cell, cutoff, snapshot.confirmed) if name in columns else cell
+            for name, cell in e.items()
+        }
+        for e, cutoff in zip(rows.evidence, rows.cutoffs, strict=True)
+    ]
+    return replace(rows, evidence=evidence)
 
 
 def _enough(item: Item, found: Classification) -> Result:
@@ -153,172 +167,48 @@ def _enough(item: Item, found: Classification) -> Result:
     )
 
 
-def _not_now(err: FenleiError) -> RequestError:
-    """What stands in the way here is the operator's to mend, and may name files."""
-    log.error("an answer failed: %s", err)
-    return RequestError(503, "the service can't answer just now: its operator must look at its log")
-
-
-def _given(items: Sequence[Item], province: str) -> pd.DataFrame:
-    """Rows as `features.compute_indicators` would give them; an evidence column not given is None: not checked."""
-    names = list(known_of(province))
-    values = np.full((len(items), len(names)), np.nan)
-    column = {name: j for j, name in enumerate(names)}
-    evidence: dict[str, list[str | None]] = {name: [] for name in EVIDENCE}
-    for i, item in enumerate(items):
-        for name, value in (item.indicators or {}).items():
-            if value is not None:
-                values[i, column[name]] = value
-        for name in EVIDENCE:
-            records = (item.evidence or {}).get(name)
-            evidence[name].append(None if records is None else ";".join(sorted(records)))
-    frame = pd.DataFrame(values, columns=names, index=_index(items))
-    return frame.assign(**{name: pd.Series(cells, index=frame.index, dtype=object) for name, cells in evidence.items()})
-
-
-def _index(items: Sequence[Item]) -> pd.MultiIndex:
-    return pd.MultiIndex.from_arrays(
-        [[item.enterprise_id for item in items], pd.Series([item.cutoff for item in items], dtype=object)],
-        names=["enterprise_id", "cutoff"],
+def _given(items: Sequence[Item], snapshot: Snapshot) -> Rows:
+    """Rows of what was given; evidence that was not given is None: not checked."""
+    column = snapshot.columns
+    values = np.full((len(items), len(column)), np.nan)
+    evidence: list[dict[str, str | None]] = []
+    for row, item in zip(values, items, strict=True):
+        known = {column[name]: value for name, value in (item.indicators or {}).items() if value is not None}
+        row[list(known)] = list(known.values())
+        said = item.evidence or {}
+        evidence.append({name: ";".join(sorted(said[name])) if name in said else None for name in EVIDENCE})
+    return Rows(
+        [item.enterprise_id or "" for item in items],
+        [item.cutoff for item in items if item.cutoff is not None],
+        values,
+        evidence,
     )
-
-
-def _computed(
-    items: Sequence[Item], places: Sequence[int], province: str, single: bool, until: float | None
-) -> pd.DataFrame:
-    """Compute the indicators of the items that give a record, through the same SQL as a province's."""
-    first: dict[tuple[object, object], int] = {}
-    records = []
-    for i in places:
-        item = items[i]
-        earlier = first.setdefault((item.enterprise_id, item.cutoff), i)
-        if earlier != i:
-            same = Problem(f"items[{i}]", f"the same enterprise and cutoff as items[{earlier}]")
-            raise RequestError(422, "two records of one enterprise and cutoff in one call", (same,))
-        if item.enterprise_id is not None and item.cutoff is not None and item.record is not None:
-            given = item.record
-            records.append(Record(item.enterprise_id, item.cutoff, given.tables, given.context, given.covers_from))
-    _own_records(records, places)
-    _soon_enough(records, places, single)
-    parts, order = [], []
-    for some in _in_parts(records):
-        in_time(until)
-        chosen = [records[k] for k in some]
-        try:
-            parts.append(indicators_of(chosen, Scope(province, peers=True))[list(columns_of(province))])
-        except SourceError as err:
-            flaw = _flaw(err, chosen, [places[k] for k in some], single)
-            raise RequestError(422, "a record does not fit the contract", (flaw,)) from err
-        except FenleiError as err:
-            raise _not_now(err) from err
-        order += some
-    frame = parts[0] if len(parts) == 1 else pd.concat(parts)
-    return frame.iloc[np.argsort(order)]
-
-
-def _own_records(records: Sequence[Record], places: Sequence[int]) -> None:
-    """Refuse a record_id that two enterprises of a call share: versions replace each other by it.
-
-    Raises
-    ------
-    RequestError
-        422 naming both places: else one item's answer would depend on what else is asked.
-    """
-    owners: dict[tuple[str, object], tuple[str, str]] = {}
-    for record, i in zip(records, places, strict=True):
-        for table, rows in record.tables.items():
-            for number, row in enumerate(rows):
-                name = row.get("record_id")
-                if not isinstance(name, str):
-                    continue
-                where = f"items[{i}].record.tables.{table}[{number}].record_id"
-                owner, there = owners.setdefault((table, name), (record.enterprise_id, where))
-                if owner != record.enterprise_id:
-                    problem = Problem(where, f"the same as {there}, of another enterprise: ask in separate calls")
-                    raise RequestError(422, "two enterprises share a record_id in one call", (problem,))
-
-
-def _soon_enough(records: Sequence[Record], places: Sequence[int], single: bool) -> None:
-    """Refuse events before the registration, or decades before they were known.
-
-    Raises
-    ------
-    RequestError
-        422 naming all of them.
-    """
-    flaws = [
-        Problem(f"{'record' if single else f'items[{i}].record'}.tables.{table}[{row}].occurred_at", f"expected {day}")
-        for record, i in zip(records, places, strict=True)
-        for table, row, day in too_early(record.tables)
-    ]
-    if flaws:
-        raise RequestError(422, "a record does not fit the contract", tuple(flaws))
-
-
-def _in_parts(records: Sequence[Record]) -> Iterator[list[int]]:
-    """Divide records into parts that are computed at once: few rows each, and no enterprise twice.
-
-    One enterprise's record at two moments is two records: the rows of one must not count for the other.
-    """
-    waiting = list(range(len(records)))
-    while waiting:
-        part: list[int] = []
-        later: list[int] = []
-        rows = 0
-        seen: set[str] = set()
-        for k in waiting:
-            given = records[k]
-            size = sum(map(len, given.tables.values())) + sum(map(len, given.relations.values()))
-            if given.enterprise_id in seen or (part and rows + size > ROWS_AT_ONCE):
-                later.append(k)
-                continue
-            part.append(k)
-            seen.add(given.enterprise_id)
-            rows += size
-        yield part
-        waiting = later
-
-
-def _flaw(err: SourceError, records: Sequence[Record], places: Sequence[int], single: bool) -> Problem:
-    """Say where a record is wrong and what was expected, without the value."""
-    if not isinstance(err, RecordError):
-        return Problem("record" if single else "items", "the records can't be read together")
-    own = next(i for i, record in zip(places, records, strict=True) if record.enterprise_id == err.enterprise_id)
-    where = "record" if single else f"items[{own}].record"
-    if err.table is not None:
-        where += f".{'tables' if err.part == 'table' else 'context'}.{err.table}"
-        where += "" if err.row is None else f"[{err.row}]"
-        where += "" if err.column is None else f".{err.column}"
-    return Problem(where, err.expected[:200] if err.column is None else f"expected {err.expected}")
 
 
 def _stored(
     items: Sequence[Item], places: Sequence[int], snapshot: Snapshot
-) -> tuple[list[int], pd.DataFrame, dict[int, Result]]:
+) -> tuple[list[int], Rows, dict[int, Result]]:
     """Return the items found in the current table, their rows in the same order, and the items that are lost."""
     table = snapshot.table
     if table is None:
         why = Lost(f"enterprises can't be looked up: {snapshot.no_table}", 503)
-        return [], pd.DataFrame(), dict.fromkeys(places, why)
-    by_code = table.ids_of(sorted({code for i in places if (code := items[i].uscc) is not None}))
-    keys: dict[int, str] = {}
-    lost: dict[int, Result] = dict.fromkeys(
-        places, Lost(f"no such enterprise in the indicator table of {table.cutoff}")
-    )
+        return [], Rows([], [], np.empty((0, len(snapshot.columns))), []), dict.fromkeys(places, why)
+    at: dict[int, int] = {}
+    lost: dict[int, Result] = {}
     for i in places:
         code = items[i].uscc
-        found = by_code.get(code, []) if code is not None else [items[i].enterprise_id or ""]
+        if code is not None:
+            found = table.places_of(code)
+        else:
+            one = table.store.place_of(items[i].enterprise_id or "")
+            found = [] if one is None else [one]
         if len(found) == 1:
-            keys[i] = found[0]
+            at[i] = found[0]
         elif found:
             lost[i] = Lost(f"{len(found)} enterprises are registered under this code: ask by enterprise_id", 409)
+        else:
+            lost[i] = Lost(f"no such enterprise in the indicator table of {table.cutoff}")
     try:
-        frame = table.rows_of(sorted(set(keys.values())))
+        return list(at), table.rows_at(list(at.values())), lost
     except SourceError as err:
         raise RequestError(503, "the indicator table can't be read just now: ask again") from err
-    if table.changed:
-        raise RequestError(503, "the indicator table is just being replaced: ask again")
-    at = {enterprise_id: k for k, enterprise_id in enumerate(frame.index.get_level_values("enterprise_id"))}
-    there = [i for i in places if keys.get(i) in at]
-    rows = frame.iloc[[at[keys[i]] for i in there]][list(table.columns)]
-    return there, rows, {i: why for i, why in lost.items() if i not in set(there)}

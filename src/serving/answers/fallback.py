@@ -6,29 +6,33 @@ answer says so (``source``) and why (``fallback``).
 
 from __future__ import annotations
 
-import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from lightgbm.basic import LightGBMError
 
 from features.errors import ConfigError
 from models.arrays import Bools
-from models.errors import ModelError
 from models.scoring.classification import Classification
 from models.scoring.classify import classify_frame, classify_scored, indexed
 from models.scoring.columns import Scored, scored_by_model
 from models.scoring.reasons.texts import Catalogue
-from models.scoring.risk_model import RiskModel
+from models.scoring.rows import Cause
 from models.scoring.rules.province import ProvinceRules
+from serving.current.policy import ServingPolicy
+from serving.current.ready import failure, unfit
 from serving.current.served import Served
-
-log = logging.getLogger("fenlei.serving")
 
 
 def classify(
-    frame: pd.DataFrame, served: Served, rules: ProvinceRules, *, top: int = 5, catalogue: Catalogue | None = None
+    frame: pd.DataFrame,
+    served: Served,
+    rules: ProvinceRules,
+    *,
+    top: int = 5,
+    catalogue: Catalogue | None = None,
+    policy: ServingPolicy | None = None,
 ) -> list[Classification]:
     """Classify every row, by the rules where the model can't.
 
@@ -46,6 +50,8 @@ def classify(
         Reasons to give.
     catalogue
         Names, units and directions for the reasons; the catalogue of features by default.
+    policy
+        When the rules answer in the model's place; by default only where it can't.
 
     Returns
     -------
@@ -71,16 +77,25 @@ def classify(
             f"expected what answers, such as Served('hebei', model, version), got {type(served).__name__}"
         )
     frame = indexed(frame)
-    found = by_model(frame, served, rules)
+    found = by_model(frame, served, rules, policy)
     if found.scored is None:
-        return classify_frame(frame, None, rules, top=top, catalogue=catalogue, fallback=found.why)
+        return _by_rules(frame, rules, top, catalogue, found.lost)
     answered = classify_scored(frame.loc[found.good], found.scored, rules, top=top, catalogue=catalogue)
     if found.good.all():
         return answered
-    others = classify_frame(frame.loc[~found.good], None, rules, top=top, catalogue=catalogue)
-    rest = iter(answer.model_copy(update={"fallback": w}) for answer, w in zip(others, found.lost, strict=True))
+    rest = iter(_by_rules(frame.loc[~found.good], rules, top, catalogue, found.lost))
     best = iter(answered)
     return [next(best if ok else rest) for ok in found.good]
+
+
+def _by_rules(
+    frame: pd.DataFrame, rules: ProvinceRules, top: int, catalogue: Catalogue | None, causes: Sequence[Cause]
+) -> list[Classification]:
+    answers = classify_frame(frame, None, rules, top=top, catalogue=catalogue)
+    return [
+        one.model_copy(update={"fallback": cause.why, "fallback_code": cause.code})
+        for one, cause in zip(answers, causes, strict=True)
+    ]
 
 
 @dataclass(frozen=True)
@@ -90,7 +105,7 @@ class ByModel:
     Parameters
     ----------
     scored
-        Of the rows in ``good``; None where the model answers none at all, and ``why`` says why not.
+        Of the rows in ``good``; None where the model answers none at all.
     good
         The rows that it answers [n].
     lost
@@ -99,37 +114,29 @@ class ByModel:
 
     scored: Scored | None
     good: Bools
-    lost: list[str]
-    why: str = ""
+    lost: list[Cause]
 
 
-def by_model(frame: pd.DataFrame, served: Served, rules: ProvinceRules) -> ByModel:
+def by_model(frame: pd.DataFrame, served: Served, rules: ProvinceRules, policy: ServingPolicy | None = None) -> ByModel:
     """Ask the model about every row; whatever happens to it, the caller learns which rows are left to the rules."""
-    model = served.model
-    nobody = np.zeros(len(frame), dtype=np.bool_)
+    model, n = served.model, len(frame)
+    nobody = np.zeros(n, dtype=np.bool_)
     if model is None:
-        return ByModel(None, nobody, [], served.why)
+        return ByModel(None, nobody, [Cause(served.code or "no_model", served.why)] * n)
     try:
         values = model.read(frame)
-        bad = model.unusable(values)
-        readable = ~bad.any(axis=1)
-        explained = model.explain(values[readable])
+        why = unfit(model, values, policy or ServingPolicy())
+        fit = np.ones(n, dtype=np.bool_)
+        fit[list(why)] = False
+        explained = model.explain(values[fit])
         finite = np.isfinite(explained.margin)
-        good = nobody.copy()
-        good[readable] = finite
+        why |= {
+            int(i): Cause("model_error", f"model {model.version} gave no finite margin")
+            for i in np.flatnonzero(fit)[~finite]
+        }
+        good = fit.copy()
+        good[fit] = finite
         scored = scored_by_model(explained.take(finite), model, rules, served.version)
-        return ByModel(scored, good, [_why(model, cells) for cells in bad[~good]])
-    except (ModelError, LightGBMError) as err:
-        return ByModel(None, nobody, [], f"model {model.version} can't answer: {err}")
-    except Exception as err:
-        # A model is data from outside: whatever it does, the enterprise still gets an answer.
-        log.exception("model %s failed; the rules answer", model.version)
-        return ByModel(None, nobody, [], f"model {model.version} failed: {type(err).__name__}")
-
-
-def _why(model: RiskModel, unusable: Bools) -> str:
-    """Say why the model has no answer for a row."""
-    names = ", ".join(name for name, flag in zip(model.indicator_names, unusable, strict=True) if flag)
-    if names:
-        return f"model {model.version} learned from known values only; unknown or infinite here: {names}"
-    return f"model {model.version} gave no finite margin"
+        return ByModel(scored, good, [why[i] for i in np.flatnonzero(~good).tolist()])
+    except Exception as err:  # noqa: BLE001 - failure logs it
+        return ByModel(None, nobody, [failure(model, err)] * n)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from typing import Annotated, Any, Literal
@@ -34,6 +35,7 @@ from features.contract.identity import EXPECTED, RECORD_NUMBERS, holds_identity_
 from features.contract.uscc import repair
 from features.near import did_you_mean
 from features.twice import keys_given_twice
+from serving.answers.options import Options
 from serving.errors import Problem, RequestError
 
 
@@ -252,10 +254,19 @@ class Batch(BaseModel):
     items: list[Item] = Field(min_length=1)
 
 
-class ClassifyRequest(Item):
-    """Body of ``POST /classify``: one enterprise, or several in ``items``."""
+class ClassifyRequest(Item, Options):
+    """Body of ``POST /classify``: one enterprise, or several in ``items``; and how to answer."""
 
     items: list[Item] | None = Field(default=None, description="Several enterprises, instead of the other fields.")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A call that was read: its items, whether the body was the item itself, and how to answer."""
+
+    items: list[Item]
+    single: bool
+    options: Options
 
 
 def _where(loc: tuple[int | str, ...]) -> str:
@@ -276,24 +287,35 @@ def _what(error: ErrorDetails) -> str:
 def parse(
     raw: bytes, max_items: int, catalogue: Mapping[str, Indicator] = CATALOGUE | RECENT
 ) -> tuple[list[Item], bool]:
-    """Read a request's body; ``catalogue`` has the indicators that may be named: the general ones and a place's own.
+    """Read the items of a request's body, and whether it was the item itself; see `asked`."""
+    found = asked(raw, max_items, catalogue)
+    return found.items, found.single
 
-    Returns
-    -------
-    items : list of Item
-    single : bool
-        Whether the answer is one classification instead of a list of results.
+
+def body_of(raw: bytes) -> Any:
+    """Return what a body says.
+
+    Raises
+    ------
+    RequestError
+        422 if it is no JSON.
+    """
+    try:
+        return from_json(raw, allow_inf_nan=False)
+    except ValueError as err:
+        at = str(err).rpartition(" at ")[2]
+        raise RequestError(422, "the body is not JSON", (Problem("body", f"not JSON at {at[:_LONGEST]}"),)) from err
+
+
+def asked(raw: bytes, max_items: int, catalogue: Mapping[str, Indicator] = CATALOGUE | RECENT) -> Asked:
+    """Read a request's body; ``catalogue`` has the indicators that may be named: the general ones and a place's own.
 
     Raises
     ------
     RequestError
         422 naming items and fields; 413 for more than ``max_items``.
     """
-    try:
-        body = from_json(raw, allow_inf_nan=False)
-    except ValueError as err:
-        at = str(err).rpartition(" at ")[2]
-        raise RequestError(422, "the body is not JSON", (Problem("body", f"not JSON at {at[:_LONGEST]}"),)) from err
+    body = body_of(raw)
     if twice := keys_given_twice(raw):
         problems = tuple(Problem(_where(loc), "the key is given twice: which value holds is not said") for loc in twice)
         raise RequestError(422, "a key is given twice in the body", problems)
@@ -304,10 +326,12 @@ def parse(
         raise RequestError(
             413, f"{len(many)} items in one call; at most {max_items} are answered: split them over several calls"
         )
+    told = {name: body.pop(name) for name in Options.model_fields if name in body}
     try:
+        options = Options.model_validate(told)
         if "items" in body:
-            return Batch.model_validate(body, context=catalogue).items, False
-        return [Item.model_validate(body, context=catalogue)], True
+            return Asked(Batch.model_validate(body, context=catalogue).items, False, options)
+        return Asked([Item.model_validate(body, context=catalogue)], True, options)
     except ValidationError as err:
         found = err.errors(include_url=False, include_context=False, include_input=False)
         problems = tuple(Problem(_where(e["loc"]), _what(e)) for e in found)

@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from models.scoring.classification import FallbackCode
 from models.scoring.risk_model import RiskModel
 
 NO_MODEL = "no approved model"
 """Why the rules answer where no model is approved."""
+
+
+@dataclass(frozen=True)
+class Signed:
+    """One act of the sign-off: what was done, by whom, on which day (ISO)."""
+
+    action: str
+    by: str
+    on: str
 
 
 @dataclass(frozen=True)
@@ -20,8 +30,10 @@ class Served:
         Whose bands, points and direct rules apply.
     model, version
         The approved model and its registered version; None lets the rules answer.
-    why
-        Without a model: the reason, given with every answer.
+    why, code
+        Without a model: the reason, given with every answer, and its kind.
+    signed
+        With a model: who proposed and who approved it, when.
 
     Examples
     --------
@@ -33,3 +45,5 @@ class Served:
     model: RiskModel | None = None
     version: str | None = None
     why: str = NO_MODEL
+    code: FallbackCode | None = "no_model"
+    signed: tuple[Signed, ...] = ()

@@ -10,24 +10,29 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
-from features.catalogue import catalogue_for, catalogue_hash
+from features.catalogue import Indicator, catalogue_for, catalogue_hash
 from features.errors import ConfigError, FenleiError, SourceError
 from features.policies import cohort_policy, features_policy, outcomes_policy
 from features.policy import policy_hash
 from features.table.month import table_policies
+from models.scoring.classification import FallbackCode
 from models.scoring.overridden import NO_OVERRIDES, Overrides
 from models.scoring.rules.province import POLICIES, ProvinceRules, load_rules
 from models.signoff import approval
 from models.signoff import confirmations as confirmation_record
 from models.signoff import overrides as override_record
 from models.signoff.confirmations import NOTHING_CONFIRMED, Confirmed
+from models.signoff.errors import HashMismatch
 from models.signoff.record.signers import signers_path
 from serving.current.files import Signature, signature
-from serving.current.served import NO_MODEL, Served
-from serving.current.table import CurrentTable
+from serving.current.policy import ServingPolicy, serving_policy
+from serving.current.ready import Ready
+from serving.current.served import NO_MODEL, Served, Signed
+from serving.current.table import CurrentTable, known_of
 from serving.settings import Settings
 
 log = logging.getLogger("fenlei.serving")
@@ -52,7 +57,9 @@ class Snapshot:
     table
         The current indicator table, if there is a usable one.
     no_table
-        Else why not.
+        Else why not; with a table, why an older month is served than lies there.
+    policy
+        When the rules answer in the model's place.
     overrides
         What officials decided for single enterprises (HB 8).
     no_overrides
@@ -66,9 +73,25 @@ class Snapshot:
     rules: ProvinceRules
     table: CurrentTable | None
     no_table: str
+    policy: ServingPolicy = field(default_factory=ServingPolicy)
     overrides: Overrides = NO_OVERRIDES
     no_overrides: str = ""
     confirmed: Confirmed = NOTHING_CONFIRMED
+
+    @cached_property
+    def columns(self) -> dict[str, int]:
+        """Indicators that a row may give, and where each stands in it."""
+        return {name: k for k, name in enumerate(self.catalogue)}
+
+    @cached_property
+    def catalogue(self) -> dict[str, Indicator]:
+        """Indicators that a row may give."""
+        return known_of(self.served.province)
+
+    @cached_property
+    def ready(self) -> Ready:
+        """What answers, made ready for rows of these columns."""
+        return Ready(list(self.columns), self.served, self.rules, policy=self.policy)
 
 
 def load_policies(province: str) -> ProvinceRules:
@@ -81,7 +104,7 @@ def load_policies(province: str) -> ProvinceRules:
     """
     try:
         rules = load_rules(province)
-        for load in (features_policy, outcomes_policy, cohort_policy):
+        for load in (features_policy, outcomes_policy, cohort_policy, serving_policy):
             load(province)
         return rules
     except ConfigError as err:
@@ -100,6 +123,7 @@ class State:
     def __init__(self, settings: Settings) -> None:
         self._store = settings.store
         self._rules = load_policies(settings.province)
+        self._policy = serving_policy(settings.province)
         self.settings = settings
         self._refreshing = threading.Lock()
         self._stop = threading.Event()
@@ -109,7 +133,10 @@ class State:
         self._people_record: tuple[Signature | None, Signature | None, Signature | None] | None = None
         self._checked = 0.0
         self._failing_since: float | None = None
-        self._snapshot = Snapshot(Served(settings.province), self._rules, None, "no indicator table is set")
+        self._refused: Signature | None = None
+        self._snapshot = Snapshot(
+            Served(settings.province), self._rules, None, "no indicator table is set", self._policy
+        )
         self.refresh(force=True)
 
     @property
@@ -150,8 +177,17 @@ class State:
             else:
                 served = self._snapshot.served
             table, no_table = self._table()
+            try:
+                self._policy = serving_policy(self.settings.province)
+            except ConfigError as err:
+                log.warning("the policy of serving stays as it was read last: %s", err)
             before, people = self._snapshot, self._people(signers, force=force)
-            self._snapshot = Snapshot(served, self._rules, table, no_table, *people)
+            fresh = Snapshot(served, self._rules, table, no_table, self._policy, *people)
+            if fresh == before:
+                return before
+            # Here, not in the first call: the booster is read, and all that does not change is laid out.
+            _ = fresh.ready
+            self._snapshot = fresh
             if served != before.served:
                 log.info("now serving: %s", f"model version {served.version}" if served.model else served.why)
             return self._snapshot
@@ -193,22 +229,36 @@ class State:
             # The whole message is for the operator: it may name files of this machine.
             log.warning("the approved model is not served: %s", err)
             short = err.short if isinstance(err, approval.ApprovalError) else "its files can't be read"
-            return Served(province, why=f"the approved model is not served: {short}")
+            code: FallbackCode = "model_unreadable"
+            if isinstance(err, approval.ApprovalError):
+                code = "hash_mismatch" if isinstance(err, HashMismatch) else "not_as_signed"
+            return Served(province, why=f"the approved model is not served: {short}", code=code)
         self._failing_since = None
         if found is None:
             return Served(province, why=NO_MODEL)
         model, version = found
+        otherwise = ""
         if model.catalogue_hash != catalogue_hash(catalogue_for(model.indicator_names, province)):
             # Columns may still be there and mean something else: not what was signed.
-            return Served(province, why=f"approved version {version} was signed with another catalogue")
-        if model.policy_hash != policies:
-            return Served(province, why=f"approved version {version} was signed under other policies than hold now")
-        if not model.bands.same_bands(self._rules.bands):
-            return Served(province, why=f"approved version {version} was signed with other cuts than hold now")
+            otherwise = "with another catalogue"
+        elif model.policy_hash != policies:
+            otherwise = "under other policies than hold now"
+        elif not model.bands.same_bands(self._rules.bands):
+            otherwise = "with other cuts than hold now"
+        if otherwise:
+            why = f"approved version {version} was signed {otherwise}"
+            return Served(province, why=why, code="signed_otherwise")
         before = self._snapshot.served
         if before.model is not None and before.version == version and before.model.version == model.version:
             return before
-        return Served(province, model, version, "")
+        return Served(province, model, version, "", None, self._signed(version))
+
+    def _signed(self, version: str) -> tuple[Signed, ...]:
+        """Return who proposed the approved version last, and who approved it."""
+        acts = [
+            e for e in approval.history(self._store) if e.version == version and e.province == self.settings.province
+        ]
+        return tuple(Signed(entry.action, entry.by, entry.on) for entry in acts[-2:])
 
     def _people(self, signers: Signature | None, *, force: bool) -> tuple[Overrides, str, Confirmed]:
         """Return overrides and confirmations, read again when one of their records or the list of signers changed."""
@@ -230,20 +280,24 @@ class State:
             return before.overrides, short, before.confirmed
 
     def _table(self) -> tuple[CurrentTable | None, str]:
-        path, table = self.settings.table, self._snapshot.table
+        path, table, holds = self.settings.table, self._snapshot.table, False
         if path is None:
             return None, "no indicator table is set"
         try:
-            unchanged = table is not None and signature(path) == table.signature
-            if unchanged and table is not None and table.policies == table_policies(self.settings.province):
-                return table, ""
-            return CurrentTable.open(path, self.settings.province), ""
+            holds = table is not None and table.policies == table_policies(self.settings.province)
+            seen = signature(path)
+            if table is not None and holds and seen in (table.signature, self._refused):
+                return table, self._snapshot.no_table if seen == self._refused else ""
+            fresh = CurrentTable.open(path, self.settings.province, self.settings.rows)
+            self._refused = None
+            return fresh, ""
         except FenleiError as err:
             short = _short(err, path)
             if self._snapshot.no_table != short:
                 log.warning("%s", err)
-            # What was opened can't be read any more once the file is gone or half written.
-            return None, short
+            # A month that can't be used leaves the one before it in place, unless the policies changed its meaning.
+            self._refused = signature(path)
+            return (table if holds else None), short
 
 
 def _short(err: FenleiError, path: Path) -> str:

@@ -16,10 +16,16 @@ class Call:
     enterprises: list[str] = field(default_factory=list)
     source: dict[str, int] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
+    fallback: dict[str, int] = field(default_factory=dict)
+    repeated: bool = False
 
     def line(self, status: int) -> dict[str, Any]:
         """Return the audit line."""
+        more: dict[str, Any] = {"fallback": self.fallback} if self.fallback else {}
+        if self.repeated:
+            more["repeated"] = True
         return {
+            **more,
             "path": self.path,
             "token": self.token,
             "enterprises": self.enterprises,

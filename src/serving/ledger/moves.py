@@ -27,6 +27,8 @@ from models.scoring.reasons.changes import CAUSES, split
 from models.scoring.risk_model import RiskModel
 from models.scoring.rules.province import ProvinceRules
 from models.scoring.rules.scorecard import TENTHS
+from serving.current.policy import ServingPolicy
+from serving.current.ready import unfit
 from serving.current.served import Served
 
 WORLDS = ("aged", "corrected")
@@ -39,7 +41,9 @@ CHUNK = 131_072
 """Enterprises scored at a time."""
 
 
-def standing(frame: pd.DataFrame, served: Served, rules: ProvinceRules) -> tuple[Floats, Ints]:
+def standing(
+    frame: pd.DataFrame, served: Served, rules: ProvinceRules, policy: ServingPolicy | None = None
+) -> tuple[Floats, Ints]:
     """Return published scores and classes of rows, the rules answering where the model can't; nothing else of them."""
     model = served.model
     good = np.zeros(len(frame), dtype=np.bool_)
@@ -47,7 +51,8 @@ def standing(frame: pd.DataFrame, served: Served, rules: ProvinceRules) -> tuple
     grade = np.zeros(len(frame), dtype=np.int64)
     if model is not None:
         inputs = model.read(frame)
-        good = ~model.unusable(inputs).any(axis=1)
+        good = np.ones(len(frame), dtype=np.bool_)
+        good[list(unfit(model, inputs, policy or ServingPolicy()))] = False
         good[good] = _scored(model, inputs[good], frame.loc[good], rules, score, grade, np.flatnonzero(good))
     if not good.all():
         others = frame.loc[~good]
@@ -89,6 +94,8 @@ class Between:
         Of the later month.
     served, rules
         What answered the month before.
+    policy
+        When the rules answer in the model's place.
     """
 
     clean: Path
@@ -97,9 +104,10 @@ class Between:
     scope: Scope
     served: Served
     rules: ProvinceRules
+    policy: ServingPolicy | None = None
 
     def write(
-        self, world: str, rows: str, out: Path, say: Progress, *, engine: str, master: str | None, memory: str | None
+        self, world: str, both: str, out: Path, say: Progress, *, engine: str, master: str | None, memory: str | None
     ) -> None:
         """Write score and class of enterprises in one world.
 
@@ -107,7 +115,7 @@ class Between:
         ----------
         world
             One of `WORLDS`.
-        rows
+        both
             SQL of the enterprises that are in both months, column ``enterprise_id``.
         out
             Parquet file, written in one step: enterprise_id, score, grade (0 for A to 3 for D), sorted.
@@ -115,7 +123,7 @@ class Between:
             As `features.table.month.write_table`.
         """
         with connect() as con:
-            pairs = con.sql(f"SELECT enterprise_id FROM {rows} ORDER BY 1").df()
+            pairs = con.sql(f"SELECT enterprise_id FROM {both} ORDER BY 1").df()
         pairs["cutoff"] = self.after
         known = self.before if world == "aged" else self.scope.known_as_of
         records = self.before if world == "corrected" else None
@@ -124,7 +132,9 @@ class Between:
         with run_engine(engine, self.clean, memory=memory, master=master, records_before=records) as (_, batches):
             for table in batches(pairs, scope, progress=lambda step: say(f"{world}: {step}"), part=CHUNK):
                 frame = table.to_pandas(split_blocks=True, self_destruct=True, date_as_object=True)
-                score, grade = standing(frame.set_index(["enterprise_id", "cutoff"]), self.served, self.rules)
+                score, grade = standing(
+                    frame.set_index(["enterprise_id", "cutoff"]), self.served, self.rules, self.policy
+                )
                 parts.append(pa.table({"enterprise_id": frame["enterprise_id"], "score": score, "grade": grade}))
         fresh = out.with_name(f".{out.name}.new")
         pq.write_table(pa.concat_tables(parts) if parts else _NONE.empty_table(), fresh, compression="zstd")
@@ -140,7 +150,13 @@ def both_months(table: Path, previous: str) -> str:
 
 
 def moved(
-    register: pa.Table, frame: pd.DataFrame, score: Floats, grade: Ints, last: Answering | None, now: Answering
+    register: pa.Table,
+    frame: pd.DataFrame,
+    score: Floats,
+    grade: Ints,
+    last: Answering | None,
+    now: Answering,
+    policy: ServingPolicy | None = None,
 ) -> dict[str, pa.Array]:
     """Split the change of each row since the month before.
 
@@ -155,6 +171,8 @@ def moved(
         The month's published scores, and the classes before overrides [n].
     last, now
         What answered the month before, and what answers this one; None where there was none before.
+    policy
+        When the rules answer in the model's place.
 
     Returns
     -------
@@ -178,7 +196,9 @@ def moved(
     ends = (score[at], np.asarray(grade[at], dtype=np.int64))
     same = _alike(last, now)
     # Where model and policies are those of the month before, what is new in the records is all that is left.
-    for world in (ends, ends) if same else (standing(frame.iloc[at], *last), standing(frame.iloc[at], now[0], last[1])):
+    own = frame.iloc[at]
+    others = ((last[0], last[1]), (now[0], last[1]))
+    for world in (ends, ends) if same else (standing(own, *pair, policy) for pair in others):
         scores.append(world[0])
         grades.append(world[1])
     found = split([*scores, ends[0]], [*grades, ends[1]])

@@ -18,6 +18,7 @@ from features.catalogue import of_province
 from features.table.month import ROW_GROUP
 from models.scoring.risk_model import RiskModel
 from models.scoring.rules.province import ProvinceRules
+from serving.current.policy import ServingPolicy
 from serving.current.served import Served
 from serving.ledger.moves import Answering
 from serving.ledger.place import LedgerError
@@ -45,6 +46,8 @@ class Parts:
         What answers.
     last
         What answered the month before; None: there was none.
+    policy
+        When the rules answer in the model's place.
     """
 
     province: str
@@ -54,6 +57,7 @@ class Parts:
     served: Served
     rules: ProvinceRules
     last: Answering | None = None
+    policy: ServingPolicy | None = None
 
     @property
     def count(self) -> int:
@@ -116,7 +120,9 @@ def write_part(parts: Parts, k: int) -> None:
         raise LedgerError(
             f"{parts.register}: not the enterprises of {parts.table}; remove {parts.out.parent}, run again"
         )
-    rows = ledger_rows(frame, people, parts.served, parts.rules, of_province(parts.province, peers=True), parts.last)
+    rows = ledger_rows(
+        frame, people, parts.served, parts.rules, of_province(parts.province, peers=True), parts.last, parts.policy
+    )
     part = parts.path(k)
     fresh = part.with_name(f".{part.name}.new")
     pq.write_table(rows.cast(SCHEMA), fresh, compression="zstd", row_group_size=ROW_GROUP)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,8 +16,10 @@ from models.arrays import Bools, Floats
 from models.scoring.classification import GRADES
 from models.scoring.columns import Scored, graded, hit, scored_by_rules
 from models.scoring.reasons.points import family_points, strongest
+from models.scoring.rows import Cause
 from models.scoring.rules.province import ProvinceRules
 from serving.answers.fallback import by_model
+from serving.current.policy import ServingPolicy
 from serving.current.served import Served
 from serving.ledger.moves import Answering, moved
 from serving.ledger.schema import REASONS, SCHEMA, group_column
@@ -33,6 +35,7 @@ def ledger_rows(
     rules: ProvinceRules,
     catalogue: Mapping[str, Indicator],
     last: Answering | None = None,
+    policy: ServingPolicy | None = None,
 ) -> pa.Table:
     """Answer for every row of a frame, by the model and by the rules where it can't.
 
@@ -49,23 +52,24 @@ def ledger_rows(
     last
         What answered the month before, where there was one: then the register tells of its worlds, too
         (`serving.ledger.moves`).
+    policy
+        When the rules answer in the model's place; by default only where it can't.
 
     Returns
     -------
     pyarrow.Table
         Of `SCHEMA`, n rows in the order of the frame.
     """
-    found = by_model(frame, served, rules)
+    found = by_model(frame, served, rules, policy)
     parts, order = [], []
     if found.scored is not None and found.good.any():
         some = frame.loc[found.good]
-        parts.append(_answered(some, found.scored, rules, catalogue, pa.nulls(len(some), pa.string())))
+        parts.append(_answered(some, found.scored, rules, catalogue, None))
         order.append(np.flatnonzero(found.good))
     others = ~found.good
     if others.any():
         some = frame.loc[others]
-        why = found.lost if found.scored is not None else [found.why] * len(some)
-        parts.append(_answered(some, scored_by_rules(some, rules), rules, catalogue, pa.array(why, pa.string())))
+        parts.append(_answered(some, scored_by_rules(some, rules), rules, catalogue, found.lost))
         order.append(np.flatnonzero(others))
     if not parts:
         return SCHEMA.empty_table()
@@ -76,7 +80,7 @@ def ledger_rows(
         table = table.append_column(name, register.column(name))
     score = table.column("score").to_numpy()
     place = np.searchsorted(np.asarray(GRADES), table.column("computed_grade").to_numpy().astype(str))
-    for name, cells in moved(register, frame, score, place, last, (served, rules)).items():
+    for name, cells in moved(register, frame, score, place, last, (served, rules), policy).items():
         table = table.append_column(name, cells)
     return table.select(SCHEMA.names).cast(SCHEMA)
 
@@ -86,7 +90,7 @@ def _answered(
     scored: Scored,
     rules: ProvinceRules,
     catalogue: Mapping[str, Indicator],
-    fallback: pa.Array,
+    causes: Sequence[Cause] | None,
 ) -> pa.Table:
     """Return the columns that follow from one source's answers, in any order."""
     n = len(frame)
@@ -101,7 +105,10 @@ def _answered(
         "score": scored.score,
         "score_grade": _named(classes.score_grade, GRADES),
         "source": _all("model" if model else "rules", n),
-        "fallback": fallback,
+        "fallback": pa.nulls(n, pa.string()) if causes is None else pa.array([c.why for c in causes], pa.string()),
+        "fallback_code": pa.nulls(n, pa.string())
+        if causes is None
+        else pa.array([c.code for c in causes], pa.string()),
         "probability": scored.probability if scored.probability is not None else pa.nulls(n, pa.float64()),
         "insufficient": classes.insufficient,
         "unknown": scored.unknown.sum(axis=1).astype(np.int32),

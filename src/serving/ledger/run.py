@@ -21,10 +21,12 @@ from features.catalogue import RECENT, catalogue_hash, of_province
 from features.check import check_required
 from features.check.again import check_again, source_digests
 from features.contract.manifest import read_manifest
+from features.policy import policy_hash
 from features.records.moments import check_day
 from features.scope import Scope
 from features.table.month import table_policies, write_clean_table
 from models.scoring.rules.province import ProvinceRules
+from serving.current.policy import serving_policy
 from serving.current.served import Served
 from serving.ledger.manifest import FORMAT, build
 from serving.ledger.moves import WORLDS, Answering, Between, both_months
@@ -141,9 +143,9 @@ def _made(ask: Ask, place: Place, steps: Steps) -> tuple[Path, dict[str, Any]]:
             write_register(table, clean, ask.known, rows, worlds, register, ask.memory)
     out = work / "rows"
     with steps.step("answers"):
-        write_parts(
-            Parts(place.province, table, register, out, ask.served, ask.rules, last), steps.say, ask.engine, ask.master
-        )
+        policy = serving_policy(place.province)
+        parts = Parts(place.province, table, register, out, ask.served, ask.rules, last, policy)
+        write_parts(parts, steps.say, ask.engine, ask.master)
     with steps.step("manifest"):
         manifest = build(out, ask, plan, table, previous, report)
     return out, manifest
@@ -160,7 +162,7 @@ def _worlds(
 ) -> dict[str, Path]:
     """Write the worlds between the months that are not there yet."""
     scope = Scope(place.province, known_as_of=ask.known_as_of, peers=_peers(last[0]))
-    gap = Between(clean, check_month(previous.month), ask.cutoff, scope, *last)
+    gap = Between(clean, check_month(previous.month), ask.cutoff, scope, *last, serving_policy(place.province))
     paths = {world: place.work(month_of(ask.cutoff)) / f"{world}.parquet" for world in WORLDS}
     both = both_months(table, previous.latest_sql())
     for world, path in paths.items():
@@ -187,6 +189,7 @@ def _plan(ask: Ask, previous: str | None) -> dict[str, Any]:
         "catalogue": catalogue_hash(of_province(province, peers=True)),
         "table_policies": table_policies(province),
         "policy": ask.rules.version,
+        "serving_policy": policy_hash(province, "serving"),
         "model": ask.served.model.content_hash if ask.served.model else None,
         "registered": ask.served.version,
         "why": ask.served.why,

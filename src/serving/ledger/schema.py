@@ -50,6 +50,7 @@ def _columns() -> tuple[LedgerColumn, ...]:
         LedgerColumn("computed_grade", text, "计算类别", "Class after direct determinations, before overrides."),
         LedgerColumn("source", text, "作出者", "`model` or `rules`."),
         LedgerColumn("fallback", text, "改用规则的原因", "Why the rules answer where a model was wanted; else null."),
+        LedgerColumn("fallback_code", text, "改用规则的原因代码", "Its stable code, such as `too_many_missing`."),
         LedgerColumn("probability", number, "违法概率", "Chance that a random visit in the month finds a violation."),
         LedgerColumn("probability_low", number, "概率下限", "Lower end of the interval of the mean risk there."),
         LedgerColumn("probability_high", number, "概率上限", "Upper end of it."),

@@ -33,6 +33,7 @@ from serving.answers.answer import Lost, Result, answer
 from serving.answers.fallback import classify
 from serving.answers.requests import Item
 from serving.current import snapshot as snapshots
+from serving.current.policy import ServingPolicy
 from serving.current.served import NO_MODEL, Served
 from serving.current.snapshot import Snapshot, State
 from serving.current.table import CurrentTable
@@ -86,7 +87,8 @@ def test_when_the_model_fails_the_rules_answer_everyone_and_say_so(kind: type[Ri
     broken = kind.model_validate(small_model().model_dump())
     answers = classify(FRAME, Served("hebei", broken, "7"), load_rules("hebei"))
     by_rules = classify_frame(FRAME, None, load_rules("hebei"))
-    assert [a.model_copy(update={"fallback": None}) for a in answers] == by_rules
+    assert [a.model_copy(update={"fallback": None, "fallback_code": None}) for a in answers] == by_rules
+    assert {a.fallback_code for a in answers} == {"model_error"}
     assert {a.source for a in answers} == {"rules"}
     assert len({a.fallback for a in answers}) == 1
     assert broken.version in str(answers[0].fallback)
@@ -458,3 +460,32 @@ def test_one_request_sees_one_set_of_rules_and_rules_that_break_go_on_as_they_we
     assert second.rules.version == load_rules("hebei").version != first.rules.version
     bands.write_text("no rules", encoding="utf-8")
     assert state.refresh().rules == second.rules
+
+
+def test_a_month_that_is_too_old_by_policy_is_answered_by_the_rules_and_says_so(world: World) -> None:
+    table = State(world.settings).snapshot.table
+    served, known = Served("hebei", world.model(), "1", "", None), world.frame.index[0][0]
+    for months, expected in ((1, ("rules", "table_too_old")), (None, ("model", None))):
+        snapshot = Snapshot(served, load_rules("hebei"), table, "", ServingPolicy(table_months=months))
+        (found,) = answer([Item(enterprise_id=known)], snapshot)
+        assert isinstance(found, Classification)
+        assert (found.source, found.fallback_code) == expected
+
+
+def test_a_month_that_cannot_be_used_leaves_the_one_before_in_place_and_is_told(world: World, tmp_path: Path) -> None:
+    path = tmp_path / "table.parquet"
+    assert world.settings.table is not None
+    path.write_bytes(world.settings.table.read_bytes())
+    state = State(world.settings.model_copy(update={"table": path}))
+    before = state.snapshot.table
+    assert before is not None
+    path.write_bytes(b"PAR1 cut short")
+    for _ in range(2):
+        held = state.refresh()
+        assert held.table is before
+        assert "is no indicator table" in held.no_table
+    assert before.rows_at([0]).enterprises == [world.frame.index[0][0]]
+    path.write_bytes(world.settings.table.read_bytes())
+    again = state.refresh()
+    assert again.table is not before
+    assert again.no_table == ""

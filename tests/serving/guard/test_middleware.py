@@ -96,7 +96,7 @@ def test_a_body_that_is_too_long_is_413_announced_or_not(runtime: Runtime, heade
     token = create_token(runtime.settings.tokens, "a")
     status, body = call(runtime, parts=(b"x" * 60, b"x" * 41), token=token, **headers)
     assert status == 413
-    assert "longer than 100 bytes" in json.loads(body)["error"]
+    assert "longer than 100 bytes" in json.loads(body)["detail"]
 
 
 def test_a_refused_body_is_read_to_its_end_so_that_the_caller_sees_why(runtime: Runtime) -> None:
@@ -118,7 +118,7 @@ def test_another_method_is_405_in_json(runtime: Runtime, method: str) -> None:
     token = create_token(runtime.settings.tokens, "a")
     status, body = call(runtime, method=method, token=token)
     assert status == 405
-    assert method == "HEAD" or json.loads(body) == {"error": "/classify is asked with POST"}
+    assert method == "HEAD" or json.loads(body)["detail"] == "/classify is asked with POST"
 
 
 def test_a_call_that_was_cut_off_or_failed_leaves_a_line_too(runtime: Runtime) -> None:
@@ -173,3 +173,23 @@ def test_a_service_that_cannot_start_says_why(tmp_path: Path) -> None:
         taken.listen()
         with pytest.raises(LaunchError, match="in use"), start(settings, taken.getsockname()[1]):
             pass
+
+
+def test_readiness_says_why_not(runtime: Runtime) -> None:
+    sent: list[MutableMapping[str, Any]] = []
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        sent.append(message)
+
+    def asked() -> tuple[int, bytes]:
+        sent.clear()
+        keep = Keep(runtime.tokens, lambda: runtime.audit, 100, not_ready=runtime.not_ready)
+        scope = {"type": "http", "path": "/readyz", "method": "GET", "headers": []}
+        asyncio.run(Guard(echo, lambda: keep)(scope, None, send))  # type: ignore[arg-type]  # nothing is received
+        return sent[0]["status"], sent[1]["body"]
+
+    assert asked() == (200, b"ready\n")
+    runtime.settings.tokens.write_text("no token\n", encoding="utf-8")
+    status, body = asked()
+    assert (status, json.loads(body)["detail"]) == (503, "the token file can't be read")
+    runtime.audit.close()

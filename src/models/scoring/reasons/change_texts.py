@@ -12,7 +12,7 @@ import pandas as pd
 from models.errors import ModelInputError
 from models.scoring.classification import GRADES, Answer, Grade
 from models.scoring.reasons.changes import CAUSES, Cause, Scored, Worlds, same_enterprises, split, standing
-from models.scoring.reasons.texts import IndicatorLike, value_texts
+from models.scoring.reasons.values import IndicatorLike, value_texts
 from models.scoring.rules.scorecard import TENTHS
 
 SHOWN = 3
@@ -139,11 +139,14 @@ def _part(
     names, texts_en, texts_zh = list[str](), list[str](), list[str]()
     for name, old, new in _moved(*worlds):
         entry = catalogue.get(name)
-        unit = entry.unit if entry else ""
-        (old_en, old_zh), (new_en, new_zh) = value_texts(old, unit), value_texts(new, unit)
         names.append(name)
-        texts_en.append(f"{entry.en if entry else name}: {new_en}, before {old_en}")
-        texts_zh.append(f"{entry.zh if entry else name}由{old_zh}变为{new_zh}")
+        if entry is None:  # no longer in the catalogue
+            texts_en.append(f"{name}: {old:g}, now {new:g}")
+            texts_zh.append(f"{name}由{old:g}变为{new:g}")
+            continue
+        (old_en, old_zh), (new_en, new_zh) = value_texts(entry, old), value_texts(entry, new)
+        texts_en.append(f"{new_en}, before: {old_en}")
+        texts_zh.append(f"{new_zh}（此前{old_zh}）")
     class_en, class_zh = _class(*grades)
     title_en, title_zh = _TEXTS[cause]
     by_en = f" ({'; '.join(texts_en)})" if names else ""

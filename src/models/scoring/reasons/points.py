@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,9 +74,17 @@ def family_points(points: Floats, families: Sequence[str]) -> tuple[tuple[str, .
     names : the families in order of first appearance
     sums : ndarray of shape (n, len(names))
     """
+    names, members = _members(tuple(families))
+    # Summed along each row, so that a row's sums do not depend on which rows it stands among, as a product's would.
+    sums = [points[:, own].sum(axis=1) for own in members]
+    return names, np.stack(sums, axis=1) if sums else np.empty((len(points), 0))
+
+
+@lru_cache(maxsize=64)
+def _members(families: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[NDArray[np.intp], ...]]:
+    """Return the families in order of first appearance, and the columns of each."""
     names = tuple(dict.fromkeys(families))
-    member = np.asarray([[f == name for name in names] for f in families], dtype=np.float64)
-    return names, points @ member.reshape(len(families), len(names))
+    return names, tuple(np.flatnonzero([family == name for family in families]) for name in names)
 
 
 def strongest(points: Floats, top: int) -> NDArray[np.intp]:
@@ -116,7 +125,8 @@ def pointed(model: RiskModel, explained: Explained) -> Pointed:
     """
     margin = explained.margin
     exact = model.score(margin)
-    slope = float(model.score_map.slope(model.base_margin))
-    points = scaled_points(explained.contributions, margin, model.base_margin, exact, model.base_score, slope)
+    points = scaled_points(
+        explained.contributions, margin, model.base_margin, exact, model.base_score, model.base_slope
+    )
     score = np.round(exact, 1)
     return Pointed(score, list(model.grades(score)), spread(points, score - round(model.base_score, 1)))

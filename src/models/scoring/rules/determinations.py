@@ -6,6 +6,7 @@ the same floors; the policy says which rules count and what class they give.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from functools import reduce
 
 import pandas as pd
@@ -90,6 +91,29 @@ class Determinations(Policy):
                 if records:
                     hits[i].append(_determination(rule, records))
         return [tuple(h) for h in hits], [tuple(u) for u in unchecked]
+
+
+def row_hits(
+    active: Sequence[Rule], evidence: Mapping[str, str | None]
+) -> tuple[tuple[Determination, ...], tuple[str, ...]]:
+    """Find which of the active rules one row hits, and which could not be looked at; as `Determinations.hits`.
+
+    Parameters
+    ----------
+    active
+        `Determinations.active`.
+    evidence
+        Evidence column to records joined by ``;``; absent or None: not checked.
+    """
+    hits: list[Determination] = []
+    unchecked: list[str] = []
+    for rule in active:
+        text = evidence.get(rule.column)
+        if text is None:
+            unchecked.append(rule.column)
+        elif records := tuple(r for r in text.split(";") if r):
+            hits.append(_determination(rule, records))
+    return tuple(hits), tuple(unchecked)
 
 
 def floor(score_grade: Grade, hits: tuple[Determination, ...]) -> Grade:

@@ -142,16 +142,25 @@ class Scorecard(Policy):
         -------
         ScorecardResult
         """
-        n = len(frame)
-        tenths = np.zeros((n, len(self.entries)), dtype=np.int64)
-        value = np.full((n, len(self.entries)), np.nan)
+        value = np.full((len(frame), len(self.entries)), np.nan)
         for j, entry in enumerate(self.entries):
             if entry.indicator in frame.columns:
                 value[:, j] = frame[entry.indicator].to_numpy(dtype=np.float64, na_value=np.nan)
+        return self.evaluate_values(value)
+
+    @property
+    def base_tenths(self) -> int:
+        """The points that everybody starts with, in tenths."""
+        return int(_tenths(np.asarray(self.base)))
+
+    def evaluate_values(self, value: Floats) -> ScorecardResult:
+        """Give points to every row of values, float64 [n, entries] in the card's order; NaN is unknown."""
+        tenths = np.zeros(value.shape, dtype=np.int64)
+        for j, entry in enumerate(self.entries):
             unknown = np.isnan(value[:, j])
             raw = np.where(unknown, entry.missing, entry.rule.give(np.where(unknown, 0.0, value[:, j])))
             tenths[:, j] = _tenths(raw * self.families[entry.family].weight)
-        base = int(_tenths(np.asarray(self.base)))
+        base = self.base_tenths
         total = base + tenths.sum(axis=1)
         clipped = np.clip(total, 0, 1000 * TENTHS)
         return ScorecardResult(base=base, tenths=tenths, limit=clipped - total, score_tenths=clipped, values=value)

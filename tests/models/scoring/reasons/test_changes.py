@@ -209,9 +209,9 @@ def test_one_enterprise_is_told_in_both_languages(frame: pd.DataFrame, model: Ri
     assert part.points < 0
     assert part.indicators == ("penalties_3y",)
     assert f"Corrections of records known before: −{points} points" in found.text_en
-    assert "(penalties in the last three years: 0 penalties, before 3 penalties)" in found.text_en
+    assert "(no penalties in the last three years, before: 3 penalties in the last three years)" in found.text_en
     assert f"既有记录更正：−{points}分" in found.text_zh
-    assert "（近三年行政处罚次数由3次变为0次）" in found.text_zh
+    assert "（近三年无行政处罚（此前近三年行政处罚3次））" in found.text_zh
     assert "New records" not in found.text_en
 
 

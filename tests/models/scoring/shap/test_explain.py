@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from helpers.root import ROOT
 from helpers.thorough import examples
 from models.arrays import Floats
 from models.errors import ModelFileError
@@ -173,4 +175,5 @@ made = small_model.model()
 made.contributions(np.zeros((200, 5)))
 sys.exit("numba" in sys.modules)
 """
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+    env = os.environ | {"PYTHONPATH": str(ROOT / "tests")}
+    assert subprocess.run([sys.executable, "-c", code], check=False, env=env).returncode == 0
