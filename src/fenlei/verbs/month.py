@@ -48,7 +48,18 @@ def classify(
     settings = Settings.from_env(province=whose(province), policies=own_policies())
     current = State(settings).snapshot
     known = parse_date(known_as_of) if known_as_of else None
-    ask = Ask(folder, cutoff, current.served, current.rules, known, engine, master, memory)
+    ask = Ask(
+        folder,
+        cutoff,
+        current.served,
+        current.rules,
+        known,
+        engine,
+        master,
+        memory,
+        current.overrides,
+        current.confirmed,
+    )
     with progress("classifying", quiet=as_json) as step:
         made = classify_month(ask, ledger, on=today(), cause=revise, say=step)
     if as_json:

@@ -123,12 +123,15 @@ class Graded:
         Read off the published score [n].
     grade
         After `insufficient` and the direct determinations; never a better one [n].
+    floor
+        Least class that the direct determinations leave, 0 where none was hit [n].
     insufficient
         Whether less is known than the province asks for class A [n].
     """
 
     score_grade: Ints
     grade: Ints
+    floor: Ints
     insufficient: Bools
 
 
@@ -156,11 +159,11 @@ def classes_of(score: Floats, unknown: Bools, frame: pd.DataFrame, rules: Provin
     insufficient = np.asarray(known < rules.bands.minimum_known)
     # Not having looked is no sign of low risk.
     grade = np.where(insufficient, np.maximum(score_grade, GRADES.index("B")), score_grade)
+    floor = np.zeros(len(score), dtype=np.int64)
     for rule in rules.determinations.active:
         if rule.column in frame.columns:
-            there = hit(frame[rule.column])
-            grade = np.where(there, np.maximum(grade, GRADES.index(rule.grade)), grade)
-    return Graded(score_grade, np.asarray(grade, dtype=np.int64), insufficient)
+            floor = np.maximum(floor, hit(frame[rule.column]) * GRADES.index(rule.grade))
+    return Graded(score_grade, np.asarray(np.maximum(grade, floor), dtype=np.int64), floor, insufficient)
 
 
 def hit(evidence: pd.Series[str]) -> NDArray[np.bool_]:

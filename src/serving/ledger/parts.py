@@ -16,8 +16,10 @@ import pyarrow.parquet as pq
 
 from features.catalogue import of_province
 from features.table.month import ROW_GROUP
+from models.scoring.overridden import NO_OVERRIDES, Overrides
 from models.scoring.risk_model import RiskModel
 from models.scoring.rules.province import ProvinceRules
+from models.signoff.confirmations import NOTHING_CONFIRMED, Confirmed, keep_confirmed
 from serving.current.policy import ServingPolicy
 from serving.current.served import Served
 from serving.ledger.moves import Answering
@@ -48,6 +50,8 @@ class Parts:
         What answered the month before; None: there was none.
     policy
         When the rules answer in the model's place.
+    overrides, confirmed
+        What officials decided for single enterprises, and the records that they confirmed (HB 8, 12(4)).
     """
 
     province: str
@@ -58,6 +62,8 @@ class Parts:
     rules: ProvinceRules
     last: Answering | None = None
     policy: ServingPolicy | None = None
+    overrides: Overrides = NO_OVERRIDES
+    confirmed: Confirmed = NOTHING_CONFIRMED
 
     @property
     def count(self) -> int:
@@ -120,8 +126,16 @@ def write_part(parts: Parts, k: int) -> None:
         raise LedgerError(
             f"{parts.register}: not the enterprises of {parts.table}; remove {parts.out.parent}, run again"
         )
+    frame = keep_confirmed(frame, parts.rules.determinations, parts.confirmed)
     rows = ledger_rows(
-        frame, people, parts.served, parts.rules, of_province(parts.province, peers=True), parts.last, parts.policy
+        frame,
+        people,
+        parts.served,
+        parts.rules,
+        of_province(parts.province, peers=True),
+        last=parts.last,
+        policy=parts.policy,
+        overrides=parts.overrides,
     )
     part = parts.path(k)
     fresh = part.with_name(f".{part.name}.new")

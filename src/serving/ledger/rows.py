@@ -8,13 +8,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from features.catalogue import FAMILIES
 from features.catalogue.declaration import GROUPS, Indicator
 from features.catalogue.evidence import EVIDENCE
-from models.arrays import Bools, Floats
+from models.arrays import Bools, Floats, Ints
 from models.scoring.classification import GRADES
 from models.scoring.columns import Scored, graded, hit, scored_by_rules
+from models.scoring.overridden import NO_OVERRIDES, NONE, Overrides, override_grades, with_floors
 from models.scoring.reasons.points import family_points, strongest
 from models.scoring.rows import Cause
 from models.scoring.rules.province import ProvinceRules
@@ -36,6 +38,7 @@ def ledger_rows(
     catalogue: Mapping[str, Indicator],
     last: Answering | None = None,
     policy: ServingPolicy | None = None,
+    overrides: Overrides = NO_OVERRIDES,
 ) -> pa.Table:
     """Answer for every row of a frame, by the model and by the rules where it can't.
 
@@ -54,6 +57,8 @@ def ledger_rows(
         (`serving.ledger.moves`).
     policy
         When the rules answer in the model's place; by default only where it can't.
+    overrides
+        What officials decided for single enterprises; those in force on the cut-off hold for the month (HB 8).
 
     Returns
     -------
@@ -80,9 +85,34 @@ def ledger_rows(
         table = table.append_column(name, register.column(name))
     score = table.column("score").to_numpy()
     place = np.searchsorted(np.asarray(GRADES), table.column("computed_grade").to_numpy().astype(str))
-    for name, cells in moved(register, frame, score, place, last, (served, rules), policy).items():
+    table = _overridden(table, place, overrides)
+    told = moved(register, frame, score, place, last, (served, rules), policy)
+    told["moved_class_by"] = _or_override(told["moved_class_by"], table)
+    for name, cells in told.items():
         table = table.append_column(name, cells)
     return table.select(SCHEMA.names).cast(SCHEMA)
+
+
+def _or_override(by: pa.Array, table: pa.Table) -> pa.Array:
+    """Name the override where a class changed that the computed one did not explain."""
+    changed = pc.not_equal(table.column("grade"), table.column("previous_grade")).combine_chunks()
+    alone = pc.and_(pc.fill_null(changed, False), pc.is_null(by))
+    told = pc.is_valid(table.column("override")).combine_chunks()
+    return pc.if_else(pc.and_(alone, told), pa.scalar("override"), by)
+
+
+def _overridden(table: pa.Table, computed: Ints, overrides: Overrides) -> pa.Table:
+    """Lay over the computed classes what officials decided, never below a direct determination."""
+    cutoffs = table.column("cutoff")
+    given = np.full(table.num_rows, NONE, dtype=np.int8)
+    for day in cutoffs.unique().to_pylist():
+        own = pc.equal(cutoffs, pa.scalar(day)).to_numpy()
+        given[own] = override_grades(table.column("enterprise_id").filter(pa.array(own)).to_pandas(), overrides, day)
+    final = with_floors(computed.astype(np.int8), given, table.column("floor").to_numpy().astype(np.int8))
+    columns = {"grade": _named(final, GRADES), "override": _named(np.maximum(given, 0), GRADES, given == NONE)}
+    for name, cells in columns.items():
+        table = table.drop_columns([name]).append_column(name, cells)
+    return table
 
 
 def _answered(
@@ -102,6 +132,7 @@ def _answered(
         "covered": _all(True, n, pa.bool_()),
         "grade": _named(classes.grade, GRADES),
         "computed_grade": _named(classes.grade, GRADES),
+        "floor": classes.floor,
         "score": scored.score,
         "score_grade": _named(classes.score_grade, GRADES),
         "source": _all("model" if model else "rules", n),

@@ -9,7 +9,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,9 @@ from features.policy import policy_hash
 from features.records.moments import check_day
 from features.scope import Scope
 from features.table.month import table_policies, write_clean_table
+from models.scoring.overridden import NO_OVERRIDES, Overrides
 from models.scoring.rules.province import ProvinceRules
+from models.signoff.confirmations import NOTHING_CONFIRMED, Confirmed
 from serving.current.policy import serving_policy
 from serving.current.served import Served
 from serving.ledger.manifest import FORMAT, build
@@ -74,6 +76,8 @@ class Ask:
         What answers, and the province's rules.
     engine, master, memory
         As `features.table.month.write_table`.
+    overrides, confirmed
+        What officials decided for single enterprises, and the records that they confirmed.
     """
 
     folder: Path
@@ -84,6 +88,8 @@ class Ask:
     engine: str = "duckdb"
     master: str | None = None
     memory: str | None = None
+    overrides: Overrides = NO_OVERRIDES
+    confirmed: Confirmed = NOTHING_CONFIRMED
 
     @property
     def known(self) -> date:
@@ -144,7 +150,9 @@ def _made(ask: Ask, place: Place, steps: Steps) -> tuple[Path, dict[str, Any]]:
     out = work / "rows"
     with steps.step("answers"):
         policy = serving_policy(place.province)
-        parts = Parts(place.province, table, register, out, ask.served, ask.rules, last, policy)
+        parts = Parts(
+            place.province, table, register, out, ask.served, ask.rules, last, policy, ask.overrides, ask.confirmed
+        )
         write_parts(parts, steps.say, ask.engine, ask.master)
     with steps.step("manifest"):
         manifest = build(out, ask, plan, table, previous, report)
@@ -193,6 +201,8 @@ def _plan(ask: Ask, previous: str | None) -> dict[str, Any]:
         "model": ask.served.model.content_hash if ask.served.model else None,
         "registered": ask.served.version,
         "why": ask.served.why,
+        "overrides": [asdict(one) for _, one in sorted(ask.overrides.on(ask.cutoff).items())],
+        "confirmed": sorted(record for record in ask.confirmed.spans if ask.confirmed.before(record, ask.cutoff)),
         "previous": previous,
     }
 
@@ -200,11 +210,11 @@ def _plan(ask: Ask, previous: str | None) -> dict[str, Any]:
 def _begin(work: Path, plan: dict[str, Any]) -> None:
     """Go on with the work of the same plan; anything else made there before is thrown away."""
     path = work / "plan.json"
-    if path.is_file() and read_json(path) == json.loads(json.dumps(plan)):
+    if path.is_file() and read_json(path) == json.loads(json.dumps(plan, default=str)):
         return
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
-    write_whole(path, json.dumps(plan, ensure_ascii=False, indent=1, sort_keys=True) + "\n")
+    write_whole(path, json.dumps(plan, ensure_ascii=False, indent=1, sort_keys=True, default=str) + "\n")
 
 
 @contextmanager

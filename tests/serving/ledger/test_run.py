@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import shutil
 import threading
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from features.catalogue import FAMILIES
 from features.table.month import read_table
 from helpers.ledger import NOVEMBER, OCTOBER, ON, asked, files_of, make
 from helpers.small_model import model
+from models.scoring.overridden import Decided, Overrides
 from models.scoring.reasons.changes import CAUSES
 from models.scoring.rules.province import load_rules
 from serving.answers.fallback import classify
@@ -78,6 +81,35 @@ def test_rows_that_the_model_cannot_read_are_answered_by_the_rules_in_their_plac
     assert [row["score"] for row in table] == [one.score for one in objects]
     assert [row["fallback"] for row in table] == [one.fallback for one in objects]
     assert {row["source"] for row in table} == {"model", "rules"}
+
+
+def test_an_override_holds_for_the_month_and_is_shown_as_what_it_is(
+    source: Path, two_months: Path, tmp_path: Path
+) -> None:
+    root = tmp_path / "L"
+    shutil.copytree(two_months, root)
+    _forget(root, "2025-11")
+    before = _answers(two_months, "2025-11")
+    row = before[(before["grade"] == "A") & (before["previous_grade"] == "A")].iloc[0]
+    hit = before[before["determinations"].str.contains("H13")].iloc[0]
+    spans = (date(2025, 10, 20), date(2026, 3, 1))
+    given = Overrides(
+        (
+            Decided(0, row["enterprise_id"], "C", "A", "seen at the door", *spans),
+            Decided(1, hit["enterprise_id"], "A", "D", "all is well", *spans),
+            Decided(2, before["enterprise_id"].iloc[5], "D", "A", "over", date(2025, 9, 1), date(2025, 10, 31)),
+        )
+    )
+    classify_month(replace(asked(source, NOVEMBER), overrides=given), root, on=ON)
+    after = _answers(root, "2025-11").set_index("enterprise_id")
+    one = after.loc[row["enterprise_id"]]
+    assert (one["grade"], one["computed_grade"], one["override"], one["moved_class_by"]) == ("C", "A", "C", "override")
+    direct = after.loc[hit["enterprise_id"]]
+    assert (direct["grade"], direct["override"]) == ("D", "A")
+    others = after.drop([row["enterprise_id"], hit["enterprise_id"]])
+    assert others["override"].isna().all()
+    same = before.set_index("enterprise_id").loc[others.index]
+    assert others["grade"].tolist() == same["grade"].tolist()
 
 
 def test_the_parts_of_every_move_sum_to_it(two_months: Path) -> None:
