@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable
 from datetime import date
@@ -14,12 +15,12 @@ from rich.text import Text
 
 from features.errors import ConfigError
 from features.places import check_place
-from features.scope import Scope
 from fenlei.terminal import err, show
 from models.tracking.store import Store
 
 END = date(2026, 1, 1)
 """First day after the simulated history: the cut-off that the demo classifies at."""
+MONTH_BEFORE = date(2025, 12, 1)
 
 Say = Callable[[str], None]
 
@@ -32,12 +33,15 @@ def demo(
     trials: Annotated[int, typer.Option(min=0, help="Tuning trials.")] = 3,
     seed: Annotated[int, typer.Option(help="Same seed, same bytes.")] = 7,
 ) -> None:
-    """Simulate, check, learn, report, sign off, serve, classify three enterprises over HTTP, stop."""
+    """Simulate, check, learn, report, sign off, classify everyone for two months, serve, write a page, stop."""
     say = _Clock()
     store, table, result = signed(work, enterprises, trials, seed, say)
     _serve(store, work, table, say)
+    page = _page(store, work, table, say)
     _found(result)
     show(Text(f"report: {result.report.resolve()}"))
+    show(Text(f"the month's summary: {next((work / 'ledger').rglob('month=2026-01/*/_summary.html')).resolve()}"))
+    show(Text(f"one enterprise's page: {page.resolve()}"))
     say(f"done; everything is in {work}")
 
 
@@ -66,8 +70,8 @@ def signed(work: Path, enterprises: int, trials: int, seed: int, say: Say) -> tu
     province = work / "province"
     _simulate(province, enterprises, seed, say)
     result = _train(store, province, work, trials, say)
-    table = _features(result.prepared.clean, work, say)
     _sign(store, result.version, work, say)
+    table = _months(store, province, work, say)
     return store, table, result
 
 
@@ -101,17 +105,6 @@ def _train(store: Store, province: Path, work: Path, trials: int, say: Say) -> A
     return train(EXPERIMENT, store=store, data=province, trials=trials, work=work, say=lambda step: say(f"  {step}"))
 
 
-def _features(clean: Path, work: Path, say: Say) -> Path:
-    from features.table.month import write_clean_table
-
-    table = work / f"indicators_{END:%Y-%m}.parquet"
-    say(f"indicators of every enterprise at {END}")
-    # An earlier demo may have been larger.
-    written = write_clean_table(clean, END, table, Scope("hebei"), accept_fall=True)
-    say(f"  {written['enterprises']:,} enterprises × {written['indicators']} indicators: {table}")
-    return table
-
-
 def _sign(store: Store, version: str, work: Path, say: Say) -> None:
     """Let two made-up reviewers, whom only the demo's own list knows, pass the gate and sign."""
     from models.signoff import approval
@@ -131,6 +124,42 @@ def _sign(store: Store, version: str, work: Path, say: Say) -> None:
         return
     unknown = [check for check, verdict in proposed.verdicts.items() if verdict == "cannot tell"]
     say(f"  approved; the gate could tell all but: {', '.join(unknown)}" if unknown else "  approved; the gate passed")
+
+
+def _months(store: Store, province: Path, work: Path, say: Say) -> Path:
+    """Publish two months of a new ledger; return the indicator table of the newer one, which is served."""
+    from serving.current.snapshot import State
+    from serving.ledger.place import SUMMARY, Place
+    from serving.ledger.publish import classify_month
+    from serving.ledger.run import Ask
+    from serving.settings import Settings
+
+    ledger = work / "ledger"
+    shutil.rmtree(ledger, ignore_errors=True)  # an earlier demo's: months are never written over
+    current = State(Settings(province="hebei", tracking_uri=store.uri, signers=store.signers)).snapshot
+    for cutoff in (MONTH_BEFORE, END):
+        say(f"classifying everyone in {cutoff:%Y-%m}")
+        ask = Ask(province, cutoff, current.served, current.rules)
+        made = classify_month(ask, ledger, on=END)
+        classes = ", ".join(f"{grade} {count:,}" for grade, count in made.manifest["classes"].items())
+        say(f"  {made.act}: {made.manifest['rows']:,} enterprises, {classes}; {made.folder / SUMMARY}")
+        for finding in made.findings:
+            say(f"  held: {finding.en}")
+    return Place(ledger, "hebei").indicators(f"{END:%Y-%m}")
+
+
+def _page(store: Store, work: Path, table: Path, say: Say) -> Path:
+    """Write the page of the enterprise with the most penalties among those on the serious list."""
+    from features.table.comparisons import read_comparisons
+    from fenlei.verbs.explaining import Explainer, from_table
+    from models.reporting.sheet import sheet
+
+    explainer = Explainer("hebei", store, read_comparisons(table))
+    who = _three(table)[-1]
+    page = work / f"{who}.html"
+    page.write_text(sheet(from_table(table, who, END, explainer), "zh"), encoding="utf-8")
+    say(f"the page of {who}: {page}")
+    return page
 
 
 def _serve(store: Store, work: Path, table: Path, say: Say) -> None:

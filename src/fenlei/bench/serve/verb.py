@@ -10,6 +10,9 @@ import typer
 
 from fenlei.terminal import progress, show
 
+TABLES = "ledger/indicators/*/[0-9][0-9][0-9][0-9]-[0-9][0-9].parquet"
+"""Where `fenlei demo` leaves the indicator tables of its months."""
+
 
 def serve(
     demo: Annotated[
@@ -28,14 +31,14 @@ def serve(
     from fenlei.verbs.demo import signed, store_of
 
     check_page(page, "serve", "profile serve", "about serve")
-    if demo.exists() and not list(demo.glob("indicators_*.parquet")):
+    if demo.exists() and not list(demo.glob(TABLES)):
         raise ConfigError(
             f"{demo} holds no indicator table: give what `fenlei demo` left, or a place that is not there yet"
         )
     with progress("bench") as step:
         if not demo.exists():
             signed(demo, enterprises, 0, 7, step)
-        tables = sorted(demo.glob("indicators_*.parquet"))
+        tables = sorted(demo.glob(TABLES))
         clean = next(folder for folder in sorted(demo.glob("**/clean")) if folder.is_dir())
         grids = measured(store_of(demo), tables[-1], clean, seconds=seconds, mlflow=mlflow, step=step)
     for grid in grids:
