@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -32,6 +33,17 @@ _CJK = (
     "Droid Sans Fallback",
     "Noto Sans CJK JP",  # the face that matplotlib finds in Noto's one file for all languages; it has the Chinese too
 )
+
+
+class _AnyWeight(logging.Filter):
+    """Says nothing of a font that has one weight alone: its regular face is what is asked for."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Drop that message alone."""
+        return "Failed to find font weight" not in record.getMessage()
+
+
+logging.getLogger("matplotlib.font_manager").addFilter(_AnyWeight())
 
 
 def chinese_font() -> str | None:
