@@ -95,8 +95,8 @@ def _shown(said: dict[str, Any], folder: Path) -> None:
         show(
             Text(
                 f"random share {share['share'] or 0:.0%} ({share['visits']:.1f} visits) costs {share['cost']:.2f}"
-                f" findings; it tells the rate of {share['rate_of']:,} firms within ±{share['half_width']:.1%}; without it:"
-                f" {share['rate_of_without']:,} firms"
+                f" findings; it tells the rate of {share['rate_of']:,} firms within ±{share['half_width']:.1%}; without"
+                f" it: {share['rate_of_without']:,} firms"
                 + (f" within ±{share['half_width_without']:.1%}" if share["half_width_without"] is not None else "")
             )
         )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from features.contract import codes
@@ -25,6 +26,8 @@ from supervision.plan.policy import Rules
 from supervision.plan.sampling import MILLION, row_order, systematic
 from supervision.plan.shown import described
 from supervision.standing import Span, months_before, opened_records, standing, year_start
+
+Objects = npt.NDArray[np.object_]
 
 PLANNED, MERGED, CAPPED, EXCUSED, NO_DISTRICT = "planned", "merged", "capped", "excused", "no_district"
 """Fates of a draw: visited by itself; in one visit with what else asks for it; the firm has had its visits; excused;
@@ -126,6 +129,55 @@ def plan_id(province: str, chance: Chance) -> str:
     return f"{province}-{chance.month}-{hashlib.sha256(chance.seed.encode()).hexdigest()[:8]}"
 
 
+@dataclass(frozen=True)
+class Drawn:
+    """What was drawn, place by place as in the frame.
+
+    Parameters
+    ----------
+    frame
+        Whom it was drawn from.
+    drawn, prompted
+        Whether each is drawn, and visited for a cause.
+    fate, pair
+        What becomes of each that is; and the pair's id.
+    causes
+        What asks for a visit by itself, by enterprise.
+    pairs, reserve
+        Pairs of inspectors, and those without a partner.
+    """
+
+    frame: Frame
+    drawn: Bools
+    prompted: Bools
+    fate: Objects
+    pair: Objects
+    causes: dict[str, list[Lead]]
+    pairs: list[Pair]
+    reserve: list[str]
+
+    @property
+    def going(self) -> Bools:
+        """Who is visited."""
+        return (self.drawn | self.prompted) & np.isin(self.fate, (PLANNED, MERGED))
+
+
+def draw_plan(stands: pd.DataFrame, chance: Chance, asked: Asked) -> Drawn:
+    """Draw enterprises and inspectors from the standing of a month's enterprises; see `make_plan`."""
+    rules = asked.rules
+    frame = build_frame(stands, rules, check_month(chance.month))
+    causes = _causes(stands, asked)
+    prompted = np.isin(frame.ids.astype(str), np.array(sorted(causes), dtype=str))
+    pairs, reserve = draw_pairs(asked.inspectors, chance)
+    by_district = {d: [p for p in pairs if p.district == d] for d in frame.districts}
+    check_capacity(frame, prompted, {d: len(found) for d, found in by_district.items()}, rules)
+    drawn = draw(frame, chance)
+    fate = _fates(frame, drawn, prompted, set(asked.excused), rules)
+    nobody = np.full(len(frame), None, dtype=object)
+    made = Drawn(frame, drawn, prompted, fate, nobody, causes, pairs, reserve)
+    return replace(made, pair=_dealt(frame, made.going, by_district, causes, rules, chance))
+
+
 def make_plan(ledger: Ledger, chance: Chance, asked: Asked) -> SpotPlan:
     """Draw the plan of a published month.
 
@@ -152,20 +204,22 @@ def make_plan(ledger: Ledger, chance: Chance, asked: Asked) -> SpotPlan:
     with opened_records(month, asked.records) as store:
         stands = standing(month, store, span, rules.measures)
         has_records = store is not None
-    frame = build_frame(stands, rules, cutoff)
-    causes = _causes(stands, asked)
-    prompted = np.isin(frame.ids.astype(str), np.array(sorted(causes), dtype=str))
-    pairs, reserve = draw_pairs(asked.inspectors, chance)
-    by_district = {d: [p for p in pairs if p.district == d] for d in frame.districts}
-    check_capacity(frame, prompted, {d: len(found) for d, found in by_district.items()}, rules)
-
-    drawn = draw(frame, chance)
-    fate = _fates(frame, drawn, prompted, set(asked.excused), rules)
-    going = (drawn | prompted) & np.isin(fate, (PLANNED, MERGED))
-    pair = _dealt(frame, going, by_district, causes, rules, chance)
+    made = draw_plan(stands, chance, asked)
     name = plan_id(rules.province, chance)
-    listed = np.flatnonzero(drawn | prompted)
-    rows = pd.DataFrame(
+    rows = described(_rows(made, name, rules), month, rules)
+    rows = rows.sort_values(["district", "enterprise_id"], ignore_index=True)
+    expected = expect(made.frame, made.drawn & made.going, rules.plan.level)
+    return SpotPlan(
+        name, chance, made.frame, rows, made.pairs, made.reserve, expected, rules, month.manifest_hash, has_records
+    )
+
+
+def _rows(made: Drawn, name: str, rules: Rules) -> pd.DataFrame:
+    """Return one row a draw or prompted visit, without what the ledger shows of the enterprise."""
+    frame, listed = made.frame, np.flatnonzero(made.drawn | made.prompted)
+    items = [_items(frame, int(i), made.causes, rules) for i in listed]
+    ppm = pd.Series(pd.array(frame.ppm[listed], dtype="Int64"))
+    return pd.DataFrame(
         {
             "plan_id": name,
             "enterprise_id": frame.ids[listed],
@@ -173,20 +227,15 @@ def make_plan(ledger: Ledger, chance: Chance, asked: Asked) -> SpotPlan:
             "grade": [GRADES[g] for g in frame.grade[listed]],
             "measure_grade": [GRADES[g] for g in frame.strict[listed]],
             "main_field": [FIELDS[k] for k in frame.main[listed]],
-            "arm": np.where(drawn[listed], "random", "targeted"),
-            "why": [_why(frame, int(i), bool(drawn[i]), causes) for i in listed],
-            "probability_ppm": pd.array(np.where(drawn, frame.ppm, -1)[listed], dtype="Int64"),
-            "fate": fate[listed],
-            "pair": pair[listed],
+            "items": [";".join(names) for names, _ in items],
+            "items_zh": ["；".join(texts) for _, texts in items],
+            "arm": np.where(made.drawn[listed], "random", "targeted").astype(object),
+            "why": [_why(frame, int(i), bool(made.drawn[i]), made.causes) for i in listed],
+            "probability_ppm": ppm.where(made.drawn[listed]),
+            "fate": made.fate[listed],
+            "pair": made.pair[listed],
         }
     )
-    rows["probability_ppm"] = rows["probability_ppm"].mask(~drawn[listed])
-    items = [_items(frame, int(i), causes, rules) for i in listed]
-    rows["items"] = [";".join(codes_) for codes_, _ in items]
-    rows["items_zh"] = ["；".join(texts) for _, texts in items]
-    rows = described(rows, month, rules).sort_values(["district", "enterprise_id"], ignore_index=True)
-    expected = expect(frame, drawn & going, rules.plan.level)
-    return SpotPlan(name, chance, frame, rows, pairs, reserve, expected, rules, month.manifest_hash, has_records)
 
 
 def _causes(stands: pd.DataFrame, asked: Asked) -> dict[str, list[Lead]]:
@@ -202,7 +251,7 @@ def _causes(stands: pd.DataFrame, asked: Asked) -> dict[str, list[Lead]]:
     return out
 
 
-def _fates(frame: Frame, drawn: Bools, prompted: Bools, excused: set[str], rules: Rules) -> np.ndarray:
+def _fates(frame: Frame, drawn: Bools, prompted: Bools, excused: set[str], rules: Rules) -> Objects:
     """Return the fate of every draw and prompted visit; the draw stands whatever becomes of it."""
     cap = np.array(rules.shares.caps, dtype=np.int64)[frame.strict]
     capped = drawn & (cap > 0) & (frame.visits >= cap) & (frame.must == 0)
@@ -224,7 +273,7 @@ def _dealt(
     causes: dict[str, list[Lead]],
     rules: Rules,
     chance: Chance,
-) -> np.ndarray:
+) -> Objects:
     """Deal the visits of every district to its pairs."""
     capacity = rules.plan.capacity
     special = sum(1 << FIELDS.index(name) for name in capacity.specialist)

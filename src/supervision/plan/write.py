@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 import json
 import math
-import shutil
 import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -68,13 +67,13 @@ def write_plan(
         if before["plan_id"] != plan.id:
             raise PlanError(f"{folder}: holds plan {before['plan_id']}; write {plan.id} into a folder of its own")
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as made:
-        summary = _write(plan, Path(made), left_out, last)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as beside:
+        fresh = Path(beside) / "fresh"
+        fresh.mkdir()
+        summary = _write(plan, fresh, left_out, last)
         if folder.is_dir():
-            shutil.rmtree(folder)
-        Path(made).chmod(0o755)
-        shutil.copytree(made, folder) if folder.exists() else Path(made).rename(folder)
-        Path(made).mkdir()  # for the context to remove
+            folder.rename(Path(beside) / "before")
+        fresh.rename(folder)
     return summary
 
 
