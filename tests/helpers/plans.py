@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
+import duckdb
 import numpy as np
 import pandas as pd
 
+from serving.ledger.read import Month
 from supervision.measures import load_measures
 from supervision.plan.given import Inspector
-from supervision.plan.policy import PlanPolicy, Rules, load_rules
+from supervision.plan.policy import PlanPolicy, Rules, plan_rules
 
 MONTH = "2026-11"
 CUTOFF = date(2026, 11, 1)
@@ -20,7 +22,7 @@ OLD = pd.Timestamp("2010-01-01")
 
 def rules(shares: Sequence[float] | None = None, caps: Sequence[int] | None = None, **changes: Any) -> Rules:
     """Hebei's policies, with other shares, caps or keys of plan.toml; a part's keys are changed one by one."""
-    own = load_rules("hebei")
+    own = plan_rules("hebei")
     said = own.plan.model_dump()
     for key, value in changes.items():
         said[key] = said[key] | value if isinstance(value, dict) and isinstance(said[key], dict) else value
@@ -54,6 +56,13 @@ def stands(grades: str, **columns: Any) -> pd.DataFrame:
         }
     )
     return frame.assign(**columns)
+
+
+def regions(month: Month) -> list[str]:
+    """Districts of a published month, sorted."""
+    with duckdb.connect() as con:
+        found = con.execute(f"SELECT DISTINCT region FROM {month.latest_sql()} ORDER BY 1").fetchall()
+    return [region for (region,) in found]
 
 
 def inspectors(count: int, district: str = "130101") -> list[Inspector]:

@@ -43,11 +43,11 @@ def plan(
     from supervision.plan.chance import Chance
     from supervision.plan.given import read_excused, read_inspectors, read_leads
     from supervision.plan.plan import Asked, make_plan
-    from supervision.plan.policy import load_rules
+    from supervision.plan.policy import plan_rules
     from supervision.plan.write import read_summary, write_plan
 
     place = whose(province)
-    chance, rules = Chance(seed, month), load_rules(place, policy)
+    chance, rules = Chance(seed, month), plan_rules(place, policy)
     there = Ledger.open(ledger, place)
     published = there.month(month)
     check_place(output)
@@ -77,19 +77,24 @@ def ids_of(month: Any) -> set[str]:
 
 
 def _shown(said: dict[str, Any], folder: Path) -> None:
-    table = Table(title=f"{said['plan_id']}: {said['visits']:,} visits by {said['pairs']:,} pairs")
-    for column in ("", "visits", "violations expected", "interval"):
-        table.add_column(column, justify="left" if not column else "right")
     found = said["findings"]
-    lines = [("this plan's draws 本计划", found["visits"], found["plan"]),
-             ("uniform draw 均匀抽取", found["visits"], found["uniform"])]  # fmt: skip
-    if found["last"]:
-        lines.append((f"last 上月 {found['last']['plan_id']}", found["last"]["visits"], found["last"]["plan"]))
-    for name, visits, one in lines:
-        table.add_row(name, f"{visits:,}", f"{one['value']:.1f}", f"{one['low']:.1f} – {one['high']:.1f}")
-    show(table)
-    if not found["model_interval"]:
-        show(Text("the ledger's probabilities have no interval of their own: chance alone is in these"))
+    head = f"{said['plan_id']}: {said['visits']:,} visits by {said['pairs']:,} pairs"
+    if not found["probabilities"]:
+        show(Text(head))
+        show(Text("the rules answered this month and give no probability: what a plan finds can't be told"))
+    else:
+        table = Table(title=head)
+        for column in ("", "visits", "violations expected", "interval"):
+            table.add_column(column, justify="left" if not column else "right")
+        lines = [("this plan's draws 本计划", found["visits"], found["plan"]),
+                 ("uniform draw 均匀抽取", found["visits"], found["uniform"])]  # fmt: skip
+        if found["last"] and found["last"]["plan"]["value"] is not None:
+            lines.append((f"last 上月 {found['last']['plan_id']}", found["last"]["visits"], found["last"]["plan"]))
+        for name, visits, one in lines:
+            table.add_row(name, f"{visits:,}", f"{one['value']:.1f}", f"{one['low']:.1f} – {one['high']:.1f}")
+        show(table)
+        if not found["model_interval"]:
+            show(Text("the ledger's probabilities have no interval of their own: chance alone is in these"))
     share = said["random_share"]
     if share["half_width"] is not None:
         show(

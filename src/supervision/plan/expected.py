@@ -53,8 +53,9 @@ class Expected:
         What is learnt of the true rate with the random share and without it.
     level
         Of the intervals.
-    has_interval
-        Whether the ledger's probabilities have intervals; without, chance alone is in those here.
+    has_probability, has_interval
+        Whether the ledger has probabilities at all (the rules give none: then no figure is told), and their intervals;
+        without, chance alone is in those here.
     """
 
     visits: int
@@ -67,6 +68,7 @@ class Expected:
     with_random: Knowledge
     without: Knowledge
     level: float
+    has_probability: bool
     has_interval: bool
 
     @property
@@ -87,13 +89,18 @@ def found(visits: Floats, frame: Frame, level: float) -> Interval:
     level
         Of the interval.
     """
-    mean, low, high = (float(visits @ p) for p in (frame.probability, frame.low, frame.high))
-    variance = visits @ (frame.probability * (1 - frame.probability))
-    if visits.any():
+    if np.isnan(frame.probability[visits > 0]).any():
+        return Interval(math.nan)
+    some = visits > 0
+    visits, p = visits[some], frame.probability[some]
+    mean = float(visits @ p)
+    down, up = mean - float(visits @ frame.low[some]), float(visits @ frame.high[some]) - mean
+    variance = float(visits @ (p * (1 - p)))
+    if some.any():
         # Who is visited is itself drawn, a fixed number of them: Hájek's approximation; 0 where all is settled.
-        variance += (visits * (1 - visits)) @ (frame.probability - mean / visits.sum()) ** 2
-    noise = float(norm.ppf(0.5 + level / 2)) * math.sqrt(max(0.0, float(variance)))
-    return Interval(mean, max(0.0, mean - math.hypot(mean - low, noise)), mean + math.hypot(high - mean, noise))
+        variance += max(0.0, float((visits * (1 - visits)) @ (p - mean / visits.sum()) ** 2))
+    noise = float(norm.ppf(0.5 + level / 2)) * math.sqrt(variance)
+    return Interval(mean, max(0.0, mean - math.hypot(down, noise)), mean + math.hypot(up, noise))
 
 
 def knowledge(chance: Floats, frame: Frame, level: float) -> Knowledge:
@@ -109,8 +116,8 @@ def knowledge(chance: Floats, frame: Frame, level: float) -> Knowledge:
         Of the interval.
     """
     inside = chance > 0
-    if not inside.any():
-        return Knowledge(0, math.nan)
+    if not inside.any() or np.isnan(frame.probability[inside]).any():
+        return Knowledge(int(inside.sum()), math.nan)
     p, pi = frame.probability[inside], chance[inside]
     spread = p * (1 - p) + (p - p.mean()) ** 2
     variance = float(((1 - pi) / pi * spread).sum()) / len(p) ** 2
@@ -140,12 +147,13 @@ def expect(frame: Frame, visited: Bools, level: float) -> Expected:
         visits=size,
         plan=found(visited.astype(np.float64), frame, level),
         uniform=found(uniform, frame, level),
-        by_design=float(design @ frame.probability),
+        by_design=float(design[placed] @ frame.probability[placed]),
         no_random=found(no_random, frame, level),
         random_visits=float(frame.equal.sum()),
         share=float(frame.equal.sum()) / total if total else math.nan,
         with_random=knowledge(chance, frame, level),
         without=knowledge(frame.base, frame, level),
         level=level,
+        has_probability=not np.isnan(frame.probability[placed]).any(),
         has_interval=bool((frame.low < frame.probability).any()),
     )

@@ -279,10 +279,10 @@ def _dealt(
     special = sum(1 << FIELDS.index(name) for name in capacity.specialist)
     out = np.full(len(frame), None, dtype=object)
     at = np.flatnonzero(going)
-    for d, rows in pd.Series(at).groupby(frame.district[at]):
-        here = rows.to_numpy()
+    for d in np.unique(frame.district[at]).tolist():
+        here = at[frame.district[at] == d]
         visits = [(str(frame.ids[i]), int(frame.fields[i]) | _lead_mask(causes.get(frame.ids[i], ()))) for i in here]
-        got = deal(visits, by_district[frame.districts[int(d)]], capacity.visits_per_pair, special, chance)
+        got = deal(visits, by_district[frame.districts[d]], capacity.visits_per_pair, special, chance)
         out[here] = [pair.id for pair in got]
     return out
 

@@ -150,7 +150,7 @@ class Rules:
     measures: MeasuresPolicy
 
 
-def load_rules(province: str, file: Path | None = None) -> Rules:
+def plan_rules(province: str, file: Path | None = None) -> Rules:
     """Load the policies of a province's plans; ``file`` stands in ``plan.toml``'s place.
 
     Raises

@@ -151,6 +151,7 @@ def summary_of(plan: SpotPlan, left_out: Sequence[BadRow], last: dict[str, Any] 
             "uniform": _interval(expected.uniform),
             "last": None if last is None else {"plan_id": last["plan_id"], "visits": last["findings"]["visits"],
                                                "plan": last["findings"]["plan"]},
+            "probabilities": expected.has_probability,
             "model_interval": expected.has_interval,
         },
         "random_share": {

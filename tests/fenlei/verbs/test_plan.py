@@ -6,13 +6,13 @@ import json
 from datetime import date
 from pathlib import Path
 
-import duckdb
 import pytest
 from typer.testing import CliRunner, Result
 
 from features.errors import FenleiError
 from fenlei.cli import app
 from helpers.ledger import NOVEMBER, make
+from helpers.plans import regions
 from serving.ledger.read import Ledger
 from simulation import simulate
 
@@ -31,10 +31,9 @@ def ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def staff(ledger: Path) -> Path:
     """Two inspectors a district, and a row that names a person."""
-    month = Ledger.open(ledger, "hebei").month(MONTH)
-    regions = [r for (r,) in duckdb.sql(f"SELECT DISTINCT region FROM {month.latest_sql()} ORDER BY 1").fetchall()]
+    found = regions(Ledger.open(ledger, "hebei").month(MONTH))
     file = ledger.parent / "inspectors.csv"
-    lines = [f"I{region}-{k},{region}" for region in regions for k in range(2)]
+    lines = [f"I{region}-{k},{region}" for region in found for k in range(2)]
     file.write_text("\n".join(["inspector_id,district", "李四,130101", *lines]) + "\n", encoding="utf-8")
     return file
 

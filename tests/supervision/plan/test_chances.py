@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,9 +20,10 @@ from supervision.errors import InfeasibleError, PlanError
 from supervision.measures import FIELDS
 from supervision.plan.chance import Chance
 from supervision.plan.chances import build_frame, months_left
+from supervision.plan.expected import expect
 from supervision.plan.given import Lead
 from supervision.plan.plan import Asked, draw_plan
-from supervision.plan.policy import load_rules
+from supervision.plan.policy import plan_rules
 from supervision.plan.sampling import MILLION
 
 CLASS_SHARES = (0.0, 0.12, 0.24, 0.6)
@@ -32,8 +35,8 @@ def ppm(
     grades: str,
     *,
     shares: tuple[float, ...] = CLASS_SHARES,
-    columns: dict[str, object] | None = None,
-    **changes: object,
+    columns: Mapping[str, object] | None = None,
+    **changes: Any,
 ) -> list[int]:
     """Chances of enterprises of these classes, parts per million."""
     made = build_frame(stands(grades, **(columns or {})), rules(shares=shares, **changes), CUTOFF)
@@ -163,10 +166,10 @@ def test_a_sampling_plan_that_there_is_none_of_is_named_and_another_provinces_po
     file = tmp_path / "plan.toml"
     file.write_text(text.replace('sampling = "hebei"', 'sampling = "hebey"'), encoding="utf-8")
     with pytest.raises(PlanError, match=r"'hebey'.*hebei"):
-        load_rules("hebei", file)
+        plan_rules("hebei", file)
     file.write_text('province = "henan"\n' + text, encoding="utf-8")
     with pytest.raises(PlanError, match=r"it is the policy of henan, and the plan is hebei's"):
-        load_rules("hebei", file)
+        plan_rules("hebei", file)
 
 
 shares_of = st.tuples(*[st.floats(0, 1)] * 4).filter(lambda s: sum(s) > 0)
@@ -193,7 +196,7 @@ def test_every_plan_of_any_policy_obeys_every_cap_and_list(
         "".join(r.choice(list("ABCD"), n)),
         region=r.choice(np.array(["130101", "130102", None], dtype=object), n, p=[0.5, 0.45, 0.05]),
         industry=r.choice(["F52", "I64"], n),
-        established=r.choice([OLD, pd.Timestamp("2026-05-01")], n),
+        established=pd.Series([OLD, pd.Timestamp("2026-05-01")]).iloc[r.integers(0, 2, n)].to_numpy(),
         fields=r.choice([0, 1 << EQUIPMENT, 1 << CERTIFIED], n),
         sector=r.choice([0, 2 << (2 * EQUIPMENT)], n, p=[0.9, 0.1]),
         visits=r.integers(0, 4, n),
@@ -250,3 +253,21 @@ def test_every_plan_of_any_policy_obeys_every_cap_and_list(
     # The random share has its part of the draws.
     if frame.base.sum() and frame.equal.sum():
         assert frame.equal.sum() / (frame.ppm.sum() / MILLION) >= min(least, 0.999) - 1e-3 or frame.equal.max() == 1
+
+
+def test_without_probabilities_a_plan_is_drawn_and_nothing_is_said_of_what_it_finds() -> None:
+    """The rules give none."""
+    nothing = dict.fromkeys(("probability", "probability_low", "probability_high"), np.nan)
+    made = draw_plan(stands("DDDD", **nothing), Chance("s", MONTH), Asked(rules(least_random=0.5), inspectors(2)))
+    found = expect(made.frame, np.ones(4, dtype=bool), 0.95)
+    assert not found.has_probability
+    assert np.isnan([found.plan.value, found.uniform.value, found.with_random.half_width]).all()
+    assert found.with_random.firms == 4
+
+
+def test_the_interval_of_what_is_found_holds_chance_and_the_models_error() -> None:
+    """Ten visits at 0.5 between 0.4 and 0.6: 5, with 1.96 √2.5 of chance and 1 of the model's error, in squares."""
+    frame = build_frame(stands("D" * 10), rules(), CUTOFF)
+    found = expect(frame, np.ones(10, dtype=bool), 0.95).plan
+    half = np.hypot(1.0, 1.959964 * np.sqrt(2.5))
+    assert [found.value, found.low, found.high] == pytest.approx([5.0, 5 - half, 5 + half])

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from features.check import check_folder
-from helpers.plans import rules
+from helpers.plans import regions, rules
 from serving.ledger.place import LedgerError
 from serving.ledger.read import Ledger
 from supervision.errors import InfeasibleError, PlanError
@@ -29,8 +29,7 @@ MONTH = "2025-11"
 
 def staff(ledger: Ledger, month: str = MONTH) -> list[Inspector]:
     """Four inspectors for each district of a month."""
-    found = duckdb.sql(f"SELECT DISTINCT region FROM {ledger.month(month).latest_sql()} ORDER BY 1").fetchall()
-    return [Inspector(f"I{region}-{k}", region) for (region,) in found for k in range(4)]
+    return [Inspector(f"I{region}-{k}", region) for region in regions(ledger.month(month)) for k in range(4)]
 
 
 def planned(root: Path, seed: str = "s", month: str = MONTH, leads: tuple[Lead, ...] = (), **changes: Any) -> SpotPlan:
@@ -107,7 +106,9 @@ def test_the_draws_come_back_as_rows_of_the_contract(plan: SpotPlan, ledger_root
 def test_the_figures_are_sums_of_the_ledgers_probabilities(plan: SpotPlan, ledger_root: Path) -> None:
     going = plan.rows[(plan.rows["arm"] == "random") & plan.rows["fate"].isin(["planned", "merged"])]
     month = Ledger.open(ledger_root, "hebei").month(MONTH)
-    chance = duckdb.sql(f"SELECT enterprise_id, probability FROM {month.latest_sql()}").df().set_index("enterprise_id")
+    with duckdb.connect() as con:
+        rows = con.execute(f"SELECT enterprise_id, probability FROM {month.latest_sql()}").df()
+    chance = rows.set_index("enterprise_id")
     found = plan.expected
     assert found.visits == len(going)
     assert found.plan.value == pytest.approx(chance.loc[going["enterprise_id"], "probability"].sum())
