@@ -220,9 +220,10 @@ def check_capacity(frame: Frame, prompted: Bools, pairs: Mapping[str, int], rule
         changes = [f"{more} pairs ({2 * more} inspectors)"]
         if have:
             changes.append(f"visits_per_pair = {math.ceil(need / have)}")
-        loose, room = int(drawn[k] - fixed[k]), (have * each - int(causes[k])) * MILLION - int(fixed[k])
-        if 0 < room < loose:
-            changes.append(f"shares of {math.floor(100 * room / loose)} % of what they are")
+        factor = _factor(frame, k, have * each - int(causes[k]))
+        if factor > 0:
+            changes.append(f"shares of {math.floor(100 * factor)} % of what they are")
+        loose = int(drawn[k] - fixed[k])
         broken.append(
             f"capacity: district {name} has {have} pairs for {have * each} visits a month and needs up to {need}"
             f" ({int(causes[k])} for a cause, {int(fixed[k]) / MILLION:.1f} must-checks,"
@@ -230,6 +231,20 @@ def check_capacity(frame: Frame, prompted: Bools, pairs: Mapping[str, int], rule
         )
     if broken:
         raise InfeasibleError(broken)
+
+
+def _factor(frame: Frame, district: int, room: int) -> float:
+    """Return what all shares must be multiplied by for a district's draws to fit; 0 or less where that is not enough.
+
+    Must-checks stay, and the random share follows both: ``factor x class part + fixed part <= room``.
+    """
+    here, fixed = frame.district == district, frame.must > 0
+    total = max(float(frame.base.sum()), 1e-12)
+    by_must = float(frame.base[fixed].sum()) / total
+    equal = float(frame.equal[here].sum())
+    stays = float(frame.base[here & fixed].sum()) + equal * by_must
+    moves = float(frame.base[here & ~fixed].sum()) + equal * (1 - by_must)
+    return (room - stays) / moves if moves > 0 else 0.0
 
 
 def _sums(group: Ints, values: Ints, size: int) -> Ints:

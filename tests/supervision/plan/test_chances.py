@@ -156,6 +156,21 @@ def test_shares_beyond_capacity_are_named_with_what_mends_them() -> None:
         assert draw_plan(people, Chance("s", MONTH), mended).drawn.any()
 
 
+def test_the_share_that_is_said_to_fit_fits_beside_must_checks_and_a_random_share() -> None:
+    people = stands("B" * 300 + "C" * 300 + "D" * 20, determined=[False] * 600 + [True] * 20)
+    shares = (0.0, 0.5, 0.9, 0.9)
+    with pytest.raises(InfeasibleError, match=r"shares of \d+ %") as err:
+        draw_plan(people, Chance("s", MONTH), Asked(rules(shares, least_random=0.3), inspectors(4)))
+    said = int(str(err.value).split("shares of ")[1].split(" %")[0])
+    for percent, fits in ((said, True), (said + 3, False)):
+        asked = Asked(rules(tuple(s * percent / 100 for s in shares), least_random=0.3), inspectors(4))
+        if fits:
+            assert draw_plan(people, Chance("s", MONTH), asked).drawn.any()
+        else:
+            with pytest.raises(InfeasibleError):
+                draw_plan(people, Chance("s", MONTH), asked)
+
+
 def test_a_district_without_inspectors_is_named() -> None:
     with pytest.raises(InfeasibleError, match=r"district 130102 has 0 pairs"):
         draw_plan(stands("DD", region=["130101", "130102"]), Chance("s", MONTH), Asked(rules(), inspectors(2)))
