@@ -28,7 +28,7 @@ class Knowledge:
     firms
         Enterprises that it can draw: the rate is theirs.
     half_width
-        Of the rate's interval; NaN where nobody is drawn.
+        Of the rate's interval, at most 1; NaN where nobody can be drawn, or no probability is known.
     """
 
     firms: int
@@ -121,7 +121,7 @@ def knowledge(chance: Floats, frame: Frame, level: float) -> Knowledge:
     p, pi = frame.probability[inside], chance[inside]
     spread = p * (1 - p) + (p - p.mean()) ** 2
     variance = float(((1 - pi) / pi * spread).sum()) / len(p) ** 2
-    return Knowledge(len(p), float(norm.ppf(0.5 + level / 2)) * math.sqrt(variance))
+    return Knowledge(len(p), min(1.0, float(norm.ppf(0.5 + level / 2)) * math.sqrt(variance)))
 
 
 def expect(frame: Frame, visited: Bools, level: float) -> Expected:

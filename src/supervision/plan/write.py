@@ -168,7 +168,7 @@ def summary_of(plan: SpotPlan, left_out: Sequence[BadRow], last: dict[str, Any] 
 
 
 def _round(value: float) -> float | None:
-    return None if math.isnan(value) else round(float(value), 4)
+    return None if math.isnan(value) else round(float(value), 4) + 0.0  # no -0.0
 
 
 def _interval(found: Any) -> dict[str, float | None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -216,6 +217,19 @@ def test_nothing_is_written_where_a_policy_can_not_be_kept(ledger_root: Path, tm
     with pytest.raises(InfeasibleError, match="least change"):
         write_plan(planned(ledger_root, capacity={"visits_per_pair": 1}, shares=(0, 1, 1, 1)), tmp_path / "p")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_month_in_which_nobody_is_drawn_is_a_plan_too(ledger_root: Path, tmp_path: Path) -> None:
+    """One chance in a million each, no must-check; the seed is one that draws nobody."""
+    ledger, own = Ledger.open(ledger_root, "hebei"), rules((0.0, 1e-5, 0.0, 0.0), least_random=0.0)
+    other = {"other": own.measures.fields["other"].model_dump()}
+    quiet = type(own.measures).model_validate(own.measures.model_dump() | {"fields": other})
+    own = replace(own, measures=quiet, plan=own.plan.model_copy(update={"must": own.plan.must.model_copy(
+        update={"determined": False, "open_complaints": 0})}))  # fmt: skip
+    said = write_plan(make_plan(ledger, Chance("s", MONTH), Asked(own, staff(ledger))), tmp_path / "p")
+    assert (said["draws"], said["visits"], said["fates"]) == (0, 0, {})
+    assert said["findings"]["plan"] == {"value": 0.0, "low": 0.0, "high": 0.0}
+    assert pd.read_csv(tmp_path / "p" / "draws.csv").empty
 
 
 @pytest.fixture(scope="module")
