@@ -28,6 +28,7 @@ from fenlei.verbs import learn as learn_verbs
 from fenlei.verbs import maps as map_verbs
 from fenlei.verbs import month as month_verbs
 from fenlei.verbs import override as override_verbs
+from fenlei.verbs import plan as plan_verbs
 from fenlei.verbs import policy as policy_verbs
 from fenlei.verbs import remedies as remedy_verbs
 from fenlei.verbs import serve as serve_verbs
@@ -66,6 +67,7 @@ card_verbs.add_to(app)
 serve_verbs.add_to(app)
 month_verbs.add_to(app)
 explain_verb.add_to(app)
+plan_verbs.add_to(app)
 demo.add_to(app)
 app.add_typer(bench, name="bench")
 

@@ -21,6 +21,7 @@ from fenlei.bench.learning.rules_verb import rules
 from fenlei.bench.learning.verb import learn
 from fenlei.bench.month.verb import faults, month_verb
 from fenlei.bench.serve.verb import serve
+from fenlei.bench.speed.plan import plan_verb
 from fenlei.bench.speed.spark import spark
 from fenlei.terminal import progress, show
 
@@ -39,6 +40,7 @@ bench.command()(serve)
 bench.command()(spark)
 bench.command("month")(month_verb)
 bench.command()(faults)
+bench.command("plan")(plan_verb)
 
 
 def _simulate(folder: Path, enterprises: int) -> int:
