@@ -26,6 +26,7 @@ from fenlei.verbs import maps as map_verbs
 from fenlei.verbs import month as month_verbs
 from fenlei.verbs import serve as serve_verbs
 from fenlei.verbs import sign as sign_verbs
+from fenlei.verbs import warn as warn_verbs
 
 app = typer.Typer(
     name="fenlei",
@@ -54,6 +55,7 @@ learn_verbs.add_to(app)
 sign_verbs.add_to(app)
 serve_verbs.add_to(app)
 month_verbs.add_to(app)
+warn_verbs.add_to(app)
 demo.add_to(app)
 app.add_typer(bench, name="bench")
 
