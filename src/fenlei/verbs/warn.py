@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 from rich.text import Text
 
 from fenlei.terminal import emit, parse_date, progress, show
@@ -72,17 +71,15 @@ def _find(
     if as_json:
         emit([each.as_dict() for each in listed])
         return
-    table = Table(title=f"{province} {as_of}: {len(listed)} warnings 预警")
-    for column in ("id", "kind 类型", "level", "district", "what", "answer", "who", "state"):
-        table.add_column(column)
+    show(Text(f"{province} {as_of}: {len(listed)} warnings 预警", style="bold"))
     for each in listed:
         a, said = each.alert, each.as_dict()
         state = each.state if each.state == "new" else f"{each.state} since {each.first}"
-        table.add_row(
-            each.id, f"{a.kind} {KIND_ZH[a.kind]}", f"{a.level} {LEVEL_ZH[a.level]}", a.region, f"{a.en}\n{a.zh}",
-            f"{a.answer.replace('_', ' ')} {said['answer_zh']}", f"{a.charge_en} {a.charge_zh}", state,
-        )  # fmt: skip
-    show(table)
+        head = f"{each.id} {a.kind} {KIND_ZH[a.kind]}, {a.level} {LEVEL_ZH[a.level]}, {a.region} {a.industry}"
+        show(Text(f"{head}; {state}", style="red" if a.level == "serious" else ""))
+        show(Text(f"  {a.en}（{a.zh}）"))
+        answer = f"{a.answer.replace('_', ' ')} {said['answer_zh']}"
+        show(Text(f"  {answer}, by {a.charge_en} {a.charge_zh}; {len(a.evidence)} records, such as {a.evidence[0]}"))
     if opened is None:
         show(Text("without --ledger no jumps of score are looked for"))
     show(Text(f"evidence: --json; book: {path}; close one: fenlei warn close ID --outcome … --by …"))

@@ -40,7 +40,8 @@ def sectors(moment: Moment, policy: Sectors) -> list[Found]:
         return []
     # One firm punished many times is no rise of a sector.
     counts = moment.frame(
-        """SELECT cell, back AS "window", count(DISTINCT enterprise_id) AS n FROM punished GROUP BY 1, 2 ORDER BY 1, 2"""
+        """SELECT cell, back AS "window", count(DISTINCT enterprise_id) AS n FROM punished
+        GROUP BY 1, 2 ORDER BY 1, 2"""
     )
     known = pd.DataFrame(
         {"stratum": np.zeros(len(cells), dtype=np.int64), "exposure": cells["firms"].to_numpy(np.float64)},
