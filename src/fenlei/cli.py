@@ -24,6 +24,7 @@ from fenlei.verbs import demo
 from fenlei.verbs import learn as learn_verbs
 from fenlei.verbs import maps as map_verbs
 from fenlei.verbs import month as month_verbs
+from fenlei.verbs import outlook as outlook_verb
 from fenlei.verbs import serve as serve_verbs
 from fenlei.verbs import sign as sign_verbs
 from fenlei.verbs import warn as warn_verbs
@@ -56,6 +57,7 @@ sign_verbs.add_to(app)
 serve_verbs.add_to(app)
 month_verbs.add_to(app)
 warn_verbs.add_to(app)
+outlook_verb.add_to(app)
 demo.add_to(app)
 app.add_typer(bench, name="bench")
 
