@@ -78,10 +78,12 @@ class Found:
     threshold: float
     known: str
     pattern: str = ""
+    level: Level | None = None
+    """Said by the detector itself; None: by how unlikely it is."""
 
     def judged(self, policy: WarningsPolicy) -> Alert:
         """Return the warning."""
-        level = policy.level(self.chance, self.threshold)
+        level = self.level or policy.level(self.chance, self.threshold)
         en, zh = policy.in_charge(self.kind, self.industry)
         return Alert(
             self.kind, level, policy.answer(self.kind, level), self.enterprises, self.region, self.industry,

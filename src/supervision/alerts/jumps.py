@@ -10,7 +10,7 @@ from serving.ledger.place import check_month
 from serving.ledger.read import Ledger, Month
 from supervision.alerts.alert import Found
 from supervision.alerts.moment import Moment
-from supervision.alerts.policy import Jumps
+from supervision.alerts.policy import Jumps, Level
 
 TABLES = (
     "abnormal_list", "serious_list", "blacklists", "penalties", "inspections", "lawsuits", "product_samples",
@@ -55,6 +55,13 @@ def _rises(moment: Moment, month: Month) -> pd.DataFrame:
     )
 
 
+def _level(before: str, now: str) -> Level:
+    """Return how grave a jump is: an empirical null of a few months can't tell one chance in a million."""
+    if now == "D" and before != "D":
+        return "serious"
+    return "warning" if now > before and now >= "C" else "attention"
+
+
 def _found(moment: Moment, hit: pd.DataFrame, month: Month, since: object, policy: Jumps) -> list[Found]:
     if hit.empty:
         return []
@@ -94,6 +101,7 @@ def _found(moment: Moment, hit: pd.DataFrame, month: Month, since: object, polic
             float(row.chance),
             policy.alpha,
             str(newest[who].date()),
+            level=_level(str(row.previous_grade), str(row.grade)),
         )  # fmt: skip
         found.append(each)
     return found

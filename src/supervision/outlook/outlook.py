@@ -12,7 +12,7 @@ from serving.ledger.place import LedgerError
 from serving.ledger.read import Ledger, Month
 from supervision.outlook.cells import PPM, sums_of
 from supervision.outlook.policy import OutlookPolicy
-from supervision.outlook.shrink import design, share, shrunken
+from supervision.outlook.shrink import Shrunken, design, shares, shrunken
 from supervision.outlook.trend import trends
 from supervision.outlook.visits import to_know, to_tell
 
@@ -160,24 +160,24 @@ def _made(
 ) -> Outlook:  # fmt: skip
     observed = _risk(large, measure)
     counted = large["known" if measure == "probability" else "firms"].to_numpy(np.float64)
-    within = observed * (1 - observed)
+    effects = design([str(r) for r, _ in large.index], [str(i) for _, i in large.index])
+    firms = large["firms"].to_numpy(np.int64)
+    cd, d = (shares(large[name].to_numpy(np.int64), firms, effects, policy.confidence) for name in ("cd", "d"))
+    risk = cd
     if measure == "probability":
         # Pooled: a cell of fifty firms says little of its own variance.
         each = large["squares"] - large["total"] ** 2 / (large["known"] * PPM)
-        within = np.full(len(large), float(each.sum()) / PPM / max(1.0, float(counted.sum()) - len(large)))
-    regions, industries = [str(r) for r, _ in large.index], [str(i) for _, i in large.index]
-    risk = shrunken(observed, within / counted, design(regions, industries), policy.confidence)
-    cd = share(large["cd"].to_numpy(np.int64), large["firms"].to_numpy(np.int64), policy.confidence)
-    d = share(large["d"].to_numpy(np.int64), large["firms"].to_numpy(np.int64), policy.confidence)
+        within = float(each.sum()) / PPM / max(1.0, float(counted.sum()) - len(large))
+        risk = shrunken(observed, within / counted, effects, policy.confidence)
     history = np.column_stack([_history(each, large.index, measure, policy.least_firms) for each in sums])
     whole = np.flatnonzero(~np.isnan(history).any(axis=1)) if len(months) >= policy.least_months else np.array([], int)
     trend: dict[int, Estimate] = {}
     if len(whole):
         found = trends(history[whole], counted[whole], policy.confidence)
-        trend = {int(k): _estimate((found.mean, found.low, found.high), i) for i, k in enumerate(whole)}
+        trend = {int(k): _estimate(found, i) for i, k in enumerate(whole)}
     cells = []
     for k, (region, industry) in enumerate(large.index):
-        own = _estimate((risk.mean, np.maximum(risk.low, 0.0), np.minimum(risk.high, 1.0)), k)
+        own = _estimate(risk, k)
         value = min(max(own.value, 1e-6), 1 - 1e-6)
         cells.append(
             Cell(
@@ -190,10 +190,10 @@ def _made(
             )
         )  # fmt: skip
     cells.sort(key=lambda cell: (-cell.risk.value, cell.region, cell.industry))
-    firms = int(sums[-1]["firms"].sum() - large["firms"].sum())
+    rest = int(sums[-1]["firms"].sum() - large["firms"].sum())
     return Outlook(
         ledger.place.province, now.month, tuple(m.month for m in months), measure, means[-1], tuple(means),
-        tuple(cells), len(sums[-1]) - len(large), firms, risk.spread, cut,
+        tuple(cells), len(sums[-1]) - len(large), rest, risk.spread, cut,
     )  # fmt: skip
 
 
@@ -203,6 +203,5 @@ def _history(sums: pd.DataFrame, index: pd.MultiIndex, measure: str, least: int)
     return np.where(there["firms"].fillna(0).to_numpy() >= least, values, np.nan)
 
 
-def _estimate(three: tuple[np.ndarray, np.ndarray, np.ndarray], k: int) -> Estimate:
-    value, low, high = (float(each[k]) for each in three)
-    return Estimate(value, low, high)
+def _estimate(found: Shrunken, k: int) -> Estimate:
+    return Estimate(float(found.mean[k]), float(found.low[k]), float(found.high[k]))

@@ -137,7 +137,7 @@ def _method(seen: Outlook, policy: OutlookPolicy) -> list[str]:
         "Shrinkage 收缩: a cell's mean is drawn to what its region and industry let expect, the more the fewer its "
         f"enterprises (empirical Bayes); between cells beyond those: {seen.spread * 100:.2f} pp. "
         "企业越少，越向区域与行业的预期收缩。",
-        f"Shares 占比 of C+D and D: beta-binomial, drawn to the province's. Intervals: {policy.confidence:.0%}.",
+        f"Shares 占比 of C+D and D: drawn in the same way. Intervals: {policy.confidence:.0%}.",
         "Intervals speak of what an enterprise of this kind has; they don't cover an error that the model makes for "
         "all. 区间不含模型的系统误差。",
         "Change a month 每月变化: mean of the changes from month to month, uncertain as those of a random walk; ▲▼: "

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
-from scipy.stats import beta, norm
+from scipy.stats import norm
 
 Floats = NDArray[np.float64]
 _RIDGE = 1e-9
@@ -87,24 +87,25 @@ def _between(observed: Floats, variance: Floats, effects: Floats) -> float:
     return float(brentq(excess, 0.0, top, xtol=1e-14))
 
 
-def share(hits: NDArray[np.int64], of: NDArray[np.int64], confidence: float) -> tuple[Floats, Floats, Floats]:
-    """Return shares shrunken by a beta prior that the cells' own spread gives, with their intervals.
+def shares(hits: NDArray[np.int64], of: NDArray[np.int64], effects: Floats, confidence: float) -> Shrunken:
+    """Shrink shares; intervals stay within 0 and 1.
+
+    The sampling variance is that at the shrunken share, not at the observed one, which is none where no enterprise or
+    every one is hit.
 
     Parameters
     ----------
     hits, of
         Counts, shape (cells,).
+    effects
+        Design of the expectation.
     confidence
         Of the intervals.
     """
-    total = int(of.sum())
-    middle = (int(hits.sum()) + 0.5) / (total + 1)
-    observed = hits / of
-    # Moments: between cells' variance is what the binomial leaves over.
-    spread = float((of * (observed - middle) ** 2).sum()) / total
-    chance = middle * (1 - middle) * len(of) / total
-    between = max((spread - chance) / max(1 - len(of) / total, 1e-9), middle * (1 - middle) * 1e-6)
-    strength = max(middle * (1 - middle) / between - 1, 1e-3)
-    a, b = hits + strength * middle, of - hits + strength * (1 - middle)
-    tail = (1 - confidence) / 2
-    return a / (a + b), beta.ppf(tail, a, b), beta.ppf(1 - tail, a, b)
+    middle = (int(hits.sum()) + 0.5) / (int(of.sum()) + 1)
+    expected = np.full(len(hits), middle)
+    for _ in range(3):
+        found = shrunken(hits / of, expected * (1 - expected) / of, effects, confidence)
+        expected = np.clip(found.mean, middle / 4, 1 - (1 - middle) / 4)
+    inside = [np.clip(each, 0.0, 1.0) for each in (found.mean, found.low, found.high)]
+    return Shrunken(inside[0], inside[1], inside[2], found.weight, found.spread)
