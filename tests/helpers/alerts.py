@@ -49,14 +49,14 @@ def quiet_register(number: int, seed: int = 1) -> pd.DataFrame:
     return register([f"E{k:05d}" for k in range(number)], founded, address)
 
 
-def rows(table: str, who: Sequence[str], on: Sequence[date], known_after: int = 2, **more: object) -> pd.DataFrame:
+def rows(table: str, who: Sequence[str], on: Sequence[date], **more: object) -> pd.DataFrame:
     """Rows of a table, one event each."""
     base = {
         "record_id": [f"{table[0]}{k}-{firm}" for k, firm in enumerate(who)],
         "version": 1,
         "enterprise_id": list(who),
         "occurred_at": list(on),
-        "known_at": [each + timedelta(days=known_after) for each in on],
+        "known_at": [each + timedelta(days=2) for each in on],
     }
     return pd.DataFrame(base | more)
 

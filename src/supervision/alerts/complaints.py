@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from supervision.alerts.alert import Found
 from supervision.alerts.growth import grown, windows_of
@@ -42,7 +43,7 @@ def complaints(moment: Moment, policy: Complaints) -> list[Found]:
     return _found(moment, found.cells, counts, found.threshold, policy)
 
 
-def _weighed(counts: pd.DataFrame, policy: Complaints) -> pd.Series:
+def _weighed(counts: pd.DataFrame, policy: Complaints) -> NDArray[np.int64]:
     """Return complaints that count: all that were not rejected, and of the open ones the share that will not be.
 
     The share is the firm's in the window, drawn towards the province's: that of other swarms for a swarm, since most
@@ -55,7 +56,7 @@ def _weighed(counts: pd.DataFrame, policy: Complaints) -> pd.Series:
         # One complaint rejected and one not, before any is known.
         usual[each] = (int(counts.loc[each, "held"].sum()) + 1) / (int(settled[each].sum()) + 2)
     share = (counts["held"] + policy.prior * usual) / (settled + policy.prior)
-    return (counts["held"] + np.floor(counts["pending"] * share + 1e-9)).astype(np.int64)
+    return np.asarray(counts["held"] + np.floor(counts["pending"] * share + 1e-9), dtype=np.int64)
 
 
 def _cells(moment: Moment, policy: Complaints) -> pd.DataFrame:
@@ -87,12 +88,12 @@ def _found(
     now = counts[counts["window"] == 0].set_index("cell")
     places = moment.places(set(cells["cell"]))
     found = []
-    for cell in cells.itertuples(index=False):
-        who, left = str(cell.cell), int(now["rejected"][cell.cell])
+    for cell in cells.to_dict("records"):
+        who, left = str(cell["cell"]), int(now.loc[cell["cell"], "rejected"])
         if newest[who].date() < moment.since:
             continue
         records = tuple(f"complaints:{record}" for record in named[who])
-        days, wanted = policy.window_days, f"{cell.expected:.1f}"
+        days, wanted = policy.window_days, f"{cell['expected']:.1f}"
         en = f"{len(records)} complaints or reports in {days} days where {wanted} were to be expected"
         zh = f"{days}天内投诉举报{len(records)}件，预期{wanted}件"
         if left:
@@ -107,7 +108,7 @@ def _found(
             zh,
             records,
             records,
-            float(cell.chance),
+            float(cell["chance"]),
             threshold,
             str(newest[who].date()),
             f"complaints/{who}",

@@ -79,29 +79,29 @@ def _found(moment: Moment, hit: pd.DataFrame, month: Month, since: object, polic
         records.groupby("enterprise_id")["known"].max(),
     )
     found = []
-    for row in hit.itertuples(index=False):
-        who = str(row.enterprise_id)
+    for row in hit.to_dict("records"):
+        who = str(row["enterprise_id"])
         if who not in newest.index or newest[who].date() < moment.since:
             continue  # nothing new is known of it: it aged out of a window, which is no warning
         core = f"ledger:{month.month}/{who}"
         en = (
-            f"score {row.previous_score:.0f} → {row.score:.0f} ({row.previous_grade} → {row.grade}) in {month.month};"
-            f" new records add {row.rise:.0f} points"
+            f"score {row['previous_score']:.0f} → {row['score']:.0f} ({row['previous_grade']} → {row['grade']}) in {month.month};"
+            f" new records add {row['rise']:.0f} points"
         )
-        zh = f"{month.month}风险分由{row.previous_score:.0f}升至{row.score:.0f}（{row.previous_grade}→{row.grade}）"
-        each = Found(
+        zh = f"{month.month}风险分由{row['previous_score']:.0f}升至{row['score']:.0f}（{row['previous_grade']}→{row['grade']}）"
+        jump = Found(
             "jumps",
             (who,),
-            str(row.region),
-            str(row.industry),
+            str(row["region"]),
+            str(row["industry"]),
             en,
             zh,
             (core, *named[who]),
             (core,),
-            float(row.chance),
+            float(row["chance"]),
             policy.alpha,
             str(newest[who].date()),
-            level=_level(str(row.previous_grade), str(row.grade)),
+            level=_level(str(row["previous_grade"]), str(row["grade"])),
         )  # fmt: skip
-        found.append(each)
+        found.append(jump)
     return found

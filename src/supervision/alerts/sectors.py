@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -52,14 +55,14 @@ def sectors(moment: Moment, policy: Sectors) -> list[Found]:
         "SELECT cell, record_id, enterprise_id, known FROM punished WHERE back = 0 ORDER BY cell, record_id"
     )
     return [
-        _found(each, rows[rows["cell"] == each.cell], found.threshold, policy)
-        for each in found.cells.itertuples(index=False)
-        if rows.loc[rows["cell"] == each.cell, "known"].max().date() >= moment.since
+        _found(each, rows[rows["cell"] == each["cell"]], found.threshold, policy)
+        for each in found.cells.to_dict("records")
+        if rows.loc[rows["cell"] == each["cell"], "known"].max().date() >= moment.since
     ]
 
 
-def _found(cell: object, rows: pd.DataFrame, threshold: float, policy: Sectors) -> Found:
-    name, wanted, number = str(cell.cell), f"{cell.expected:.1f}", int(cell.n)  # type: ignore[attr-defined]
+def _found(cell: Mapping[Any, Any], rows: pd.DataFrame, threshold: float, policy: Sectors) -> Found:
+    name, wanted, number = str(cell["cell"]), f"{cell['expected']:.1f}", int(cell["n"])
     region, _, industry = name.partition("/")
     records = tuple(f"penalties:{record}" for record in rows["record_id"])
     firms = tuple(sorted(set(rows["enterprise_id"])))
@@ -68,5 +71,5 @@ def _found(cell: object, rows: pd.DataFrame, threshold: float, policy: Sectors) 
     zh = f"{region}的{industry}行业{days}天内有{number}户受行政处罚，预期{wanted}户"
     return Found(
         "sectors", firms, region, industry, en, zh, records, records,
-        float(cell.chance), threshold, str(rows["known"].max().date()), f"sectors/{name}",  # type: ignore[attr-defined]
+        float(cell["chance"]), threshold, str(rows["known"].max().date()), f"sectors/{name}",
     )  # fmt: skip

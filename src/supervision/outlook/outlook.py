@@ -197,7 +197,7 @@ def _made(
     )  # fmt: skip
 
 
-def _history(sums: pd.DataFrame, index: pd.MultiIndex, measure: str, least: int) -> np.ndarray:
+def _history(sums: pd.DataFrame, index: pd.Index, measure: str, least: int) -> np.ndarray:
     there = sums.reindex(index)
     values = _risk(there, measure)
     return np.where(there["firms"].fillna(0).to_numpy() >= least, values, np.nan)
