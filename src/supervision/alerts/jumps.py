@@ -85,10 +85,11 @@ def _found(moment: Moment, hit: pd.DataFrame, month: Month, since: object, polic
             continue  # nothing new is known of it: it aged out of a window, which is no warning
         core = f"ledger:{month.month}/{who}"
         en = (
-            f"score {row['previous_score']:.0f} → {row['score']:.0f} ({row['previous_grade']} → {row['grade']}) in {month.month};"
-            f" new records add {row['rise']:.0f} points"
+            f"score {row['previous_score']:.0f} → {row['score']:.0f} ({row['previous_grade']} → {row['grade']})"
+            f" in {month.month}; new records add {row['rise']:.0f} points"
         )
-        zh = f"{month.month}风险分由{row['previous_score']:.0f}升至{row['score']:.0f}（{row['previous_grade']}→{row['grade']}）"
+        classes = f"（{row['previous_grade']}→{row['grade']}）"
+        zh = f"{month.month}风险分由{row['previous_score']:.0f}升至{row['score']:.0f}{classes}"
         jump = Found(
             "jumps",
             (who,),
