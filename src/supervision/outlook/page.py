@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from features.contract.national_names import DISTRICT, INDUSTRY_SECTION
 from models.reporting.html import STYLE, Raw, bullets, paragraph, percent, table, text
 from supervision.outlook.drawings import heat, ranked, small
 from supervision.outlook.outlook import Cell, Outlook
@@ -39,6 +40,7 @@ def page(seen: Outlook, policy: OutlookPolicy) -> str:
             f"{policy.least_firms} enterprises, nothing is said 企业数不足，不作判断."
         ),
         Raw(f'<div class="scroll" tabindex="0" role="region" aria-label="heat map">{heat(seen)}</div>'),
+        paragraph(_names(seen), "dim"),
         *_months(seen, policy),
         Raw("<h2>明细 All figures</h2>"),
         _table(seen),
@@ -65,6 +67,13 @@ def _lead(seen: Outlook, worth: list[Cell], policy: OutlookPolicy) -> str:
         f"directed check is worth it. "
         f"{len(worth)}个区域行业的区间整体高于全省均值{policy.worth_above:g}倍，建议定向抽查。"
     )
+
+
+def _names(seen: Outlook) -> str:
+    """Name the sections and districts that the codes have names for; a code without one is shown as it is."""
+    sections = [(code, INDUSTRY_SECTION.codes.get(code)) for code in sorted({c.industry[:1] for c in seen.cells})]
+    districts = [(code, DISTRICT.codes.get(code)) for code in sorted({c.region for c in seen.cells})]
+    return "; ".join(f"{code} {named[1]} {named[0]}" for code, named in sections + districts if named)
 
 
 def _check(worth: list[Cell], seen: Outlook, policy: OutlookPolicy) -> list[Raw]:

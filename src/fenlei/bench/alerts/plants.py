@@ -12,6 +12,7 @@ from features.contract import TABLES
 from features.contract.codes import CHANGE_ITEM
 from features.records.store import RecordStore
 from features.records.visibility import create_versions
+from simulation.config import load_simulation
 
 COMPLAINTS, ITEMS, SHARES = (5, 8, 12), (3, 4, 5), (0.2, 0.4)
 EACH, SECTORS = 8, 2
@@ -44,25 +45,31 @@ def plant(store: RecordStore, cutoff: date, cells: dict[str, list[str]], seed: i
         Of the draws.
     """
     rng = np.random.default_rng([seed, cutoff.toordinal()])
+    lags = load_simulation().lags["complaint_outcomes"]
     firms = sorted({firm for those in cells.values() for firm in those})
     first = cutoff - timedelta(days=DAYS)
     drawn = iter(rng.permutation(np.array(firms)).tolist())
     plants: list[Plant] = []
     rows: dict[str, list[dict[str, object]]] = {"complaints": [], "changes": [], "penalties": []}
 
-    def put(table: str, who: str, day: date, **more: object) -> None:
+    def put(table: str, who: str, day: date, **more: object) -> str:
         number = f"PLANT-{table}-{len(rows[table])}"
         rows[table].append(
             {"record_id": number, "version": 1, "enterprise_id": who, "occurred_at": day - timedelta(days=1),
              "known_at": day, "record_state": "active"} | more
         )  # fmt: skip
+        return number
 
     for size in COMPLAINTS:
         for _ in range(EACH):
             who = next(drawn)
             for k in range(size):
                 day = first + timedelta(days=k * DAYS // size)
-                put("complaints", who, day, complaint_kind="complaint", field="consumer", outcome="pending")
+                told = {"complaint_kind": "complaint", "field": "consumer"}
+                number = put("complaints", who, day, **told, outcome="pending")
+                # The truth of a complaint is known after the simulation's own lag, that of a campaign no sooner.
+                settled = day + timedelta(days=int(rng.integers(lags[0], lags[1] + 1)))
+                put("complaints", who, settled, **told, outcome="upheld", record_id=number, version=2)
             plants.append(Plant("complaints", f"{size} complaints in {DAYS} days", who, first))
     for size in ITEMS:
         for _ in range(EACH):

@@ -87,7 +87,8 @@ def shell_batches(enterprises: int, seed: int) -> dict[str, int]:
 def _month(
     done: Study, store: RecordStore, cutoff: date, batch: dict[str, int], seed: int, policy: WarningsPolicy
 ) -> None:
-    begin = month_before(cutoff)
+    middle = cutoff - timedelta(days=DAYS)
+    begin = middle - timedelta(days=DAYS)
     con = store.con
     digits = policy.sectors.industry_digits
     con.execute(
@@ -97,30 +98,37 @@ def _month(
     )
     firms = con.execute("SELECT cell, list(enterprise_id ORDER BY 1) AS firms FROM bench_cells GROUP BY 1").df()
     cells = {str(row.cell): [str(firm) for firm in row.firms] for row in firms.itertuples(index=False)}
-    plants = plant(store, cutoff, cells, seed) + _batches(store, begin, cutoff, batch, policy)
+    plants = plant(store, middle, cells, seed) + _batches(store, begin, middle, batch, policy)
     _cells(done, store, cutoff, {name: len(those) for name, those in cells.items()}, policy)
     found: dict[Plant, date] = {}
     last: list[Alert] = []
-    for back in range(DAYS - STEP, -1, -STEP):
+    counts = pd.DataFrame()
+    most: dict[Plant, int] = {}
+    for back in range(2 * DAYS - STEP, -1, -STEP):
         day = cutoff - timedelta(days=back)
-        last = find_alerts(store, day, policy, since=day - timedelta(days=DAYS) if back else begin)
+        last = find_alerts(store, day, policy, since=day - timedelta(days=DAYS) if back else month_before(cutoff))
+        counts = plain_counts(store, day, policy)
         for each in plants:
             if any(_is(alert, each, batch) for alert in last):
                 found.setdefault(each, day)
-    counts = plain_counts(store, cutoff, policy)
+            most[each] = max(most.get(each, 0), _count(counts, each, batch))
     for each in plants:
-        of = counts[counts["kind"] == each.kind]
-        own = of["cell"].map(lambda who: f"batch {batch.get(who)}") if each.kind == "registration" else of["cell"]
-        n = of.loc[own == each.cell, "n"].max()
         delay = (found[each] - each.begins).days if each in found else float("nan")
         done.plants.append(
-            {"kind": each.kind, "size": each.size, "found": each in found, "delay": delay, "n": 0 if n != n else int(n)}
+            {"kind": each.kind, "size": each.size, "found": each in found, "delay": delay, "n": most[each]}
         )  # fmt: skip
     planted = {each.cell for each in plants}
     done.counts.append(counts[~counts["cell"].isin(planted) & ~counts["cell"].isin(list(batch))][["kind", "n"]])
     for alert in last:
         real = any(_is(alert, each, batch) for each in plants) or _shells(alert, batch) is not None
         done.false[alert.kind] += not real
+
+
+def _count(counts: pd.DataFrame, each: Plant, batch: dict[str, int]) -> int:
+    """Return the plain count of a plant's cell; 0 where there is none."""
+    of = counts[counts["kind"] == each.kind]
+    own = of["cell"].map(lambda who: f"batch {batch.get(who)}") if each.kind == "registration" else of["cell"]
+    return max((int(n) for n in of.loc[own == each.cell, "n"]), default=0)
 
 
 def _cells(done: Study, store: RecordStore, cutoff: date, sectors: dict[str, int], policy: WarningsPolicy) -> None:
