@@ -96,8 +96,10 @@ def _month(
         left(arg_max(industry, version), {digits}) AS cell FROM raw_registration WHERE known_at < DATE '{begin}'
         AND region IS NOT NULL GROUP BY 1"""
     )
-    firms = con.execute("SELECT cell, list(enterprise_id ORDER BY 1) AS firms FROM bench_cells GROUP BY 1").df()
-    cells = {str(row.cell): [str(firm) for firm in row.firms] for row in firms.itertuples(index=False)}
+    firms = con.execute(
+        "SELECT cell, list(enterprise_id ORDER BY enterprise_id) FROM bench_cells GROUP BY 1"
+    ).fetchall()
+    cells = {str(cell): [str(firm) for firm in those] for cell, those in firms}
     plants = plant(store, middle, cells, seed) + _batches(store, begin, middle, batch, policy)
     _cells(done, store, cutoff, {name: len(those) for name, those in cells.items()}, policy)
     found: dict[Plant, date] = {}
@@ -151,13 +153,13 @@ def _batches(
         f"""SELECT enterprise_id, min(occurred_at) AS founded, min(known_at) AS known FROM raw_registration
         WHERE occurred_at >= DATE '{begin - timedelta(days=60)}' AND known_at < DATE '{cutoff}' GROUP BY 1"""
     ).df()
-    rows["batch"] = rows["enterprise_id"].map(batch)
+    rows["batch"] = rows["enterprise_id"].map(batch).astype("Int64")
     plants = []
     for number, those in rows.dropna(subset="batch").groupby("batch"):
         least = policy.registration.least
         if len(those) >= least and those["known"].sort_values().iloc[least - 1].date() >= begin:
             size = f"batch of {least} to 7" if len(those) < 8 else "batch of 8 and more"
-            plants.append(Plant("registration", size, f"batch {int(number)}", those["founded"].min().date()))
+            plants.append(Plant("registration", size, f"batch {int(str(number))}", those["founded"].min().date()))
     return plants
 
 
