@@ -45,7 +45,8 @@ def warnings_verb(
         for row in rows:
             table.add_row(*row)
         show(table)
-    about = f"{seeds} provinces of {enterprises:,} enterprises, {months} months each: `fenlei bench warnings`."
+    command = f"fenlei bench warnings --enterprises {enterprises} --seeds {seeds} --months {months}"
+    about = f"{seeds} provinces of {enterprises:,} enterprises, {months} months each: `{command}`."
     if page is not None:
         put(page, {name: markdown(columns, rows) for name, (columns, rows) in tables.items()} | {"about": about})
         show(Text(f"written into {page}"))
