@@ -160,7 +160,9 @@ def test_a_full_disk_leaves_the_month_before_and_says_what_to_do(
 
     with monkeypatch.context() as patched:
         patched.setattr(pq, "write_table", full)
-        with pytest.raises(LedgerError, match=r"no space is left.*the months before stand.*Make room and run"):
+        with pytest.raises(
+            LedgerError, match=r"no space is left.*the months before stand.*Make room and run"
+        ):
             make(source, root, NOVEMBER)
     assert list(Ledger.open(root, "hebei").months) == ["2025-10"]
     assert make(source, root, NOVEMBER).act == "published"
