@@ -27,12 +27,14 @@ from fenlei.verbs import explain as explain_verb
 from fenlei.verbs import learn as learn_verbs
 from fenlei.verbs import maps as map_verbs
 from fenlei.verbs import month as month_verbs
+from fenlei.verbs import outlook as outlook_verb
 from fenlei.verbs import override as override_verbs
 from fenlei.verbs import plan as plan_verbs
 from fenlei.verbs import policy as policy_verbs
 from fenlei.verbs import remedies as remedy_verbs
 from fenlei.verbs import serve as serve_verbs
 from fenlei.verbs import sign as sign_verbs
+from fenlei.verbs import warn as warn_verbs
 
 app = typer.Typer(
     name="fenlei",
@@ -68,6 +70,8 @@ serve_verbs.add_to(app)
 month_verbs.add_to(app)
 explain_verb.add_to(app)
 plan_verbs.add_to(app)
+warn_verbs.add_to(app)
+outlook_verb.add_to(app)
 demo.add_to(app)
 app.add_typer(bench, name="bench")
 

@@ -14,6 +14,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from fenlei.bench.alerts.verb import warnings_verb
 from fenlei.bench.common.grid import Grid
 from fenlei.bench.common.measure import measure
 from fenlei.bench.feedback.verb import loop
@@ -41,6 +42,7 @@ bench.command()(spark)
 bench.command("month")(month_verb)
 bench.command()(faults)
 bench.command("plan")(plan_verb)
+bench.command("warnings")(warnings_verb)
 
 
 def _simulate(folder: Path, enterprises: int) -> int:
