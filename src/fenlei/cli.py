@@ -19,6 +19,7 @@ from features.errors import FenleiError
 from features.policy import use_policies
 from fenlei.bench.verbs import bench
 from fenlei.terminal import error
+from fenlei.verbs import correct as correct_verbs
 from fenlei.verbs import data as data_verbs
 from fenlei.verbs import demo
 from fenlei.verbs import learn as learn_verbs
@@ -54,6 +55,7 @@ learn_verbs.add_to(app)
 sign_verbs.add_to(app)
 serve_verbs.add_to(app)
 month_verbs.add_to(app)
+correct_verbs.add_to(app)
 demo.add_to(app)
 app.add_typer(bench, name="bench")
 

@@ -1,1 +1,1 @@
-"""Supervision: uses of the classes, such as spot checks, warnings and outlook; nothing stands here yet."""
+"""Supervision: uses of the classes: corrections of records and results that come back."""
