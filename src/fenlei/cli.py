@@ -25,6 +25,7 @@ from fenlei.verbs import demo
 from fenlei.verbs import learn as learn_verbs
 from fenlei.verbs import maps as map_verbs
 from fenlei.verbs import month as month_verbs
+from fenlei.verbs import results as result_verbs
 from fenlei.verbs import serve as serve_verbs
 from fenlei.verbs import sign as sign_verbs
 
@@ -56,6 +57,7 @@ sign_verbs.add_to(app)
 serve_verbs.add_to(app)
 month_verbs.add_to(app)
 correct_verbs.add_to(app)
+result_verbs.add_to(app)
 demo.add_to(app)
 app.add_typer(bench, name="bench")
 

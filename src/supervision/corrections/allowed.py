@@ -11,9 +11,9 @@ from features.contract import TABLES
 from features.contract.codes import FIELD, PENALTY_KIND
 from features.contract.identity import holds_identity_number, masked
 from features.contract.types import COMMON
-from supervision.corrections.cases import OUTCOMES, Case
+from supervision.corrections.cases import OUTCOMES, Case, CorrectionError
 from supervision.corrections.policy import MEANS, CorrectionsPolicy, months_later
-from supervision.corrections.source import CorrectionError, Row, day_of
+from supervision.source import Row, day_of
 
 STATES = ("wrong", "revoked", "unlawful", "barred")
 """What an upheld objection makes of a record that is not used any more (HB 11(1), (3), (5))."""

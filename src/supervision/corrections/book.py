@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from models import chain
 from models.signoff.record.keys import public_of, sign, verified
 from models.signoff.record.signers import Role, Signer, Signers
-from supervision.corrections.source import CorrectionError
+from supervision.corrections.cases import CorrectionError
 
 _LATER = ("hash", "signature")
 ACTS = ("opened", "proposed", "decided", "month")

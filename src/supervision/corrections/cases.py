@@ -7,13 +7,17 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any, Literal
 
+from features.errors import FenleiError
 from supervision.corrections.policy import CorrectionsPolicy
-from supervision.corrections.source import CorrectionError
 
 Kind = Literal["objection", "repair"]
 OUTCOMES: dict[str, tuple[str, str]] = {"objection": ("upheld", "rejected"), "repair": ("granted", "refused")}
 PREFIX = {"objection": "FLO", "repair": "FLR"}
 """Record ids of the product's own objections and repairs begin so; a source's own ids are its own affair."""
+
+
+class CorrectionError(FenleiError):
+    """An objection or repair can't be opened or decided, or the book of them does not hold."""
 
 
 @dataclass

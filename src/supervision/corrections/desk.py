@@ -18,9 +18,9 @@ from models.signoff.record.signers import Role, Signers
 from serving.ledger.read import Ledger
 from supervision.corrections.allowed import Decision, possible, repairable
 from supervision.corrections.book import Book, person
-from supervision.corrections.cases import PREFIX, Case, Kind, cases, standing
+from supervision.corrections.cases import PREFIX, Case, CorrectionError, Kind, cases, standing
 from supervision.corrections.policy import CorrectionsPolicy
-from supervision.corrections.source import CorrectionError, Row, Source, day_of
+from supervision.source import Row, Source, day_of
 
 NOT_OBJECTED = ("objections", "repairs", "place_events")
 """Tables whose records nobody objects to: the acts themselves, and what names no enterprise."""

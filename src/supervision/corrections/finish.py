@@ -26,7 +26,7 @@ from serving.ledger.revise import NothingChanged
 from serving.ledger.run import Ask
 from supervision.corrections.cases import Case, cases
 from supervision.corrections.desk import Desk
-from supervision.corrections.source import CorrectionError, Row, Source, day_of, write_with
+from supervision.source import Row, Source, day_of, is_row, missing, ref_of, write_with
 
 Say = Callable[[str], None]
 
@@ -104,7 +104,7 @@ def _write(source: Source, lines: Sequence[dict[str, Any]]) -> tuple[tuple[str, 
     """Put versions that the source's tables don't have yet behind the others, each table by one rename."""
     rows = [row for line in lines for row in line.get("rows", ())]
     as_of = source.as_of
-    later = tuple(_ref(r) for r in rows if as_of is not None and date.fromisoformat(r["known_at"]) > as_of)
+    later = tuple(ref_of(r) for r in rows if as_of is not None and date.fromisoformat(r["known_at"]) > as_of)
     due = [r for r in rows if as_of is None or date.fromisoformat(r["known_at"]) <= as_of]
     written = []
     # Corrected records before the objections that hid them: cut short between the two, none is used in the meantime.
@@ -114,51 +114,6 @@ def _write(source: Source, lines: Sequence[dict[str, Any]]) -> tuple[tuple[str, 
             source.append(table, fresh)
             written += [f"{table}:{row['record_id']}" for row in fresh]
     return tuple(written), later
-
-
-def missing(source: Source, table: str, rows: Sequence[dict[str, Any]]) -> list[Row]:
-    """Return the rows that a table does not have yet, each completed from its record's latest version.
-
-    A version number that the source has meanwhile given to another version is passed over for the next free one.
-
-    Raises
-    ------
-    CorrectionError
-        If a record that is corrected is no more there.
-    """
-    there: dict[str, list[Row]] = {}
-    for row in source.rows(table, "record_id", sorted({r["record_id"] for r in rows})):
-        there.setdefault(str(row["record_id"]), []).append(row)
-    fresh = []
-    for row in rows:
-        versions = there.setdefault(row["record_id"], [])
-        versions.sort(key=lambda v: int(v["version"] or 0))
-        if any(_is(version, row) for version in versions):
-            continue
-        if row["version"] > 1 and not versions:
-            raise CorrectionError(f"{_ref(row)} is no more in {source.folder}: its correction can't be written")
-        latest = versions[-1] if versions else {}
-        number = max(row["version"], int(latest.get("version") or 0) + 1)
-        made: Row = {**latest, "record_id": row["record_id"], "record_state": "active", **row["values"],
-                     "version": str(number), "known_at": row["known_at"]}  # fmt: skip
-        fresh.append(made)
-        versions.append(made)
-    return fresh
-
-
-def _is(version: Row, row: dict[str, Any]) -> bool:
-    """Tell whether a version of the source is the row of a line."""
-    if day_of(version["known_at"], f"{_ref(row)} known_at") != date.fromisoformat(row["known_at"]):
-        return False
-    return all(_alike(version.get(name), value) for name, value in row["values"].items() if name in version)
-
-
-def _alike(one: str | None, other: str | None) -> bool:
-    return (one or "") == (other or "") or (one or "").removesuffix(" 00:00:00") == (other or "")
-
-
-def _ref(row: dict[str, Any]) -> str:
-    return f"{row['table']}:{row['record_id']}"
 
 
 def _not_now(desk: Desk, answering: Answering | None, name: str) -> str:
@@ -249,7 +204,7 @@ def _earlier(source: Source, lines: Sequence[dict[str, Any]]) -> dict[str, list[
             continue
         row = line["rows"][0]
         versions = source.versions(row["table"], row["record_id"])
-        days = [day_of(v["known_at"], f"{_ref(row)} known_at") for v in versions if not _is(v, row)]
+        days = [day_of(v["known_at"], f"{ref_of(row)} known_at") for v in versions if not is_row(v, row)]
         # A record that is not used never was; corrected values hold from the last version that they correct.
         since = min(days) if line["record_state"] else max(days)
         latest = dict(versions[-1])

@@ -32,7 +32,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def penalty(made: Path) -> Penalty:
-    """A fine or warning that October and November used and that may be repaired in December, the only one of its firm."""
+    """A fine or warning that both months used and that may be repaired in December, the only one of its firm."""
     with duckdb.connect() as con:
         found = con.execute(
             f"""SELECT any_value(record_id), enterprise_id, any_value(occurred_at)
@@ -58,7 +58,7 @@ def office(made: Path, tmp_path: Path) -> Office:
     shutil.copytree(made / "ledger", tmp_path / "ledger")
     staff = people(tmp_path / "signing")
     for label in list(staff.signers):
-        staff.signers[label] = staff.signers[label].model_copy(update={"valid_from": date(2025, 1, 1)})
+        staff.signers[label] = staff.signers[label].model_copy(update={"valid_from": date(2024, 1, 1)})
     staff.write()
     listed = Signers(staff.path, "0", tuple(staff.signers.values()))
     desk = Desk(tmp_path / "source", Book(tmp_path / "ledger", "hebei"), listed, load_corrections("hebei"))

@@ -19,9 +19,9 @@ from models.signoff.record.keys import make_key, read_key
 from serving.ledger.publish import classify_month
 from serving.ledger.read import Ledger
 from supervision.corrections.allowed import Decision
+from supervision.corrections.cases import CorrectionError
 from supervision.corrections.finish import cause_of, finish
 from supervision.corrections.notice import notice
-from supervision.corrections.source import CorrectionError
 
 WRONG = Decision("upheld", "wrong")
 REJECTED = Decision("rejected")
@@ -57,10 +57,10 @@ def test_an_open_objection_hides_its_record_from_the_next_month_and_a_rejected_o
     december = classify_month(asked(office.folder, date(2025, 12, 1), served=RULES), office.root, on=ON)
     assert december.act == "published"
     # Opened on the tenth: December's cut-off lies before it, January's after it.
-    used = month(office.root, "2025-12").at[penalty.enterprise, "points_regulatory"]
+    used = month(office.root, "2025-12").loc[penalty.enterprise, "points_regulatory"]
     january = classify_month(asked(office.folder, date(2026, 1, 1), served=RULES), office.root, on=ON)
     assert january.act == "published"
-    hidden = month(office.root, "2026-01").at[penalty.enterprise, "points_regulatory"]
+    hidden = month(office.root, "2026-01").loc[penalty.enterprise, "points_regulatory"]
     assert hidden < used
     decided = office.decide(case, REJECTED, on=date(2026, 1, 1))
     assert decided.outcome == "rejected"
@@ -69,8 +69,8 @@ def test_an_open_objection_hides_its_record_from_the_next_month_and_a_rejected_o
     day_after = asked(office.folder, date(2026, 1, 1), served=RULES, known=date(2026, 1, 2))
     restored = classify_month(day_after, office.root, on=ON, cause="decided")
     assert restored.act == "revised"
-    never = month(office.root / "other", "2026-01").at[penalty.enterprise, "points_regulatory"]
-    assert month(office.root, "2026-01").at[penalty.enterprise, "points_regulatory"] == never
+    never = month(office.root / "other", "2026-01").loc[penalty.enterprise, "points_regulatory"]
+    assert month(office.root, "2026-01").loc[penalty.enterprise, "points_regulatory"] == never
 
 
 def test_an_upheld_objection_makes_the_months_what_they_would_be_without_the_record(
@@ -97,7 +97,7 @@ def test_an_upheld_objection_makes_the_months_what_they_would_be_without_the_rec
         drop = [c for c in before[name] if c.startswith(("moved_", "previous_"))] + ["revision"]
         now, never = month(office.root, name).drop(columns=drop), month(tmp_path / "never", name).drop(columns=drop)
         pd.testing.assert_frame_equal(now, never)
-        assert now.at[penalty.enterprise, "score"] < before[name].at[penalty.enterprise, "score"]
+        assert now.loc[penalty.enterprise, "score"] < before[name].loc[penalty.enterprise, "score"]
     found = Ledger.open(office.root, "hebei")
     for name in ("2025-10", "2025-11"):
         [first, line] = found.month(name).lines
@@ -118,7 +118,7 @@ def test_corrected_values_stand_in_a_new_version_and_the_old_ones_stay(office: O
     assert found["penalty_kinds"].tolist()[1] == "warning"
     assert found["fine_fen"].tolist()[1] == 0
     assert found["known_at"].dt.date.tolist()[1] == AFTER
-    assert found["document_no"].nunique() == 1
+    assert len(set(found["document_no"])) == 1
 
 
 def test_what_was_cut_short_is_finished_by_the_next_call_and_not_done_twice(
@@ -138,12 +138,12 @@ def test_what_was_cut_short_is_finished_by_the_next_call_and_not_done_twice(
     # revision is published and before the book says so.
     for place, broken in (
         ("source.write_with", cut),
-        ("finish.write_with", cut),
-        ("finish.classify_month", published_and_cut),
-        ("book.Book.append", cut),
+        ("corrections.finish.write_with", cut),
+        ("corrections.finish.classify_month", published_and_cut),
+        ("corrections.book.Book.append", cut),
     ):
         with monkeypatch.context() as patched:
-            patched.setattr(f"supervision.corrections.{place}", broken)
+            patched.setattr(f"supervision.{place}", broken)
             with pytest.raises(KeyboardInterrupt):
                 office.finish(on=AFTER)
     office.finish(on=AFTER)

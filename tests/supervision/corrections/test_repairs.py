@@ -19,10 +19,9 @@ from helpers.root import ROOT
 from serving.ledger.publish import classify_month
 from serving.ledger.read import Ledger
 from supervision.corrections.allowed import Decision
-from supervision.corrections.cases import Case
+from supervision.corrections.cases import Case, CorrectionError
 from supervision.corrections.notice import notice
 from supervision.corrections.policy import months_later
-from supervision.corrections.source import CorrectionError
 
 GRANTED = Decision("granted")
 MET = ("duty_performed", "commitment")
@@ -121,6 +120,7 @@ def test_conditions_are_asked_for_one_by_one(office: Office, penalty: Penalty) -
     assert apply(office, penalty.ref, penalty.enterprise, on=earliest).state == "open"
 
 
+@pytest.mark.slow
 def test_the_verbs_say_what_was_done_and_exit_2_where_it_can_not_be(
     office: Office, penalty: Penalty, tmp_path: Path
 ) -> None:

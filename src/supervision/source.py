@@ -1,4 +1,4 @@
-"""Source tables as corrections need them: one record found, new versions written behind the others.
+"""Source tables as supervision writes them: records found, new versions put behind the others.
 
 A new version is a row at the end of the table's own file, so the ordinary check reads it as any other. The file is
 written anew beside itself and put in place by one rename: a reader sees the old one or the new one.
@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Collection, Sequence
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -35,8 +36,8 @@ Row = dict[str, str | None]
 _TYPES = {"date": pa.date32(), "int": pa.int64(), "fen": pa.int64(), "bool": pa.bool_()}
 
 
-class CorrectionError(FenleiError):
-    """An objection or repair can't be opened or decided, or its record can't be kept."""
+class WriteError(FenleiError):
+    """New versions can't be written; the table is as it was."""
 
 
 def day_of(text: str | None, where: str) -> date:
@@ -121,7 +122,7 @@ class Source:
 
         Raises
         ------
-        CorrectionError
+        WriteError
             If it can't be written; the table is as it was.
         """
         file = self.files.get(table, self.folder / f"{table}.parquet")
@@ -131,7 +132,7 @@ class Source:
             fresh.replace(file)
         except OSError as err:
             fresh.unlink(missing_ok=True)
-            raise CorrectionError(f"{file}: can't be written: {err.strerror or err}; it is as it was") from err
+            raise WriteError(f"{file}: can't be written: {err.strerror or err}; it is as it was") from err
         self.files[table] = file
         return file
 
@@ -170,7 +171,7 @@ def _column(table: str, field: pa.Field, texts: list[str | None]) -> pa.Array:
             return pc.dictionary_encode(pa.array(texts, pa.string())).cast(field.type)
         return pa.array(texts, pa.string()).cast(field.type)
     except pa.ArrowException as err:
-        raise CorrectionError(f"{table}.{field.name}: a new version can't be written as {field.type}: {err}") from err
+        raise WriteError(f"{table}.{field.name}: a new version can't be written as {field.type}: {err}") from err
 
 
 def _write_csv(before: Path, out: Path, rows: Sequence[Row], form: Form) -> None:
@@ -190,3 +191,49 @@ def _write_csv(before: Path, out: Path, rows: Sequence[Row], form: Form) -> None
 def _flush(path: Path) -> None:
     with path.open("rb") as file:
         os.fsync(file.fileno())
+
+
+def missing(source: Source, table: str, rows: Sequence[dict[str, Any]]) -> list[Row]:
+    """Return the rows that a table does not have yet, each completed from its record's latest version.
+
+    A version number that the source has meanwhile given to another version is passed over for the next free one.
+
+    Raises
+    ------
+    WriteError
+        If a record that is corrected is no more there.
+    """
+    there: dict[str, list[Row]] = {}
+    for row in source.rows(table, "record_id", sorted({r["record_id"] for r in rows})):
+        there.setdefault(str(row["record_id"]), []).append(row)
+    fresh = []
+    for row in rows:
+        versions = there.setdefault(row["record_id"], [])
+        versions.sort(key=lambda v: int(v["version"] or 0))
+        if any(is_row(version, row) for version in versions):
+            continue
+        if row["version"] > 1 and not versions:
+            raise WriteError(f"{ref_of(row)} is no more in {source.folder}: its correction can't be written")
+        latest = versions[-1] if versions else {}
+        number = max(row["version"], int(latest.get("version") or 0) + 1)
+        made: Row = {**latest, "record_id": row["record_id"], **row["values"],
+                     "version": str(number), "known_at": row["known_at"]}  # fmt: skip
+        fresh.append(made)
+        versions.append(made)
+    return fresh
+
+
+def is_row(version: Row, row: dict[str, Any]) -> bool:
+    """Tell whether a version of the source is the row of a line."""
+    if day_of(version["known_at"], f"{ref_of(row)} known_at") != date.fromisoformat(row["known_at"]):
+        return False
+    return all(_alike(version.get(name), value) for name, value in row["values"].items() if name in version)
+
+
+def _alike(one: str | None, other: str | None) -> bool:
+    return (one or "") == (other or "") or (one or "").removesuffix(" 00:00:00") == (other or "")
+
+
+def ref_of(row: dict[str, Any]) -> str:
+    """Return a row's record as evidence spells it."""
+    return f"{row['table']}:{row['record_id']}"
