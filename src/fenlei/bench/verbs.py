@@ -22,6 +22,7 @@ from fenlei.bench.feedback.verb import loop
 from fenlei.bench.learning.verb import learn
 from fenlei.bench.month.verb import faults, month_verb
 from fenlei.bench.speed.spark import spark
+from fenlei.bench.year.verb import year
 from fenlei.terminal import progress, show
 
 END = date(2026, 1, 1)
@@ -37,6 +38,7 @@ bench.command()(loop)
 bench.command()(spark)
 bench.command("month")(month_verb)
 bench.command()(faults)
+bench.command()(year)
 
 
 def _simulate(folder: Path, enterprises: int) -> int:

@@ -97,7 +97,7 @@ def read_rows(file: Path) -> list[Row]:
                 raise SourceError(f"{file}: expected a file that ends in .csv or .parquet")
             if absent := [name for name in REQUIRED if name not in columns]:
                 raise SourceError(
-                    f"{file}: required column {absent[0]!r} is missing; expected {', '.join(REQUIRED)} and, where known,"
+                    f"{file}: required column {absent[0]!r} is missing; expected {', '.join(REQUIRED)} and, if known,"
                     f" {', '.join(OPTIONAL)}; the file has {', '.join(map(masked, columns))}"
                 )
             used = [name for name in (*REQUIRED, *OPTIONAL) if name in columns]

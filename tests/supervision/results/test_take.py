@@ -129,6 +129,16 @@ def test_a_draw_has_one_result(source: Path) -> None:
     assert [v[0] for v in rows(source, "inspections", "draw_id")] == ["D0", "D2"]
 
 
+def test_a_visit_that_waits_for_its_result_gets_it_as_a_later_version(source: Path) -> None:
+    (source / "inspections.csv").write_text(
+        "record_id,version,enterprise_id,occurred_at,known_at,arm,draw_id,result_codes\n"
+        "V7,1,E0,2025-12-12,2025-12-13,random,D0,\n",
+        encoding="utf-8",
+    )
+    assert take(results(source, "D0,2025-12-12,D,,,,"), source, on=ON).written == {"inspections": 1, "draws": 1}
+    assert rows(source, "inspections", "record_id, version, result_codes") == [("V7", 1, None), ("V7", 2, "D")]
+
+
 def test_what_was_cut_short_goes_on(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = results(source, "D0,2025-12-12,1,,F01=passed,,", "D1,2025-12-12,D,,,,")
     append = Source.append
