@@ -204,8 +204,8 @@ def missing(source: Source, table: str, rows: Sequence[dict[str, Any]]) -> list[
         If a record that is corrected is no more there.
     """
     there: dict[str, list[Row]] = {}
-    for row in source.rows(table, "record_id", sorted({r["record_id"] for r in rows})):
-        there.setdefault(str(row["record_id"]), []).append(row)
+    for found in source.rows(table, "record_id", sorted({r["record_id"] for r in rows})):
+        there.setdefault(str(found["record_id"]), []).append(found)
     fresh = []
     for row in rows:
         versions = there.setdefault(row["record_id"], [])

@@ -15,8 +15,9 @@ from fenlei.verbs.options import LEDGER, Json, Province, whose
 from fenlei.verbs.person import List, Note, read_private, today
 
 if TYPE_CHECKING:
+    from supervision.corrections.allowed import Decision
     from supervision.corrections.cases import Case, Kind
-    from supervision.corrections.desk import Decision, Desk
+    from supervision.corrections.desk import Desk
     from supervision.corrections.finish import Finished
 
 Folder = Annotated[Path, typer.Argument(help="Source folder; new versions are written into its tables.")]
@@ -119,7 +120,7 @@ def decide_objection(
     as_json: Json = False,
 ) -> None:
     """Propose an outcome, or decide it as the second person who says the same; months that used the record follow."""
-    from supervision.corrections.desk import Decision
+    from supervision.corrections.allowed import Decision
 
     desk = _desk(folder, ledger, province, signers)
     wanted = Decision(outcome, state, _values(values))
@@ -141,7 +142,7 @@ def decide_repair(
     as_json: Json = False,
 ) -> None:
     """Propose an outcome, or decide it as the second person who says the same; effects end on the policy's day."""
-    from supervision.corrections.desk import Decision
+    from supervision.corrections.allowed import Decision
 
     desk = _desk(folder, ledger, province, signers)
     _decide(desk, "repair", case, Decision(outcome), note, key, on, later, as_json)

@@ -145,18 +145,22 @@ def _write(source: Source, results: Sequence[Result], draws: dict[str, Row], vis
     rows: dict[str, list[dict[str, Any]]] = {"inspections": [], "inspection_items": [], "draws": []}
     for r in results:
         draw, known = draws[r.draw], r.known.isoformat()
-        common = {"enterprise_id": draw["enterprise_id"], "occurred_at": r.day.isoformat(), "record_state": "active"}
+        common: Row = {
+            "enterprise_id": draw["enterprise_id"],
+            "occurred_at": r.day.isoformat(),
+            "record_state": "active",
+        }
         before = visits.get(r.draw, {"record_id": f"{VISIT}{r.draw}", "version": "0"})
         visit = str(before["record_id"])
         if r.fate == DONE and not before.get("result_codes"):
-            own = {"arm": "random", "trigger": "draw", "draw_id": r.draw, "result_codes": r.codes}
+            own: Row = {"arm": "random", "trigger": "draw", "draw_id": r.draw, "result_codes": r.codes}
             own |= {"inspector_id": r.inspector} if r.inspector else {}
             number = int(before["version"] or 0) + 1
             rows["inspections"].append(_row("inspections", visit, number, known, common | own))
         for item in r.items:
-            own = {"inspection_id": visit, "item_code": item.code, "result": item.result}
-            own |= {"severity": item.severity} if item.severity else {}
-            rows["inspection_items"].append(_row("inspection_items", f"{visit}-{item.code}", 1, known, common | own))
+            one: Row = {"inspection_id": visit, "item_code": item.code, "result": item.result}
+            one |= {"severity": item.severity} if item.severity else {}
+            rows["inspection_items"].append(_row("inspection_items", f"{visit}-{item.code}", 1, known, common | one))
         if draw["fate"] != r.fate:
             number = int(draw["version"] or 1) + 1
             rows["draws"].append(_row("draws", r.draw, number, known, {"fate": r.fate}))

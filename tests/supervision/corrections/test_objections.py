@@ -41,6 +41,11 @@ def month(root: Path, name: str) -> pd.DataFrame:
         return con.execute(f"SELECT * FROM {sql} ORDER BY enterprise_id").df().set_index("enterprise_id")
 
 
+def cell(rows: pd.DataFrame, who: str, column: str) -> float:
+    """A number of a firm's row."""
+    return float(rows[column].to_dict()[who])
+
+
 def untouched(office: Office, made: Path) -> bool:
     """Whether source and ledger are as they were, and no act is in the book."""
     same = all((office.folder / path.name).read_bytes() == path.read_bytes() for path in (made / "source").iterdir())
@@ -57,10 +62,10 @@ def test_an_open_objection_hides_its_record_from_the_next_month_and_a_rejected_o
     december = classify_month(asked(office.folder, date(2025, 12, 1), served=RULES), office.root, on=ON)
     assert december.act == "published"
     # Opened on the tenth: December's cut-off lies before it, January's after it.
-    used = month(office.root, "2025-12").loc[penalty.enterprise, "points_regulatory"]
+    used = cell(month(office.root, "2025-12"), penalty.enterprise, "points_regulatory")
     january = classify_month(asked(office.folder, date(2026, 1, 1), served=RULES), office.root, on=ON)
     assert january.act == "published"
-    hidden = month(office.root, "2026-01").loc[penalty.enterprise, "points_regulatory"]
+    hidden = cell(month(office.root, "2026-01"), penalty.enterprise, "points_regulatory")
     assert hidden < used
     decided = office.decide(case, REJECTED, on=date(2026, 1, 1))
     assert decided.outcome == "rejected"
@@ -69,8 +74,8 @@ def test_an_open_objection_hides_its_record_from_the_next_month_and_a_rejected_o
     day_after = asked(office.folder, date(2026, 1, 1), served=RULES, known=date(2026, 1, 2))
     restored = classify_month(day_after, office.root, on=ON, cause="decided")
     assert restored.act == "revised"
-    never = month(office.root / "other", "2026-01").loc[penalty.enterprise, "points_regulatory"]
-    assert month(office.root, "2026-01").loc[penalty.enterprise, "points_regulatory"] == never
+    never = cell(month(office.root / "other", "2026-01"), penalty.enterprise, "points_regulatory")
+    assert cell(month(office.root, "2026-01"), penalty.enterprise, "points_regulatory") == never
 
 
 def test_an_upheld_objection_makes_the_months_what_they_would_be_without_the_record(
@@ -97,7 +102,7 @@ def test_an_upheld_objection_makes_the_months_what_they_would_be_without_the_rec
         drop = [c for c in before[name] if c.startswith(("moved_", "previous_"))] + ["revision"]
         now, never = month(office.root, name).drop(columns=drop), month(tmp_path / "never", name).drop(columns=drop)
         pd.testing.assert_frame_equal(now, never)
-        assert now.loc[penalty.enterprise, "score"] < before[name].loc[penalty.enterprise, "score"]
+        assert cell(now, penalty.enterprise, "score") < cell(before[name], penalty.enterprise, "score")
     found = Ledger.open(office.root, "hebei")
     for name in ("2025-10", "2025-11"):
         [first, line] = found.month(name).lines
@@ -166,6 +171,35 @@ def test_a_source_that_is_delivered_anew_is_brought_up_to_the_book(
         (office.folder / name).write_bytes((made / "source" / name).read_bytes())
     assert set(office.finish(on=AFTER).written) == {penalty.ref, f"objections:{case.id}"}
     assert rows(office, "objections", f"record_id = '{case.id}'")["state"].tolist() == ["open", "upheld"]
+
+
+def test_a_month_published_after_an_act_that_was_entered_late_is_made_again_both_ways(
+    office: Office, penalty: Penalty
+) -> None:
+    """Opened in October, entered when November stood already: November hides the record, and a rejection restores it."""
+    before = month(office.root, "2025-11")
+    case = office.open(penalty.ref, penalty.enterprise, on=date(2025, 10, 15))
+    assert case.due_months == {"opened": ("2025-11",)}
+    assert office.finish().revised == ((case.id, "2025-11", 1),)
+    hidden = month(office.root, "2025-11")
+    assert cell(hidden, penalty.enterprise, "score") < cell(before, penalty.enterprise, "score")
+    office.decide(case, REJECTED, on=date(2025, 10, 20))
+    assert office.finish().revised == ((case.id, "2025-11", 2),)
+    pd.testing.assert_frame_equal(
+        month(office.root, "2025-11").drop(columns="revision"), before.drop(columns="revision")
+    )  # fmt: skip
+
+
+def test_an_act_after_the_day_the_source_was_taken_waits_for_a_later_source(
+    office: Office, penalty: Penalty, made: Path
+) -> None:
+    case = office.open(penalty.ref, penalty.enterprise, on=date(2026, 1, 9))
+    done = office.finish(on=date(2026, 1, 9))
+    assert (done.written, done.later) == ((), (f"objections:{case.id}",))
+    assert (office.folder / "objections.parquet").read_bytes() == (made / "source/objections.parquet").read_bytes()
+    manifest = office.folder / "manifest.json"
+    manifest.write_text(manifest.read_text().replace("2026-01-01", "2026-01-10"), encoding="utf-8")
+    assert office.finish(on=date(2026, 1, 10)).written == (f"objections:{case.id}",)
 
 
 def test_a_month_made_by_another_model_waits_and_says_so(office: Office, penalty: Penalty) -> None:

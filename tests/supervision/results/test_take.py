@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import sys
 from datetime import date
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 
 from features.check import check_folder
 from features.errors import SourceError
+from fenlei.cli import main
 from helpers.tiny_source import write_source
 from supervision.results.take import Taken, take
 from supervision.source import Source, WriteError
@@ -171,3 +173,22 @@ def test_a_file_that_is_none_is_said(source: Path) -> None:
         take(source / "nothing.csv", source, on=ON)
     with pytest.raises(SourceError, match="required column 'day' is missing"):
         take(results(source, "D0,1", header="draw_id,result_codes\n"), source, on=ON)
+
+
+def test_the_verb_exits_1_where_rows_are_set_aside(
+    source: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def run(file: Path) -> object:
+        words = ["fenlei", "results", "take", str(file), "--into", str(source), "--on", "2025-12-20"]
+        monkeypatch.setattr(sys, "argv", words)
+        try:
+            main()
+        except SystemExit as ended:
+            return ended.code
+        return 0
+
+    assert run(results(source, "D0,2025-12-12,1,,,,")) == 0
+    assert "1 draws got their result" in capsys.readouterr().out
+    assert run(results(source, "D9,2025-12-12,1,,,,")) == 1
+    assert "set aside: 1, was never drawn" in capsys.readouterr().out
+    assert run(source / "nothing.csv") == 2

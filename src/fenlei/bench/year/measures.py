@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from fenlei.bench.feedback.effects import Resamples, concentration
 from fenlei.bench.year.run import Policy, YearRun
-from models.arrays import Bools, Floats
+from models.arrays import Bools, Floats, Ints
 from models.evaluation.intervals import wilson
 from models.evaluation.metrics import Interval
 
@@ -122,6 +122,6 @@ def group_visits(run: YearRun, groups: Mapping[str, NDArray[np.str_]]) -> list[G
 
 def over_cap(run: YearRun, caps: Sequence[int]) -> int:
     """Count visits of the year to firms that had as many as their class lets a firm have."""
-    before = np.cumsum(run.visited, axis=1) - run.visited
+    before: Ints = np.cumsum(run.visited, axis=1) - run.visited
     most = np.where(run.grade >= 0, np.array([*caps, 0])[run.grade], 0)
     return int((run.visited & (most > 0) & (before >= most)).sum())

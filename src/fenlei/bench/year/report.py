@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,9 +58,9 @@ def province(
             totals = check_folder(folder, END, scratch / f"checked_{policy}").totals
             if totals["quarantined"]:
                 raise SourceError(f"the year's records of {policy} break the contract: {totals}")
-        arrays = {f"{policy}_{name}": getattr(run, name) for policy, run in runs.items() for name in ARRAYS}
+        arrays: dict[str, Any] = {f"{p}_{name}": getattr(run, name) for p, run in runs.items() for name in ARRAYS}
         partial = kept.with_suffix(".part.npz")
-        np.savez_compressed(partial, truth=world.truth[:, world.history :], **arrays, **_groups(world))
+        np.savez_compressed(partial, truth=world.truth[:, world.history :], **arrays | _groups(world))
         partial.rename(kept)
         shutil.rmtree(scratch)
     with np.load(kept) as read:

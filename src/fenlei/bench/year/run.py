@@ -15,7 +15,7 @@ from features.scope import Scope
 from fenlei.bench.feedback.loop import YEAR, Loop, Pace, Risks, Way, history_indicators
 from fenlei.bench.feedback.world import World, number_of
 from fenlei.bench.year.draws import alike, scale_for, stratified
-from models.arrays import Bools, Ints
+from models.arrays import Bools, Floats, Ints
 from models.evaluation.policies import Plan
 from models.scoring.columns import graded, scored_by_rules
 from models.scoring.rules.province import load_rules
@@ -123,7 +123,7 @@ class YearLoop(Loop):
         return np.asarray((most > 0) & (before >= most))
 
     def _choose(
-        self, grade: Ints, ppm: Ints, free: Bools, random: Bools, who: Ints, margin: np.ndarray, t: int,
+        self, grade: Ints, ppm: Ints, free: Bools, random: Bools, who: Ints, margin: Floats, t: int,
         quota: Ints | None,
     ) -> Ints:  # fmt: skip
         """Return who is visited, and note chances and the random share."""
@@ -147,7 +147,7 @@ class YearLoop(Loop):
         hit = made.drawn
         self.ledger.draw(among[hit], made.ppm[hit], ~free[among[hit], t], month)
         random[among[made.random & free[among, t]], t] = True
-        return among[hit & free[among, t]]
+        return np.asarray(among[hit & free[among, t]], dtype=np.int64)
 
 
 def _dated(frame: pd.DataFrame) -> pd.DataFrame:
