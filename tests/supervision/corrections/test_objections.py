@@ -99,7 +99,7 @@ def test_an_upheld_objection_makes_the_months_what_they_would_be_without_the_rec
                     f" TO '{without}/penalties.parquet'")  # fmt: skip
     for name, cutoff in (("2025-10", OCTOBER), ("2025-11", NOVEMBER)):
         classify_month(asked(without, cutoff, served=RULES), tmp_path / "never", on=ON)
-        drop = [c for c in before[name] if c.startswith(("moved_", "previous_"))] + ["revision"]
+        drop = [c for c in map(str, before[name]) if c.startswith(("moved_", "previous_"))] + ["revision"]
         now, never = month(office.root, name).drop(columns=drop), month(tmp_path / "never", name).drop(columns=drop)
         pd.testing.assert_frame_equal(now, never)
         assert cell(now, penalty.enterprise, "score") < cell(before[name], penalty.enterprise, "score")
@@ -176,7 +176,7 @@ def test_a_source_that_is_delivered_anew_is_brought_up_to_the_book(
 def test_a_month_published_after_an_act_that_was_entered_late_is_made_again_both_ways(
     office: Office, penalty: Penalty
 ) -> None:
-    """Opened in October, entered when November stood already: November hides the record, and a rejection restores it."""
+    """Opened in October, entered when November stood: November hides the record, and a rejection restores it."""
     before = month(office.root, "2025-11")
     case = office.open(penalty.ref, penalty.enterprise, on=date(2025, 10, 15))
     assert case.due_months == {"opened": ("2025-11",)}

@@ -26,7 +26,7 @@ def test_over_many_draws_every_firm_is_drawn_as_often_as_its_stated_chance() -> 
     rng, seeds = np.random.default_rng(5), 10_000
     grade = np.array([0, 0, 1, 1, 2, 2, 3, 3])
     shares = np.array([0.05, 0.10, 0.30, 0.60])
-    count, ppm = np.zeros(8, dtype=int), np.zeros(8)
+    count, ppm = np.zeros(8, dtype=int), np.zeros(8, dtype=int)
     random = np.zeros(8, dtype=int)
     for _ in range(seeds):
         made = stratified(grade, shares, 0.25, 1.0, rng.random(8), rng.random(8))
