@@ -32,11 +32,13 @@ class Found:
 
 @dataclass(frozen=True)
 class Work:
-    """What a policy's visits came to: their number, violations a visit, that against uniform's, and concentration."""
+    """What a policy's visits came to: their number, violations a visit, as times uniform's and above the rules' plan,
+    and concentration."""
 
     visits: int
     rate: Interval
     times: Interval
+    above_rules: Interval
     gini: float
     top: float
     firms: int
@@ -54,8 +56,8 @@ def work(found: Found, seed: int) -> dict[Policy, Work]:
         count = run.visited.sum(axis=1)
         top, gini = concentration(count[(run.grade >= 0).any(axis=1)])
         times = resamples.interval(rates[policy] / rates["uniform"])
-        rate = resamples.interval(rates[policy])
-        out[policy] = Work(int(count.sum()), rate, times, gini, top, int((count > 0).sum()))
+        rate, above = resamples.interval(rates[policy]), resamples.interval(rates[policy] - rates["rules"])
+        out[policy] = Work(int(count.sum()), rate, times, above, gini, top, int((count > 0).sum()))
     return out
 
 

@@ -29,6 +29,8 @@ Say = Callable[[str], None]
 KINDS = ("size", "ownership", "region", "industry")
 ARRAYS = tuple(f.name for f in fields(YearRun) if f.name != "policy")
 MONTHS, HISTORY = 12, 72
+AIM = 0.93
+"""Share of months whose interval must hold the true rate."""
 
 
 def province(
@@ -124,7 +126,7 @@ def verdict(
 ) -> str:
     """Say of each aim whether it is met."""
     ours = measured["model"]
-    rules = measured["rules"].rate
+    above = ours.above_rules
     months, inside = (sum(getattr(x, name) for x in each["model"]) for name in ("months", "inside"))
     far = [g for g in grouped["model"] if g.above > FAR]
     beyond = over_cap(found.runs["model"], plan.caps)
@@ -132,10 +134,10 @@ def verdict(
         [
             f"- **Findings.** The model's plan finds {_times(ours.times)} times uniform's violations a visit"
             f" (aim: 1.5): {_said(ours.times.low >= 1.5, ours.times.high < 1.5)}.",
-            f"- **Against the rules' plan**: {_percent(ours.rate)} of the visits against {_percent(rules)}:"
-            f" {_said(ours.rate.low > rules.high, ours.rate.high < rules.low)}.",
+            f"- **Against the rules' plan** it finds a violation in {_points(above)} points more of the visits:"
+            f" {_said(above.low > 0, above.high < 0)}.",
             f"- **What the random share tells.** The true rate lies in its interval in {inside} of {months} months,"
-            f" {inside / months:.1%} (aim: 93 %): {'met' if inside / months >= 0.93 else 'not met'}.",
+            f" {inside / months:.1%} (aim: 93 %): {_said(inside / months >= AIM, wilson(inside / months, months, Z)[1] < AIM)}.",
             f"- **Groups.** Of {len(grouped['model'])} groups {len(far)} got more visits than the stated chances bring"
             f" (beyond {FAR:g} standard errors); {beyond} visits to a firm beyond its class's cap:"
             f" {'met' if not far and not beyond else 'not met'}.",
@@ -202,6 +204,10 @@ def about(enterprises: int, seeds: Sequence[int], hunch: float, found: Found) ->
 
 def _percent(i: Interval) -> str:
     return f"{100 * i.value:.1f} % [{100 * i.low:.1f}, {100 * i.high:.1f}]"
+
+
+def _points(i: Interval) -> str:
+    return f"{100 * i.value:+.1f} [{100 * i.low:+.1f}, {100 * i.high:+.1f}]"
 
 
 def _times(i: Interval) -> str:
