@@ -128,6 +128,7 @@ def verdict(
     ours = measured["model"]
     above = ours.above_rules
     months, inside = (sum(getattr(x, name) for x in each["model"]) for name in ("months", "inside"))
+    most = wilson(inside / months, months, Z)[1]
     far = [g for g in grouped["model"] if g.above > FAR]
     beyond = over_cap(found.runs["model"], plan.caps)
     return "\n".join(
@@ -137,7 +138,7 @@ def verdict(
             f"- **Against the rules' plan** it finds a violation in {_points(above)} points more of the visits:"
             f" {_said(above.low > 0, above.high < 0)}.",
             f"- **What the random share tells.** The true rate lies in its interval in {inside} of {months} months,"
-            f" {inside / months:.1%} (aim: 93 %): {_said(inside / months >= AIM, wilson(inside / months, months, Z)[1] < AIM)}.",
+            f" {inside / months:.1%} (aim: {AIM:.0%}): {_said(inside / months >= AIM, most < AIM)}.",
             f"- **Groups.** Of {len(grouped['model'])} groups {len(far)} got more visits than the stated chances bring"
             f" (beyond {FAR:g} standard errors); {beyond} visits to a firm beyond its class's cap:"
             f" {'met' if not far and not beyond else 'not met'}.",
