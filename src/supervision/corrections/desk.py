@@ -141,8 +141,10 @@ class Desk:
     ) -> tuple[list[dict[str, Any]], Any]:
         signer = person(key, self.signers, on, role, what)
         lines = self.book.read(self.signers)
-        if lines and on.isoformat() < lines[-1]["on"]:
-            raise CorrectionError(f"{on} is before {lines[-1]['on']}, the day of the last act in {self.book.path}")
+        # A month that was made again is no act of a person: its day binds nobody.
+        last = max((line["on"] for line in lines if line["act"] != "month"), default="")
+        if on.isoformat() < last:
+            raise CorrectionError(f"{on} is before {last}, the day of the last act in {self.book.path}")
         if not note.strip():
             raise CorrectionError("a note is needed: why")
         if holds_identity_number(note):
