@@ -21,6 +21,7 @@ from fenlei.bench.verbs import bench
 from fenlei.terminal import error
 from fenlei.verbs import card as card_verbs
 from fenlei.verbs import confirm as confirm_verbs
+from fenlei.verbs import correct as correct_verbs
 from fenlei.verbs import data as data_verbs
 from fenlei.verbs import demo
 from fenlei.verbs import explain as explain_verb
@@ -32,6 +33,7 @@ from fenlei.verbs import override as override_verbs
 from fenlei.verbs import plan as plan_verbs
 from fenlei.verbs import policy as policy_verbs
 from fenlei.verbs import remedies as remedy_verbs
+from fenlei.verbs import results as result_verbs
 from fenlei.verbs import serve as serve_verbs
 from fenlei.verbs import sign as sign_verbs
 from fenlei.verbs import warn as warn_verbs
@@ -72,6 +74,8 @@ explain_verb.add_to(app)
 plan_verbs.add_to(app)
 warn_verbs.add_to(app)
 outlook_verb.add_to(app)
+correct_verbs.add_to(app)
+result_verbs.add_to(app)
 demo.add_to(app)
 app.add_typer(bench, name="bench")
 

@@ -24,6 +24,7 @@ from fenlei.bench.month.verb import faults, month_verb
 from fenlei.bench.serve.verb import serve
 from fenlei.bench.speed.plan import plan_verb
 from fenlei.bench.speed.spark import spark
+from fenlei.bench.year.verb import year
 from fenlei.terminal import progress, show
 
 END = date(2026, 1, 1)
@@ -43,6 +44,7 @@ bench.command("month")(month_verb)
 bench.command()(faults)
 bench.command("plan")(plan_verb)
 bench.command("warnings")(warnings_verb)
+bench.command()(year)
 
 
 def _simulate(folder: Path, enterprises: int) -> int:

@@ -22,6 +22,10 @@ _NO_CHANGE = frozenset({"enterprise_id", "cutoff", "covered", "previous_grade", 
 """Columns that make no row another one: keys, and what was before."""
 
 
+class NothingChanged(LedgerError):
+    """A month made again is the one that is published: there is nothing to revise."""
+
+
 @dataclass(frozen=True)
 class Changed:
     """The rows of a revision: where they stand, and what a manifest says of them."""
@@ -37,8 +41,10 @@ def changed_rows(published: Month, out: Path, folder: Path) -> Changed:
 
     Raises
     ------
+    NothingChanged
+        If every row is that of the published month.
     LedgerError
-        If nothing changed, or a file can't be read.
+        If a file can't be read.
     """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -59,6 +65,8 @@ def changed_rows(published: Month, out: Path, folder: Path) -> Changed:
     finally:
         con.close()
     if not rows.num_rows:
-        raise LedgerError(f"nothing changed: every row is that of the published {published.month}; no revision is made")
+        raise NothingChanged(
+            f"nothing changed: every row is that of the published {published.month}; no revision is made"
+        )
     pq.write_table(rows.cast(SCHEMA), folder / "part-00000.parquet", compression="zstd", row_group_size=ROW_GROUP)
     return Changed(folder, describe(folder))

@@ -1,0 +1,1 @@
+"""The year: twelve months of classify, plan, visit, return and learn, under four ways of choosing whom to visit."""
