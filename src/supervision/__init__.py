@@ -1,3 +1,1 @@
-"""Supervision: uses of the classes, such as spot checks, warnings and outlook."""
-
-"""Supervision: uses of the classes: corrections of records and results that come back."""
+"""Supervision: plans of visits, warnings, outlook, objections and repairs, and results that come back."""

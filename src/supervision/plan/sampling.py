@@ -3,7 +3,7 @@
 Madow (1949): units stand in a row, each as long as its probability, and a comb with teeth 1 apart and a random start
 picks those that a tooth falls on. Whatever the order, each is picked with exactly its probability; the number picked of
 any run of neighbours is its probabilities' sum, rounded down or up. Probabilities are whole parts per million, as the
-contract's table ``draws`` keeps them, so that all sums are exact. docs/decisions/0009-sampling.md says what else was
+contract's table ``draws`` keeps them, so that all sums are exact. docs/decisions/0010-sampling.md says what else was
 looked at.
 """
 
