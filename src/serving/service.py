@@ -1,9 +1,9 @@
 """The BentoML service: ``bentoml serve serving.service:Fenlei``, or ``fenlei serve``.
 
-Settings come from environment variables ``FENLEI_*``, see `serving.settings.Settings`. Each
-worker writes a chain of the audit record alone. Endpoints: ``POST /classify``, ``POST /status``, ``GET /model``, ``GET /metrics``; liveness ``/livez``
-and readiness ``/readyz``. BentoML's own log of calls, tracing, figures and queue are switched off: the guard has
-its own, which know what was asked.
+Settings come from environment variables ``FENLEI_*``, see `serving.settings.Settings`. Each worker writes a chain of
+the audit record alone. Endpoints: ``POST /classify``, ``POST /status``, ``GET /model``, ``GET /metrics``; liveness
+``/livez`` and readiness ``/readyz``. BentoML's own log of calls, tracing, figures and queue are switched off: the
+guard has its own, which know what was asked.
 """
 
 from __future__ import annotations
@@ -141,6 +141,7 @@ class Fenlei:
     def __init__(self) -> None:
         self._runtime = _runtime()
         self._runtime.audit.watch()
+        _ = self._runtime.regions
         self._runtime.state.start()
         # What is here now stays: the collector needn't walk the libraries' objects at every request.
         gc.collect()

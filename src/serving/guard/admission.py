@@ -42,7 +42,7 @@ class WrongTokenError(RequestError):
 
 
 def source_of(scope: Scope) -> str:
-    """Return the address that a call comes from; the server has put the caller's in where a known proxy passed it on."""
+    """Return the address that a call comes from: the caller's own where a proxy of this machine passed it on."""
     client = scope.get("client")
     return str(client[0])[:64] if client else ""
 

@@ -1,4 +1,4 @@
-"""Grants: what a token allows its holder to ask (HB 4, 23, 24; SC (17); SAMR (15)): acts, regions, how often, until when.
+"""Grants: what a token allows its holder to ask: acts, regions, how often, until when (HB 4, 23, 24; SC (17)).
 
 A region is a prefix of a GB/T 2260 division code: ``13`` is a province, ``1301`` a prefecture, ``130102`` a district.
 """

@@ -1,7 +1,7 @@
 """Regions: where an enterprise is, so that a token of one place does not ask about another's (HB 4, 23).
 
-A month's table says nothing of it; a file with ``enterprise_id`` and ``region`` does, such as ``registration.parquet`` of
-the clean folder that the month was computed from. Where there is none, a caller's own record says it.
+A month's table says nothing of it; a file with ``enterprise_id`` and ``region`` does, such as ``registration.parquet``
+of the clean folder that the month was computed from. Where there is none, a caller's own record says it.
 """
 
 from __future__ import annotations
