@@ -15,7 +15,7 @@ import json
 import os
 import threading
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -132,6 +132,15 @@ def _held(path: Path) -> int:
         os.close(file)
 
 
+def _keep_names(folder: Path) -> None:
+    """Force the names of a folder's files to the disk."""
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
+
+
 class Writer:
     """A chain, open for writing by this process alone; safe to use from several threads.
 
@@ -218,15 +227,21 @@ class Writer:
         ChainError
             If the disk says that it failed: what was lost can't be known then.
         """
+        with self._lock:
+            # Lines are written meanwhile, and the file may be put aside.
+            file = os.dup(self._file)
         try:
-            os.fdatasync(self._file)
+            os.fdatasync(file)
         except OSError as err:
             raise ChainError(f"{self.path} can't be forced to the disk: {err.strerror}") from err
+        finally:
+            os.close(file)
 
     @property
     def size(self) -> int:
         """Bytes of the file."""
-        return os.fstat(self._file).st_size
+        with self._lock:
+            return os.fstat(self._file).st_size
 
     def put_aside(self, to: Path) -> None:
         """Give the file another name and go on in a new one, where the numbers and hashes go on.
@@ -239,19 +254,24 @@ class Writer:
         fresh = self.path.with_name(f".{self.path.name}.new")
         with self._lock:
             try:
-                self.flush()
+                os.fdatasync(self._file)
                 fresh.unlink(missing_ok=True)
                 file = _held(fresh)
-                # The name is never free: who looks for the chain meanwhile would begin another.
-                os.link(self.path, to)
-                fresh.replace(self.path)
+                try:
+                    # The name is never free: who looks for the chain meanwhile would begin another.
+                    os.link(self.path, to)
+                    fresh.replace(self.path)
+                except OSError:
+                    os.close(file)
+                    raise
             except OSError as err:
+                if to.exists() and to.samefile(self.path):
+                    to.unlink()
                 raise ChainError(f"{self.path} can't be put aside as {to.name}: {err.strerror}") from err
             os.close(self._file)
             self._file = file
-            folder = os.open(self.path.parent, os.O_RDONLY)
-            os.fsync(folder)
-            os.close(folder)
+        with suppress(OSError):  # the names are there; a stop now would only cost their order
+            _keep_names(self.path.parent)
 
     @property
     def head(self) -> tuple[int, str]:
