@@ -259,7 +259,7 @@ class Runtime:
             "max_items": self.settings.max_items,
             "max_records": self.settings.max_records,
             "max_rows": self.settings.max_rows,
-            "audit": {"lines": lines, "head": head},
+            "audit": {"chain": self.audit.path.name, "lines": lines, "head": head},
         }
 
     def close(self) -> None:

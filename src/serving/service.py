@@ -140,6 +140,7 @@ class Fenlei:
 
     def __init__(self) -> None:
         self._runtime = _runtime()
+        self._runtime.audit.append({"event": "worker started"})
         self._runtime.audit.watch()
         _ = self._runtime.regions
         self._runtime.state.start()
