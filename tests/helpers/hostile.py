@@ -41,7 +41,22 @@ def _encoded(rng: random.Random) -> bytes:
 
 
 def _odd_values(rng: random.Random) -> bytes:
-    odd = [None, True, -1, 1e308, "", " ", "\u0000", "\u202e", [], {}, [[]], "9" * 5000, {"$ref": "#"}, "2026-13-01"]
+    odd: list[object] = [
+        None,
+        True,
+        -1,
+        1e308,
+        "",
+        " ",
+        "\u0000",
+        "\u202e",
+        [],
+        {},
+        [[]],
+        "9" * 5000,
+        {"$ref": "#"},
+        "2026-13-01",
+    ]
     body = {key: rng.choice(odd) for key in rng.sample([*GOOD, "items", "uscc", "record", "evidence", "language"], 4)}
     return json.dumps(body).encode()
 

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import socket
+import subprocess
+import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -38,6 +43,9 @@ os.write(os.open(os.environ["SOCKET_LOG"], os.O_WRONLY | os.O_APPEND | os.O_CREA
 sys.addaudithook(_hook)
 """
 """Run by every Python process of the service before anything else: writes down whom it connects to or looks up."""
+
+HERE = re.compile(r"^\S+ (\('(127\.0\.0\.1|::1)',|b?'[/\0]|127\.0\.0\.1$|0\.0\.0\.0$|localhost$|::1$|None$)")
+"""Who is on this machine, as the watch writes it: addresses, names, paths of sockets."""
 
 
 @dataclass(frozen=True)
@@ -187,9 +195,21 @@ def test_the_service_speaks_to_nobody(guarded: Guarded) -> None:
     pids = {line.split()[1] for line in lines if line.startswith("pid ")}
     assert len(pids) >= 3, "a supervisor and two workers were watched"
     spoken = [line for line in lines if not line.startswith("pid ")]
-    here = ("127.0.0.1", "localhost", "::1", "0.0.0.0", "None", "/", "b'/")
-    assert [line for line in spoken if not any(place in line for place in here)] == []
+    assert [line for line in spoken if not HERE.search(line)] == []
     assert remotes(pids) <= {"0100007F", "00000000", "0" * 32, "0" * 24 + "01000000", "0" * 16 + "FFFF00000100007F"}
+
+
+def test_the_watch_sees_who_speaks_to_others(tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(WATCH, encoding="utf-8")
+    # Connecting a datagram socket sends nothing; 192.0.2.1 is nobody (RFC 5737).
+    code = "import socket; s = socket.socket(type=socket.SOCK_DGRAM); s.connect(('192.0.2.1', 9)); s.close()"
+    log = tmp_path / "log"
+    told = {**os.environ, "PYTHONPATH": str(tmp_path), "SOCKET_LOG": str(log)}
+    subprocess.run([sys.executable, "-c", code], env=told, check=False, timeout=60)
+    seen = [line for line in log.read_text(encoding="utf-8").splitlines() if not line.startswith("pid ")]
+    assert seen == ["socket.connect ('192.0.2.1', 9)"]
+    assert HERE.search(seen[0]) is None
+    assert HERE.search("socket.connect ('127.0.0.1', 9)") is not None
 
 
 def remotes(pids: set[str]) -> set[str]:
@@ -212,6 +232,7 @@ def hostile(guarded: Guarded, n: int) -> None:
     declared = {int(status) for status in document()["paths"]["/classify"]["post"]["responses"]}
     good, slowest, stop = {"enterprise_id": guarded.world.frame.index[0][0]}, [0.0], threading.Event()
     failed: list[int] = []
+    seen: Counter[int] = Counter()
 
     def steady() -> None:
         with httpx.Client(base_url=guarded.url, headers={"Authorization": f"Bearer {guarded.all_acts}"}) as client:
@@ -231,6 +252,7 @@ def hostile(guarded: Guarded, n: int) -> None:
         with httpx.Client(base_url=guarded.url, headers=headers, timeout=30) as client:
             for body in hostile_bodies(n):
                 reply = client.post("/classify", content=body)
+                seen[reply.status_code] += 1
                 assert reply.status_code in declared, (reply.status_code, body[:200])
                 assert reply.status_code < 500, (reply.status_code, body[:200])
                 assert reply.status_code == 200 or reply.json()["status"] == reply.status_code
@@ -242,6 +264,8 @@ def hostile(guarded: Guarded, n: int) -> None:
     finally:
         stop.set()
         caller.join()
+    print(dict(seen), f"slowest of the steady caller {slowest[0]:.3f} s")
+    assert seen[422] > n // 2
     assert failed == []
     assert slowest[0] < 5.0
     assert all(one.ok for one in verify_all(guarded.audit, heads=heads_in(guarded.heads)))
