@@ -33,17 +33,17 @@ class Call:
 
     path: str
     token: str | None = None
+    enterprises: list[str] = field(default_factory=list)
+    source: dict[str, int] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
+    fallback: dict[str, int] = field(default_factory=dict)
+    repeated: bool = False
     grant: Grant | None = None
     department: str = ""
     came_from: str = ""
     why: str = ""
     refused: list[str] = field(default_factory=list)
     answer: str = ""
-    enterprises: list[str] = field(default_factory=list)
-    source: dict[str, int] = field(default_factory=dict)
-    versions: dict[str, str] = field(default_factory=dict)
-    fallback: dict[str, int] = field(default_factory=dict)
-    repeated: bool = False
 
     def line(self, status: int) -> dict[str, Any]:
         """Return the audit line."""

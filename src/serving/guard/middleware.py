@@ -236,5 +236,8 @@ async def _reply(send: Send, status: int, body: dict[str, object] | str, scope: 
         headers.append((b"connection", b"close"))
     if status in (429, 503):
         headers.append((b"retry-after", b"1"))
+    answer = b"" if scope["method"] == "HEAD" else text.encode()
+    if (call := CALL.get(None)) is not None:
+        call.answer = hashlib.sha256(answer).hexdigest()
     await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else text.encode()})
+    await send({"type": "http.response.body", "body": answer})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import socket
 from collections.abc import Callable, Iterator, MutableMapping
@@ -87,9 +88,11 @@ def test_a_refused_call_never_reaches_the_application_and_leaves_a_line(runtime:
     async def never(*_: Any) -> None:
         raise AssertionError("reached")
 
-    assert call(runtime, never)[0] == 401
+    status, body = call(runtime, never)
+    assert status == 401
     (line,) = lines(runtime)
     assert (line["token"], line["status"]) == (None, 401)
+    assert line["answer"] == hashlib.sha256(body).hexdigest()
 
 
 @pytest.mark.parametrize("headers", [{}, {"content_length": "101"}])
