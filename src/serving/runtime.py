@@ -15,6 +15,7 @@ from features.catalogue import catalogue_hash, of_province
 from features.errors import FenleiError
 from models.scoring.classification import GRADES, Classification
 from serving.answers.answer import Lost, Result, answer, by_rules_instead
+from serving.answers.depth import too_wide
 from serving.answers.options import Options
 from serving.answers.quick import Quick
 from serving.answers.requests import Asked, Item
@@ -160,6 +161,8 @@ class Runtime:
         in_time(until)
         if self._reading is None or self._reading[0] is not snapshot:
             self._reading = snapshot, Quick(snapshot.catalogue, self.settings.max_items)
+        if too_wide(raw, self.settings.max_items, self.settings.max_rows):
+            raise RequestError(413, "the body has more parts than any call may: split it over several calls")
         asked = self._reading[1].read(raw)
         call.enterprises = [item.enterprise_id or item.uscc or "" for item in asked.items]
         _bounded(asked.items, asked.single, self.settings)

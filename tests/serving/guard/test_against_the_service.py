@@ -258,6 +258,8 @@ def hostile(guarded: Guarded, n: int) -> None:
                 assert reply.status_code < 500, (reply.status_code, body[:200])
                 assert reply.status_code == 200 or reply.json()["status"] == reply.status_code
             assert client.post("/classify", content=b" " * (33 * 2**20)).status_code == 413
+            wide = b'{"items":[' + b"{}," * (10 * 2**20) + b"{}]}"
+            assert client.post("/classify", content=wide).status_code == 413
         for told, sent in ((100, b"{}"), (1, json.dumps(good).encode()), (-5, b"{}"), (10**30, b"{}")):
             assert lie(guarded, told, sent) not in range(500, 600)
         for one in slow:
