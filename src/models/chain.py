@@ -15,7 +15,7 @@ import json
 import os
 import threading
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -69,14 +69,15 @@ class Link:
     holds: bool
 
 
-def walk(path: Path, leave_out: Collection[str] = ("hash",)) -> Iterator[Link]:
+def walk(path: Path, leave_out: Collection[str] = ("hash",), *, first: int = 0, before: str = FIRST) -> Iterator[Link]:
     """Yield the lines of a chain from the first; a missing file has none. What follows a line that does not hold can't.
 
-    Only a line feed ends a line: a text may hold U+2028, which JSON leaves as it is.
+    Only a line feed ends a line: a text may hold U+2028, which JSON leaves as it is. A file that goes on where another
+    ended begins at line ``first`` after the hash ``before``.
     """
-    previous: str | None = FIRST
+    previous: str | None = before
     with (path if path.exists() else Path(os.devnull)).open("rb") as file:
-        for number, raw in enumerate(file):
+        for number, raw in enumerate(file, start=first):
             line, whole = raw.removesuffix(b"\n"), raw.endswith(b"\n")
             body = read(line)
             holds = whole and previous is not None and follows(body, number, previous, leave_out)
@@ -111,6 +112,35 @@ class ChainError(FenleiError):
     """A chain can't be continued."""
 
 
+class InUseError(ChainError):
+    """Another process writes the chain."""
+
+
+def _held(path: Path) -> int:
+    """Open a file for this process alone; one that was put aside meanwhile is left and the new one taken."""
+    while True:
+        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.fstat(file).st_ino == path.stat().st_ino:
+                return file
+        except FileNotFoundError:
+            pass
+        except OSError as err:
+            os.close(file)
+            raise InUseError(f"{path} is in use by another process; give each its own") from err
+        os.close(file)
+
+
+def _keep_names(folder: Path) -> None:
+    """Force the names of a folder's files to the disk."""
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
+
+
 class Writer:
     """A chain, open for writing by this process alone; safe to use from several threads.
 
@@ -122,23 +152,23 @@ class Writer:
     ----------
     path
         The file; it and its folder are made when missing.
+    before
+        Where the file holds no line: lines and newest hash of the files before it.
 
     Raises
     ------
+    InUseError
+        If another process writes it.
     ChainError
-        If another process writes it, or its last line does not hold.
+        If its last line does not hold.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, before: tuple[int, str] = (0, FIRST)) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
+        self._before = before
         self._lock = threading.Lock()
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as err:
-            os.close(self._file)
-            raise ChainError(f"{path} is in use by another process; give each its own") from err
+        self._file = _held(path)
         try:
             self._number, self._last, self.torn = self._tail()
         except ChainError:
@@ -157,7 +187,7 @@ class Writer:
             data = os.pread(self._file, size - start, start)
         whole, _, torn = data.rpartition(b"\n")
         if not whole:
-            return 0, FIRST, torn
+            return *self._before, torn
         body = read(whole.rpartition(b"\n")[2])
         if "hash" not in body or body["hash"] != digest(body):
             raise ChainError(f"{self.path}: the last line does not hold; find out why, then move the file aside")
@@ -188,6 +218,60 @@ class Writer:
             # The disk is full: half a line would break the chain for all that follow.
             os.truncate(self._file, size)
             raise ChainError(f"{self.path} can't be written: the disk is full")
+
+    def flush(self) -> None:
+        """Force what was written to the disk itself.
+
+        Raises
+        ------
+        ChainError
+            If the disk says that it failed: what was lost can't be known then.
+        """
+        with self._lock:
+            # Lines are written meanwhile, and the file may be put aside.
+            file = os.dup(self._file)
+        try:
+            os.fdatasync(file)
+        except OSError as err:
+            raise ChainError(f"{self.path} can't be forced to the disk: {err.strerror}") from err
+        finally:
+            os.close(file)
+
+    @property
+    def size(self) -> int:
+        """Bytes of the file."""
+        with self._lock:
+            return os.fstat(self._file).st_size
+
+    def put_aside(self, to: Path) -> None:
+        """Give the file another name and go on in a new one, where the numbers and hashes go on.
+
+        Raises
+        ------
+        ChainError
+            If it can't be done; the file then stays where it was.
+        """
+        fresh = self.path.with_name(f".{self.path.name}.new")
+        with self._lock:
+            try:
+                os.fdatasync(self._file)
+                fresh.unlink(missing_ok=True)
+                file = _held(fresh)
+                try:
+                    # The name is never free: who looks for the chain meanwhile would begin another.
+                    os.link(self.path, to)
+                    fresh.replace(self.path)
+                except OSError:
+                    os.close(file)
+                    raise
+            except OSError as err:
+                if to.exists() and to.samefile(self.path):
+                    to.unlink()
+                raise ChainError(f"{self.path} can't be put aside as {to.name}: {err.strerror}") from err
+            os.close(self._file)
+            self._file = file
+        with suppress(OSError):  # the names are there; a stop now would only cost their order
+            _keep_names(self.path.parent)
 
     @property
     def head(self) -> tuple[int, str]:

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from features.errors import FenleiError
+from features.errors import ConfigError, FenleiError
 from features.places import check_output
 from serving.current.snapshot import load_policies
 from serving.guard.tokens import Tokens
@@ -100,6 +100,10 @@ def check(settings: Settings) -> None:
     """
     load_policies(settings.province)
     check_output(settings.audit)
+    if settings.audit_heads is not None:
+        check_output(settings.audit_heads)
+    if settings.regions is not None and not settings.regions.is_file():
+        raise ConfigError(f"{settings.regions}: no such file of regions")
     Tokens(settings.tokens).name_of("")
 
 

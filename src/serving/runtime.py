@@ -6,7 +6,7 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from functools import cached_property, lru_cache
@@ -15,15 +15,19 @@ from features.catalogue import catalogue_hash, of_province
 from features.errors import FenleiError
 from models.scoring.classification import GRADES, Classification
 from serving.answers.answer import Lost, Result, answer, by_rules_instead
+from serving.answers.depth import too_wide
 from serving.answers.options import Options
 from serving.answers.quick import Quick
 from serving.answers.requests import Asked, Item
 from serving.answers.timing import in_time
+from serving.current.policy import AccessPolicy, serving_policy
 from serving.current.snapshot import Snapshot, State
 from serving.errors import Problem, RequestError
 from serving.guard.again import Again
 from serving.guard.audit import AuditLog
 from serving.guard.call import Call
+from serving.guard.outside import outside
+from serving.guard.regions import Regions
 from serving.guard.tokens import Tokens
 from serving.metrics import Metrics
 from serving.settings import Settings
@@ -57,8 +61,21 @@ class Runtime:
 
     @cached_property
     def audit(self) -> AuditLog:
-        """The audit record, held by this process alone."""
-        return AuditLog(self.settings.audit)
+        """The audit record's chain that this process holds alone."""
+        policy, told = serving_policy(self.settings.province), self.settings
+        return AuditLog.of_worker(
+            told.audit, told.workers, flush=policy.audit_flush, most_bytes=policy.audit_bytes, heads=told.audit_heads
+        )
+
+    @cached_property
+    def access(self) -> AccessPolicy:
+        """How often a caller may ask; a change holds from the next start."""
+        return serving_policy(self.settings.province).access
+
+    @cached_property
+    def regions(self) -> Regions:
+        """Where enterprises are."""
+        return Regions(self.settings.regions)
 
     @cached_property
     def state(self) -> State:
@@ -96,12 +113,15 @@ class Runtime:
                 lane = self.light if len(raw) <= LIGHT_BYTES else self.heavy
                 asked = await loop.run_in_executor(lane, self._read, raw, call, snapshot, until)
             light = len(raw) <= LIGHT_BYTES and len(asked.items) <= LIGHT_ITEMS
-            results = await self._results(asked, snapshot, until, light=light)
+            refused = outside(asked.items, call, self.regions, snapshot.table)
+            results = await self._results(asked, snapshot, until, refused, light=light)
             return self._reply(asked, results, call)
         except RequestError as err:
             return err.status, _json(err.as_dict())
 
-    async def _results(self, asked: Asked, snapshot: Snapshot, until: float, *, light: bool) -> list[Result]:
+    async def _results(
+        self, asked: Asked, snapshot: Snapshot, until: float, refused: Mapping[int, Lost], *, light: bool
+    ) -> list[Result]:
         """Answer a call in its lane; where the model of a light one is late, the rules answer meanwhile."""
         loop = asyncio.get_running_loop()
         top = asked.options.top(self.settings.top)
@@ -110,10 +130,13 @@ class Runtime:
         watched = light and snapshot.ready.by_model and all(item.record is None for item in asked.items)
         if watched and self._late:
             return await loop.run_in_executor(
-                self.spare, by_rules_instead, asked.items, snapshot, top, asked.single, today
+                self.spare, by_rules_instead, asked.items, snapshot, top, asked.single, today, refused
             )
         work = loop.run_in_executor(
-            lane, lambda: answer(asked.items, snapshot, top=top, single=asked.single, until=until, today=today)
+            lane,
+            lambda: answer(
+                asked.items, snapshot, top=top, single=asked.single, until=until, today=today, refused=refused
+            ),
         )
         if not watched:
             return await work
@@ -125,7 +148,9 @@ class Runtime:
         # Until it comes back nobody else waits for this model; its answer is thrown away.
         self._late.add(work)
         work.add_done_callback(self._back)
-        return await loop.run_in_executor(self.spare, by_rules_instead, asked.items, snapshot, top, asked.single, today)
+        return await loop.run_in_executor(
+            self.spare, by_rules_instead, asked.items, snapshot, top, asked.single, today, refused
+        )
 
     def _back(self, work: asyncio.Future[list[Result]]) -> None:
         self._late.discard(work)
@@ -136,6 +161,8 @@ class Runtime:
         in_time(until)
         if self._reading is None or self._reading[0] is not snapshot:
             self._reading = snapshot, Quick(snapshot.catalogue, self.settings.max_items)
+        if too_wide(raw, self.settings.max_items, self.settings.max_rows):
+            raise RequestError(413, "the body has more parts than any call may: split it over several calls")
         asked = self._reading[1].read(raw)
         call.enterprises = [item.enterprise_id or item.uscc or "" for item in asked.items]
         _bounded(asked.items, asked.single, self.settings)
@@ -235,7 +262,7 @@ class Runtime:
             "max_items": self.settings.max_items,
             "max_records": self.settings.max_records,
             "max_rows": self.settings.max_rows,
-            "audit": {"lines": lines, "head": head},
+            "audit": {"chain": self.audit.path.name, "lines": lines, "head": head},
         }
 
     def close(self) -> None:

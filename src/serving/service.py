@@ -1,9 +1,9 @@
 """The BentoML service: ``bentoml serve serving.service:Fenlei``, or ``fenlei serve``.
 
-Settings come from environment variables ``FENLEI_*``, see `serving.settings.Settings`. One worker: it alone writes
-the audit record. Endpoints: ``POST /classify``, ``POST /status``, ``GET /model``, ``GET /metrics``; liveness ``/livez``
-and readiness ``/readyz``. BentoML's own log of calls, tracing, figures and queue are switched off: the guard has
-its own, which know what was asked.
+Settings come from environment variables ``FENLEI_*``, see `serving.settings.Settings`. Each worker writes a chain of
+the audit record alone. Endpoints: ``POST /classify``, ``POST /status``, ``GET /model``, ``GET /metrics``; liveness
+``/livez`` and readiness ``/readyz``. BentoML's own log of calls, tracing, figures and queue are switched off: the
+guard has its own, which know what was asked.
 """
 
 from __future__ import annotations
@@ -111,6 +111,8 @@ def _keep() -> Keep:
         metrics=held.metrics,
         figures=held.figures,
         not_ready=held.not_ready,
+        access=held.access,
+        workers=held.settings.workers,
     )
 
 
@@ -126,7 +128,7 @@ def _guarded(service: Any) -> Any:
 @_guarded
 @bentoml.service(
     name="fenlei",
-    workers=1,
+    workers=_SETTINGS.workers,
     # A backstop: the guard's own deadline comes first.
     traffic={"timeout": _SETTINGS.timeout + 5.0},
     metrics={"enabled": False},
@@ -138,7 +140,9 @@ class Fenlei:
 
     def __init__(self) -> None:
         self._runtime = _runtime()
-        _ = self._runtime.audit
+        self._runtime.audit.append({"event": "worker started"})
+        self._runtime.audit.watch()
+        _ = self._runtime.regions
         self._runtime.state.start()
         # What is here now stays: the collector needn't walk the libraries' objects at every request.
         gc.collect()

@@ -35,6 +35,13 @@ class Settings(BaseModel):
         Folder for the rows of the table, made for reading one (`serving.current.rows`); beside the table by default.
     tokens, audit
         File of the bearer tokens (`serving.guard.tokens`) and of the audit record (`serving.guard.audit`).
+    audit_heads
+        File, best on another disk, that gets the audit record's newest hash when it is put aside or closed.
+    regions
+        Parquet file that says where enterprises are (`serving.guard.regions`), such as ``registration.parquet`` of the
+        month's clean folder; without it a token with regions may ask by records alone.
+    workers
+        Processes that answer; each has its own chain of the audit record, and holds what it holds by itself.
     max_items
         Enterprises in one call; more get 413.
     max_records, max_rows
@@ -71,6 +78,9 @@ class Settings(BaseModel):
     rows: Path | None = None
     tokens: Path = Path("data/generated/tokens.jsonl")
     audit: Path = Path("data/generated/audit.jsonl")
+    audit_heads: Path | None = None
+    regions: Path | None = None
+    workers: int = Field(default=1, ge=1, le=64)
     max_items: int = Field(default=1_000, ge=1)
     max_records: int = Field(default=200, ge=1)
     max_rows: int = Field(default=50_000, ge=1)

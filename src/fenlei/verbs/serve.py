@@ -1,4 +1,4 @@
-"""Verbs around the service: serve, token, audit verify."""
+"""Verbs around the service: serve, token, audit."""
 
 from __future__ import annotations
 
@@ -6,15 +6,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.text import Text
 
-from features.places import check_output
 from features.policy import own_policies
-from fenlei.terminal import emit, show
-from fenlei.verbs.options import Json
-
-TokenFile = Annotated[Path, typer.Option("--tokens", help="Token file.")]
-TOKENS = Path("data/generated/tokens.jsonl")
+from fenlei.verbs.access import token
+from fenlei.verbs.trail import audit
 
 
 def serve(
@@ -25,58 +20,27 @@ def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     province: Annotated[str | None, typer.Option(help="Whose policies hold; or FENLEI_PROVINCE.")] = None,
     tokens: Annotated[Path | None, typer.Option("--tokens", help="Token file.")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, max=64, help="Processes that answer; 1 by default.")] = None,
+    regions: Annotated[
+        Path | None, typer.Option(help="Parquet file of where enterprises are, for tokens of one region.")
+    ] = None,
+    heads: Annotated[Path | None, typer.Option(help="File on another disk for the audit record's heads.")] = None,
 ) -> None:
     """Serve the approved model beside the rules until stopped; options win over FENLEI_* variables."""
     from serving.launch import run_forever
     from serving.settings import Settings
 
-    settings = Settings.from_env(table=table, province=province, policies=own_policies(), tokens=tokens)
+    settings = Settings.from_env(
+        table=table,
+        province=province,
+        policies=own_policies(),
+        tokens=tokens,
+        workers=workers,
+        regions=regions,
+        audit_heads=heads,
+    )
     if code := run_forever(settings, port, host):
         raise typer.Exit(code)
-
-
-def token(
-    name: Annotated[str, typer.Argument(help="Whom it is for; stands in the audit record.")],
-    tokens: TokenFile = TOKENS,
-    days: Annotated[int, typer.Option(min=1, help="How long it is valid.")] = 365,
-    revoke: Annotated[bool, typer.Option("--revoke", help="End the token of that name instead.")] = False,
-) -> None:
-    """Make a token for a calling system and print it once, or end it."""
-    from serving.guard.tokens import create_token, revoke_token
-
-    check_output(tokens)
-    if revoke:
-        revoke_token(tokens, name)
-        show(Text(f"token of {name} revoked"))
-    else:
-        typer.echo(create_token(tokens, name, days=days))
-
-
-audit = typer.Typer(help="The record of who asked what.", no_args_is_help=True)
-
-
-@audit.command("verify")
-def verify(
-    record: Annotated[Path, typer.Argument(help="Audit record.")] = Path("data/generated/audit.jsonl"),
-    head: Annotated[
-        str | None,
-        typer.Option(help="Hash of a line kept elsewhere (`POST /status` gives it): shows a cut-off end too."),
-    ] = None,
-    as_json: Json = False,
-) -> None:
-    """Check the chain of the audit record; exit 1 when a line was edited, removed or added."""
-    from features.errors import SourceError
-    from serving.guard.audit import verify as check
-
-    if not record.is_file():
-        raise SourceError(f"{record}: no such audit record")
-    found = check(record, head=head)
-    if as_json:
-        emit({"ok": found.ok, "lines": found.lines, "head": found.head, "problem": found.problem})
-    else:
-        show(Text(f"{found.lines} lines hold, head {found.head[:12]}" if found.ok else f"broken: {found.problem}"))
-    if not found.ok:
-        raise typer.Exit(1)
 
 
 def add_to(app: typer.Typer) -> None:

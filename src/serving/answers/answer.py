@@ -5,9 +5,10 @@ An unknown enterprise is an error of its own item; the others are answered all t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from types import MappingProxyType
 
 import numpy as np
 
@@ -49,6 +50,7 @@ def answer(
     single: bool = False,
     until: float | None = None,
     today: date | None = None,
+    refused: Mapping[int, Lost] = MappingProxyType({}),
 ) -> list[Result]:
     """Answer every item, in order.
 
@@ -67,6 +69,8 @@ def answer(
     today
         Day on which overrides must hold; a month that is over is answered with those of its first day. None: of the
         first day of every month asked about.
+    refused
+        Items that this caller may not ask about, by place: they are not looked at.
 
     Raises
     ------
@@ -77,8 +81,9 @@ def answer(
     in_time(until)
     places: dict[Kind, list[int]] = {"indicators": [], "record": [], "enterprise": []}
     for i, item in enumerate(items):
-        places[item.kind].append(i)
-    results: dict[int, Result] = {}
+        if i not in refused:
+            places[item.kind].append(i)
+    results: dict[int, Result] = dict(refused)
     parts: list[tuple[list[int], Rows]] = []
     if given := places["indicators"]:
         parts.append((given, _given([items[i] for i in given], snapshot)))
@@ -106,13 +111,18 @@ def _overridden(item: Item, found: Classification, snapshot: Snapshot, today: da
 
 
 def by_rules_instead(
-    items: Sequence[Item], snapshot: Snapshot, top: int, single: bool, today: date | None = None
+    items: Sequence[Item],
+    snapshot: Snapshot,
+    top: int,
+    single: bool,
+    today: date | None = None,
+    refused: Mapping[int, Lost] = MappingProxyType({}),
 ) -> list[Result]:
     """Answer by the rules alone, while the model takes longer than the policy gives it."""
     model = snapshot.served.model
     late = f"model {'' if model is None else model.version} took longer than {snapshot.policy.model_seconds:g} s"
     rules = replace(snapshot, served=Served(snapshot.served.province, why=late, code="model_slow"))
-    return answer(items, rules, top=top, single=single, today=today)
+    return answer(items, rules, top=top, single=single, today=today, refused=refused)
 
 
 def _too_old(snapshot: Snapshot) -> str:

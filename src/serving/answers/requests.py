@@ -35,6 +35,7 @@ from features.contract.identity import EXPECTED, RECORD_NUMBERS, holds_identity_
 from features.contract.uscc import repair
 from features.near import did_you_mean
 from features.twice import keys_given_twice
+from serving.answers.depth import DEEPEST, too_deep
 from serving.answers.options import Options
 from serving.errors import Problem, RequestError
 
@@ -298,13 +299,16 @@ def body_of(raw: bytes) -> Any:
     Raises
     ------
     RequestError
-        422 if it is no JSON.
+        422 if it is no JSON, or deeper than any request is.
     """
     try:
-        return from_json(raw, allow_inf_nan=False)
+        body = from_json(raw, allow_inf_nan=False)
     except ValueError as err:
         at = str(err).rpartition(" at ")[2]
         raise RequestError(422, "the body is not JSON", (Problem("body", f"not JSON at {at[:_LONGEST]}"),)) from err
+    if too_deep(body):
+        raise RequestError(422, "the body is too deep", (Problem("body", f"expected at most {DEEPEST} levels"),))
+    return body
 
 
 def asked(raw: bytes, max_items: int, catalogue: Mapping[str, Indicator] = CATALOGUE | RECENT) -> Asked:

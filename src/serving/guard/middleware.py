@@ -7,6 +7,7 @@ is answered here, too: on the way through the framework a call would be read and
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import logging
 import time
@@ -14,11 +15,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from serving.current.policy import AccessPolicy
 from serving.errors import PROBLEM_JSON, RequestError, problem
+from serving.guard.admission import Admission, WrongTokenError, source_of
 from serving.guard.again import Again
-from serving.guard.audit import AuditLog
+from serving.guard.audit import AuditError, AuditLog
 from serving.guard.call import CALL, Call
-from serving.guard.tokens import AccessError, Tokens
+from serving.guard.tokens import Tokens
 from serving.metrics import CONTENT_TYPE, Metrics
 
 if TYPE_CHECKING:
@@ -34,11 +37,6 @@ KNOWN = frozenset({"/", "/classify", "/status", "/model", "/docs.json", "/schema
 
 METHODS = dict.fromkeys(KNOWN, ("GET", "HEAD")) | dict.fromkeys(("/classify", "/status"), ("POST",))
 """How each path is asked."""
-
-DRAIN_SECONDS = 10.0
-DRAIN_TIMES = 8
-"""How long, and up to how many times the allowed size, a body that is refused is still read and thrown away: a
-connection closed over unread bytes is reset, and the caller would never see why."""
 
 WELCOME = (
     "Fenlei, enterprise credit risk classification 企业信用风险分类. POST /classify, POST /status, GET /model,"
@@ -77,6 +75,8 @@ class Keep:
         Where calls are counted, and what ``GET /metrics`` answers.
     not_ready
         Why calls can't be answered, nothing where they can: what ``GET /readyz`` answers.
+    access, workers
+        How often a caller may ask, and of how many processes this is one.
     """
 
     tokens: Tokens
@@ -89,6 +89,8 @@ class Keep:
     metrics: Metrics | None = None
     figures: Callable[[], bytes] | None = None
     not_ready: Callable[[], str] | None = None
+    access: AccessPolicy = field(default_factory=AccessPolicy)
+    workers: int = 1
 
 
 class Guard:
@@ -97,6 +99,7 @@ class Guard:
     def __init__(self, app: ASGIApp, keep: Callable[[], Keep]) -> None:
         self.app = app
         self.keep = keep()
+        self._admission = Admission(self.keep, METHODS)
         self._at_work = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -111,15 +114,17 @@ class Guard:
         if scope["type"] != "http":
             await send({"type": "websocket.close", "code": 1008})
             return
-        call = Call(path=scope["path"] if scope["path"] in KNOWN else "other")
+        call = Call(path=scope["path"] if scope["path"] in KNOWN else "other", came_from=source_of(scope))
         CALL.set(call)
         begin, written = time.perf_counter(), False
 
-        def write(status: int) -> None:
+        def write(status: int, answer: bytes | None = None) -> None:
             nonlocal written
             if written:
                 return
             written = True
+            if answer is not None:
+                call.answer = hashlib.sha256(answer).hexdigest()
             if self.keep.metrics is not None:
                 self.keep.metrics.call(call.path, status, time.perf_counter() - begin)
             try:
@@ -137,20 +142,33 @@ class Guard:
         self._at_work += 1
         try:
             try:
-                body, key = await self._admit(scope, receive, call)
+                body, key = await self._admission.admit(scope, receive, call, self._at_work)
                 if call.path in self.keep.ways:
                     status, answer = await self._answer(call, body, key)
-                    write(status)
+                    write(status, answer)
                     await _send(send, status, answer, JSON if status < 400 else PROBLEM)
                 elif call.path == "/":
                     await _reply(audited, 200, WELCOME, scope)
                 elif call.path == "/metrics" and self.keep.figures is not None:
-                    write(200)
-                    await _send(send, 200, self.keep.figures(), CONTENT_TYPE.encode())
+                    figures = self.keep.figures()
+                    write(200, figures)
+                    await _send(send, 200, figures, CONTENT_TYPE.encode())
                 else:
                     await self.app(scope, _replay(body, receive), audited)
+            except WrongTokenError as err:
+                # Whoever is made to wait takes no place from those who are at work.
+                self._at_work -= 1
+                try:
+                    await self._admission.slow(call.came_from)
+                finally:
+                    self._at_work += 1
+                await _reply(audited, err.status, err.as_dict(), scope)
             except RequestError as err:
                 await _reply(audited, err.status, err.as_dict(), scope)
+        except AuditError as err:
+            # Nothing of an answer has left: what can't be written down is not answered.
+            log.error("%s", err)
+            await _reply(send, 503, problem(503, "the call can't be written down, so it is not answered"), scope)
         except asyncio.CancelledError:
             write(504)  # no answer was ready in time, or the caller went away
             raise
@@ -165,7 +183,7 @@ class Guard:
         keep = self.keep
         if key is None or keep.again is None or call.path not in REPLAYED:
             return await self._in_time(call, body)
-        token = call.token or ""
+        token = call.token or "" if call.grant is None else call.grant.owner
         before = keep.again.begin(token, key, body)
         if before is not None:
             call.repeated = True
@@ -183,69 +201,6 @@ class Guard:
                 return await self.keep.ways[call.path](body, call)
         except TimeoutError as err:
             raise RequestError(504, "no answer in time: ask about fewer enterprises at once") from err
-
-    async def _admit(self, scope: Scope, receive: Receive, call: Call) -> tuple[bytes, str | None]:
-        """Return the body of a call that may go on, and its ``Idempotency-Key``.
-
-        Raises
-        ------
-        RequestError
-            With the status to answer.
-        """
-        headers = {k.decode("latin-1").lower(): v.decode("latin-1") for k, v in scope["headers"]}
-        scheme, _, token = headers.get("authorization", "").partition(" ")
-        try:
-            call.token = self.keep.tokens.name_of(token.strip()) if scheme.lower() == "bearer" else None
-        except AccessError as err:
-            log.error("%s", err)
-            raise RequestError(503, "the token file can't be read; nobody is let in until it is mended") from err
-        if call.token is None:
-            raise RequestError(401, "a valid token is needed: Authorization: Bearer <token>")
-        if call.path == "other":
-            raise RequestError(404, "there is nothing here; POST /classify, POST /status, GET /model, GET /docs.json")
-        if scope["method"] not in METHODS[call.path]:
-            raise RequestError(405, f"{call.path} is asked with {' or '.join(METHODS[call.path])}")
-        if self.keep.concurrency is not None and self._at_work > self.keep.concurrency:
-            raise RequestError(429, f"more than {self.keep.concurrency} calls at once: ask again in a moment")
-        if scope["method"] != "POST":
-            return b"", None
-        kind = headers.get("content-type", "application/json").partition(";")[0].strip().lower()
-        if kind != "application/json":
-            raise RequestError(415, "the body must be application/json")
-        return await self._body(receive, headers.get("content-length", "")), headers.get("idempotency-key")
-
-    async def _body(self, receive: Receive, announced: str) -> bytes:
-        most = self.keep.max_bytes
-        too_long = RequestError(413, f"the body is longer than {most} bytes: split it over several calls")
-        if announced.isdecimal() and int(announced) > most:
-            await self._drain(receive, 0)
-            raise too_long
-        parts: list[bytes] = []
-        size = 0
-        while True:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                raise RequestError(400, "the caller went away")
-            parts.append(message.get("body", b""))
-            size += len(parts[-1])
-            if size > most:
-                if message.get("more_body", False):
-                    await self._drain(receive, size)
-                raise too_long
-            if not message.get("more_body", False):
-                return b"".join(parts)
-
-    async def _drain(self, receive: Receive, size: int) -> None:
-        """Throw the rest of a refused body away, so that the caller reads the answer."""
-        until, most = time.monotonic() + DRAIN_SECONDS, DRAIN_TIMES * self.keep.max_bytes
-        while size <= most and (left := until - time.monotonic()) > 0:
-            try:
-                message = await asyncio.wait_for(receive(), left)
-            except TimeoutError:
-                return
-            size += len(message.get("body", b""))
-            if message["type"] == "http.disconnect" or not message.get("more_body", False):
-                return
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:
@@ -281,5 +236,8 @@ async def _reply(send: Send, status: int, body: dict[str, object] | str, scope: 
         headers.append((b"connection", b"close"))
     if status in (429, 503):
         headers.append((b"retry-after", b"1"))
+    answer = b"" if scope["method"] == "HEAD" else text.encode()
+    if (call := CALL.get(None)) is not None:
+        call.answer = hashlib.sha256(answer).hexdigest()
     await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else text.encode()})
+    await send({"type": "http.response.body", "body": answer})

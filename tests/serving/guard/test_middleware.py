@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import socket
 from collections.abc import Callable, Iterator, MutableMapping
@@ -12,7 +13,8 @@ from typing import Any
 import pytest
 
 from features.errors import ConfigError
-from serving.guard.audit import verify
+from serving.current.policy import AccessPolicy
+from serving.guard.audit import AuditError, verify
 from serving.guard.call import CALL
 from serving.guard.middleware import Guard, Keep
 from serving.guard.tokens import create_token
@@ -86,9 +88,11 @@ def test_a_refused_call_never_reaches_the_application_and_leaves_a_line(runtime:
     async def never(*_: Any) -> None:
         raise AssertionError("reached")
 
-    assert call(runtime, never)[0] == 401
+    status, body = call(runtime, never)
+    assert status == 401
     (line,) = lines(runtime)
     assert (line["token"], line["status"]) == (None, 401)
+    assert line["answer"] == hashlib.sha256(body).hexdigest()
 
 
 @pytest.mark.parametrize("headers", [{}, {"content_length": "101"}])
@@ -193,3 +197,41 @@ def test_readiness_says_why_not(runtime: Runtime) -> None:
     status, body = asked()
     assert (status, json.loads(body)["detail"]) == (503, "the token file can't be read")
     runtime.audit.close()
+
+
+def test_a_call_that_cannot_be_written_down_is_not_answered(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
+    token = create_token(runtime.settings.tokens, "a")
+
+    def full(*_: Any) -> str:
+        raise AuditError("the disk is full")
+
+    monkeypatch.setattr(runtime.audit, "append", full)
+    status, body = call(runtime, parts=(b'{"a": 1}',), token=token)
+    assert (status, json.loads(body)["detail"]) == (503, "the call can't be written down, so it is not answered")
+    assert b'"a"' not in body
+
+
+def test_a_body_that_does_not_come_is_not_waited_for(runtime: Runtime) -> None:
+    token = create_token(runtime.settings.tokens, "a")
+    sent: list[MutableMapping[str, Any]] = []
+
+    async def never() -> MutableMapping[str, Any]:
+        await asyncio.sleep(60)
+        raise AssertionError("waited")
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        sent.append(message)
+
+    keep = Keep(runtime.tokens, lambda: runtime.audit, 100, access=AccessPolicy(body_seconds=0.05))
+    headers = [(b"authorization", f"Bearer {token}".encode())]
+    scope = {"type": "http", "path": "/classify", "method": "POST", "headers": headers}
+    asyncio.run(Guard(echo, lambda: keep)(scope, never, send))
+    assert sent[0]["status"] == 408
+    assert [line["status"] for line in lines(runtime)] == [408]
+
+
+def test_two_tokens_in_one_call_let_nobody_in(runtime: Runtime) -> None:
+    token = create_token(runtime.settings.tokens, "a")
+    assert call(runtime, token=token)[0] == 200
+    assert call(runtime, token=token, Authorization=f"Bearer {token}")[0] == 401
+    assert [line["status"] for line in lines(runtime)] == [200, 401]
