@@ -26,6 +26,7 @@ from serving.guard.audit import AuditLog
 from serving.guard.call import Call
 from serving.guard.tokens import Tokens
 from serving.metrics import Metrics
+from serving.published.months import Months
 from serving.settings import Settings
 
 log = logging.getLogger("fenlei.serving")
@@ -63,7 +64,10 @@ class Runtime:
     @cached_property
     def state(self) -> State:
         """What is being served."""
-        return State(self.settings)
+        ledger = self.settings.ledger
+        if ledger is None:
+            return State(self.settings)
+        return State(self.settings, Months(ledger, self.settings.province, self.settings.rows))
 
     @cached_property
     def light(self) -> ThreadPoolExecutor:

@@ -31,8 +31,11 @@ class Settings(BaseModel):
         List of signers, where it is not the province's ``signers.toml``: for a demo or a test.
     table
         The current indicator table (`serving.current.table`), for questions by enterprise; without it they get 503.
+    ledger
+        The ledger whose newest published month answers those questions, in the place of ``table``.
     rows
-        Folder for the rows of the table, made for reading one (`serving.current.rows`); beside the table by default.
+        Folder for the rows of the table, made for reading one (`serving.current.rows`); beside the table, or in the
+        ledger, by default.
     tokens, audit
         File of the bearer tokens (`serving.guard.tokens`) and of the audit record (`serving.guard.audit`).
     max_items
@@ -68,6 +71,7 @@ class Settings(BaseModel):
     records: Path | None = None
     signers: Path | None = None
     table: Path | None = None
+    ledger: Path | None = None
     rows: Path | None = None
     tokens: Path = Path("data/generated/tokens.jsonl")
     audit: Path = Path("data/generated/audit.jsonl")
@@ -97,7 +101,16 @@ class Settings(BaseModel):
         }
         if given.get("MLFLOW_TRACKING_URI"):
             values.setdefault("tracking_uri", given["MLFLOW_TRACKING_URI"])
-        values |= {name: value for name, value in told.items() if value is not None}
+        told = {name: value for name, value in told.items() if value is not None}
+        for name, other in (("table", "ledger"), ("ledger", "table")):
+            if name in told and other not in told:
+                values.pop(other, None)
+        values |= told
+        if values.keys() >= {"table", "ledger"}:
+            raise ConfigError(
+                f"settings of the service: {PREFIX}TABLE and {PREFIX}LEDGER are both set; expected one: a table, or the"
+                " ledger whose newest month is served"
+            )
         try:
             return cls.model_validate(values)
         except ValidationError as err:

@@ -21,6 +21,9 @@ def serve(
     table: Annotated[
         Path | None, typer.Option(help="Indicator table of the current month, from `fenlei features`.")
     ] = None,
+    ledger: Annotated[
+        Path | None, typer.Option(help="Ledger whose newest published month is served instead of a table.")
+    ] = None,
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 3000,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     province: Annotated[str | None, typer.Option(help="Whose policies hold; or FENLEI_PROVINCE.")] = None,
@@ -30,7 +33,7 @@ def serve(
     from serving.launch import run_forever
     from serving.settings import Settings
 
-    settings = Settings.from_env(table=table, province=province, policies=own_policies(), tokens=tokens)
+    settings = Settings.from_env(table=table, ledger=ledger, province=province, policies=own_policies(), tokens=tokens)
     if code := run_forever(settings, port, host):
         raise typer.Exit(code)
 
