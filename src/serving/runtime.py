@@ -20,6 +20,7 @@ from serving.answers.quick import Quick
 from serving.answers.requests import Asked, Item
 from serving.answers.timing import in_time
 from serving.current.snapshot import Snapshot, State
+from serving.enterprises import Enterprises
 from serving.errors import Problem, RequestError
 from serving.guard.again import Again
 from serving.guard.audit import AuditLog
@@ -68,6 +69,11 @@ class Runtime:
         if ledger is None:
             return State(self.settings)
         return State(self.settings, Months(ledger, self.settings.province, self.settings.rows))
+
+    @cached_property
+    def enterprises(self) -> Enterprises:
+        """What is told of single enterprises beside a class: history, page, what would help."""
+        return Enterprises(self.settings, lambda: self.state.snapshot)
 
     @cached_property
     def light(self) -> ThreadPoolExecutor:
@@ -247,6 +253,7 @@ class Runtime:
         self.state.stop()
         for lane in (self.light, self.heavy, self.spare):
             lane.shutdown(wait=False, cancel_futures=True)
+        self.enterprises.close()
         self.audit.close()
 
 

@@ -1,7 +1,8 @@
 """The BentoML service: ``bentoml serve serving.service:Fenlei``, or ``fenlei serve``.
 
 Settings come from environment variables ``FENLEI_*``, see `serving.settings.Settings`. One worker: it alone writes
-the audit record. Endpoints: ``POST /classify``, ``POST /status``, ``GET /model``, ``GET /metrics``; liveness ``/livez``
+the audit record. Endpoints: ``POST /classify``, ``POST /what_if``, ``GET /enterprises/{id}``
+and its ``/sheet``, ``POST /status``, ``GET /model``, ``GET /metrics``; liveness ``/livez``
 and readiness ``/readyz``. BentoML's own log of calls, tracing, figures and queue are switched off: the guard has
 its own, which know what was asked.
 """
@@ -104,7 +105,13 @@ def _keep() -> Keep:
         held.tokens,
         lambda: held.audit,
         held.settings.max_bytes,
-        ways={"/classify": held.classify, "/status": status, "/model": model, "/docs.json": described},
+        ways={
+            "/classify": held.classify,
+            "/status": status,
+            "/model": model,
+            "/docs.json": described,
+            **held.enterprises.ways(),
+        },
         timeout=held.settings.timeout,
         concurrency=held.settings.concurrency,
         again=held.again,

@@ -393,9 +393,38 @@ def test_the_description_is_true_of_answers_and_of_refusals(by_model: httpx.Clie
         ("post", "/classify", {"enterprise": known}),
         ("post", "/status", {}),
         ("get", "/model", None),
+        ("post", "/what_if", as_record(world, 0)),
+        ("post", "/what_if", {"enterprise_id": known}),
+        ("get", f"/enterprises/{known}", None),
     ]
     for method, path, body in told:
         reply = by_model.request(method, path, json=body)
         kind = reply.headers["content-type"]
-        schema = described["paths"][path][method]["responses"][str(reply.status_code)]["content"][kind]["schema"]
+        template = "/enterprises/{id}" if path.startswith("/enterprises") else path
+        schema = described["paths"][template][method]["responses"][str(reply.status_code)]["content"][kind]["schema"]
         Draft202012Validator({**schema, "components": described["components"]}).validate(reply.json())
+
+
+def test_the_page_of_an_enterprise_is_answered_and_every_such_call_is_audited(
+    by_model: httpx.Client, world: World
+) -> None:
+    who = world.frame.index[0][0]
+    before = by_model.post("/status").json()["audit"]["lines"]
+    page = by_model.get(f"/enterprises/{who}/sheet", params={"language": "en"})
+    assert page.status_code == 200
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert '<html lang="en">' in page.text
+    assert by_model.get("/enterprises/nobody/sheet").status_code == 404
+    assert by_model.get(f"/enterprises/{who}").status_code == 503  # no ledger is set
+    assert by_model.post(f"/enterprises/{who}", json={}).status_code == 405
+    assert by_model.post("/what_if", json=as_record(world, 0)).status_code == 200
+    lines = [json.loads(line) for line in world.settings.audit.read_text(encoding="utf-8").splitlines()][before + 1 :]
+    assert [(one["path"], one["status"]) for one in lines] == [
+        ("/enterprises/{id}/sheet", 200),
+        ("/enterprises/{id}/sheet", 404),
+        ("/enterprises/{id}", 503),
+        ("/enterprises/{id}", 405),
+        ("/what_if", 200),
+    ]
+    assert [one["enterprises"] for one in lines[:2]] == [[who], ["nobody"]]
+    assert lines[-1]["enterprises"] == [world.records[0].enterprise_id]

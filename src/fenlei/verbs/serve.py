@@ -38,6 +38,18 @@ def serve(
         raise typer.Exit(code)
 
 
+def bento(
+    out: Annotated[Path, typer.Argument(help="Folder to make.")],
+    province: Annotated[str | None, typer.Option(help="Whose policies hold; or FENLEI_PROVINCE.")] = None,
+) -> None:
+    """Pack the service with the approved version: `bentoml serve FOLDER` serves it without MLflow."""
+    from serving.packing import pack
+    from serving.settings import Settings
+
+    folder = pack(Settings.from_env(province=province, policies=own_policies()), out)
+    show(Text(f"{folder}: serve it with `bentoml serve {folder}`; container file {folder}/env/docker/Dockerfile"))
+
+
 def token(
     name: Annotated[str, typer.Argument(help="Whom it is for; stands in the audit record.")],
     tokens: TokenFile = TOKENS,
@@ -85,5 +97,6 @@ def verify(
 def add_to(app: typer.Typer) -> None:
     """Register the verbs."""
     app.command()(serve)
+    app.command()(bento)
     app.command()(token)
     app.add_typer(audit, name="audit")

@@ -18,6 +18,11 @@ class Call:
     versions: dict[str, str] = field(default_factory=dict)
     fallback: dict[str, int] = field(default_factory=dict)
     repeated: bool = False
+    subject: str = ""
+    """The enterprise that the path names."""
+    query: str = ""
+    kind: str = "application/json"
+    """Of the answer."""
 
     def line(self, status: int) -> dict[str, Any]:
         """Return the audit line."""

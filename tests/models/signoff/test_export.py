@@ -84,7 +84,8 @@ def test_lines_cut_off_the_record_are_noticed_without_mlflow(approved: People) -
 
 
 def test_a_person_who_is_not_listed_any_more_signs_for_nothing(approved: People) -> None:
-    approved.add("wang", "Wang Wei", "王伟")  # with another key
+    approved.signers.pop("wang")
+    approved.write()
     with pytest.raises(ApprovalError, match="is not in"):
         served()
 
