@@ -31,6 +31,7 @@ from fenlei.verbs import override as override_verbs
 from fenlei.verbs import policy as policy_verbs
 from fenlei.verbs import remedies as remedy_verbs
 from fenlei.verbs import serve as serve_verbs
+from fenlei.verbs import shadow as shadow_verb
 from fenlei.verbs import sign as sign_verbs
 
 app = typer.Typer(
@@ -64,6 +65,7 @@ remedy_verbs.add_to(app)
 policy_verbs.add_to(app)
 card_verbs.add_to(app)
 serve_verbs.add_to(app)
+shadow_verb.add_to(app)
 month_verbs.add_to(app)
 explain_verb.add_to(app)
 demo.add_to(app)

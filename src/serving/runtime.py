@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 
 from features.catalogue import catalogue_hash, of_province
 from features.errors import FenleiError
@@ -29,6 +29,7 @@ from serving.guard.tokens import Tokens
 from serving.metrics import Metrics
 from serving.published.months import Months
 from serving.settings import Settings
+from serving.shadow.beside import Shadow, registered_model
 
 log = logging.getLogger("fenlei.serving")
 
@@ -76,6 +77,17 @@ class Runtime:
         return Enterprises(self.settings, lambda: self.state.snapshot)
 
     @cached_property
+    def shadow(self) -> Shadow | None:
+        """A proposed version that scores beside the one that answers, where the settings name one."""
+        version, store = self.settings.shadow, self.settings.store
+        if version is None:
+            return None
+        load = partial(registered_model, store, version, self.settings.province)
+        made = Shadow(load, version, self.settings.shadow_file, self.metrics.shadow)
+        made.start()
+        return made
+
+    @cached_property
     def light(self) -> ThreadPoolExecutor:
         """Where light calls are answered, so that the event loop stays free; DuckDB and LightGBM let go of the GIL."""
         return ThreadPoolExecutor(max_workers=2, thread_name_prefix="fenlei-light")
@@ -107,6 +119,8 @@ class Runtime:
                 asked = await loop.run_in_executor(lane, self._read, raw, call, snapshot, until)
             light = len(raw) <= LIGHT_BYTES and len(asked.items) <= LIGHT_ITEMS
             results = await self._results(asked, snapshot, until, light=light)
+            if light and self.shadow is not None:
+                self.shadow.offer(asked.items, snapshot, results)
             return self._reply(asked, results, call)
         except RequestError as err:
             return err.status, _json(err.as_dict())
@@ -254,6 +268,8 @@ class Runtime:
         for lane in (self.light, self.heavy, self.spare):
             lane.shutdown(wait=False, cancel_futures=True)
         self.enterprises.close()
+        if self.shadow is not None:
+            self.shadow.close()
         self.audit.close()
 
 

@@ -147,6 +147,7 @@ class Fenlei:
         self._runtime = _runtime()
         _ = self._runtime.audit
         self._runtime.state.start()
+        _ = self._runtime.shadow
         # What is here now stays: the collector needn't walk the libraries' objects at every request.
         gc.collect()
         gc.freeze()

@@ -38,6 +38,10 @@ class Settings(BaseModel):
         ledger, by default.
     tokens, audit
         File of the bearer tokens (`serving.guard.tokens`) and of the audit record (`serving.guard.audit`).
+    shadow
+        A registered version that scores beside the one that answers (`serving.shadow`), and never answers.
+    shadow_file
+        Where the two are compared, rewritten every few seconds; `fenlei shadow` prints it.
     max_items
         Enterprises in one call; more get 413.
     max_records, max_rows
@@ -75,6 +79,8 @@ class Settings(BaseModel):
     rows: Path | None = None
     tokens: Path = Path("data/generated/tokens.jsonl")
     audit: Path = Path("data/generated/audit.jsonl")
+    shadow: str | None = None
+    shadow_file: Path = Path("data/generated/shadow.json")
     max_items: int = Field(default=1_000, ge=1)
     max_records: int = Field(default=200, ge=1)
     max_rows: int = Field(default=50_000, ge=1)
