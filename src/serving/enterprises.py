@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property, partial
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 from pydantic import ValidationError
 
@@ -77,7 +77,7 @@ class Enterprises:
     def _searches(self) -> ThreadPoolExecutor:
         return ThreadPoolExecutor(max_workers=1, thread_name_prefix="fenlei-what-if")
 
-    def ways(self) -> dict[str, Callable[[bytes, Call], object]]:
+    def ways(self) -> dict[str, Callable[[bytes, Call], Coroutine[Any, Any, Reply]]]:
         """Return what answers which path, as the guard asks."""
         return {
             ENTERPRISE: partial(self._in, lambda: self._lane, self.history),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from features.check.reading import literal
 from features.records.store import connect
 from serving.ledger.place import LedgerError
 from serving.ledger.read import Ledger
+from serving.ledger.record import Line
 from serving.published.told import PublishedClass
 
 _COLUMNS = (
@@ -30,7 +32,8 @@ def history_of(root: Path, province: str, enterprise_id: str) -> tuple[Published
     """
     ledger = Ledger.open(root, province)
     place = ledger.place
-    each, lines = [], []
+    each: list[str] = []
+    lines: list[Line] = []
     for month in ledger.months.values():
         for line in month.lines:
             files = literal(str(place.revision(month.month, line.revision) / "part-*.parquet"))
@@ -54,7 +57,7 @@ def history_of(root: Path, province: str, enterprise_id: str) -> tuple[Published
             month=line.month,
             revision=line.revision,
             cause=line.why if line.revision else "",
-            published_on=line.on,  # type: ignore[arg-type]  # pydantic reads the day
+            published_on=date.fromisoformat(line.on),
             released_by=line.by,
             determinations=tuple(filter(None, (_text(row["determinations"]) or "").split(";"))),
             probability=None if pd.isna(row["probability"]) else float(row["probability"]),

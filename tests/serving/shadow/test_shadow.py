@@ -35,7 +35,7 @@ def items(n: int) -> list[Item]:
     return [
         Item(
             enterprise_id=who,
-            cutoff="2026-01-01",  # type: ignore[arg-type]
+            cutoff="2026-01-01",
             indicators={name: None if row[name] != row[name] else float(row[name]) for name in columns},
         )
         for (who, _), row in zip(frame.index, frame.to_dict("records"), strict=True)
