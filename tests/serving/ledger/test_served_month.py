@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import shutil
+import threading
+import time
 from datetime import date
 from pathlib import Path
 
@@ -18,12 +22,15 @@ from serving.answers.requests import Item
 from serving.current.served import Served
 from serving.current.snapshot import Snapshot
 from serving.current.tables import Tables
+from serving.guard.call import Call
 from serving.ledger import publish
 from serving.ledger.gate import ledger_policy
 from serving.ledger.place import Place
 from serving.ledger.read import Ledger
 from serving.ledger.schema import REASONS
 from serving.published.months import Months
+from serving.runtime import Runtime
+from serving.settings import Settings
 
 DECEMBER = date(2025, 12, 1)
 
@@ -76,6 +83,40 @@ def test_a_newly_published_month_is_taken_up_and_its_code_finds_the_enterprise(s
     assert (table.cutoff, why) == (DECEMBER, "")
     code = Ledger.open(ledger, "hebei").query("SELECT uscc FROM ledger WHERE uscc IS NOT NULL LIMIT 1")["uscc"].iloc[0]
     assert len(table.places_of(code)) == 1
+
+
+def test_a_month_published_while_calls_are_answered_is_taken_up_without_a_restart_or_a_failed_call(
+    source: Path, ledger: Path, tmp_path: Path
+) -> None:
+    """Without MLflow, too: nothing of it is there, and nothing is made."""
+    settings = Settings(
+        province="hebei", ledger=ledger, tracking_uri=f"sqlite:///{tmp_path / 'mlflow.db'}",
+        audit=tmp_path / "audit.jsonl", tokens=tmp_path / "tokens.jsonl", reload_seconds=0.1,
+    )  # fmt: skip
+    who = str(Ledger.open(ledger, "hebei").query("SELECT max(enterprise_id) FROM ledger").iloc[0, 0])
+    runtime = Runtime(settings)
+    runtime.state.start()
+    made = threading.Thread(target=make, args=(source, ledger, DECEMBER))
+    made.start()
+    replies: list[tuple[int, str]] = []
+
+    async def steadily() -> None:
+        body, end = json.dumps({"enterprise_id": who}).encode(), time.monotonic() + 60
+        while time.monotonic() < end and (not replies or replies[-1][1] != DECEMBER.isoformat()):
+            status, reply = await runtime.classify(body, Call("/classify"))
+            replies.append((status, json.loads(reply).get("cutoff", "")))
+            await asyncio.sleep(0.02)
+
+    try:
+        asyncio.run(steadily())
+        status = runtime.status()
+    finally:
+        made.join()
+        runtime.close()
+    assert {status for status, _ in replies} == {200}
+    assert list(dict.fromkeys(cutoff for _, cutoff in replies)) == [NOVEMBER.isoformat(), DECEMBER.isoformat()]
+    assert status["no_table"] is None
+    assert not (tmp_path / "mlflow.db").exists()
 
 
 def test_a_held_month_leaves_the_one_before_and_says_so(

@@ -10,6 +10,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,8 @@ from serving.settings import Settings
 
 Say = Callable[[str], None]
 CLIENTS, ASKED = 4, 60
+PATIENCE = 60.0
+"""Seconds to wait for what must come after a fault."""
 PATH = "/classify"
 
 
@@ -181,10 +184,13 @@ def serve_faults(store: Store, table: Path, version: str, home: Path, swaps: int
             say(what)
             time.sleep(1)
             clients.during()
-            work()
+            said = work()
+            until = time.monotonic() + PATIENCE
+            while not holds(clients.seen) and time.monotonic() < until:
+                time.sleep(0.1)
             time.sleep(3)
             seen = clients.during()
-            found.append(_fault(what, seen, holds(seen) and seen.lost <= most_lost))
+            found.append(_fault(what, seen, holds(seen) and seen.lost <= most_lost, said))
 
         tried("nothing: steady calls", lambda: None, by("model"))
         tried("kill -9 of the worker", lambda: _kill(service.url), by("model"), CLIENTS)
@@ -207,9 +213,10 @@ def serve_faults(store: Store, table: Path, version: str, home: Path, swaps: int
     return found
 
 
-def _fault(what: str, seen: Seen, held: bool) -> Fault:
+def _fault(what: str, seen: Seen, held: bool, said: object) -> Fault:
     answered = ", ".join(f"{count:,} by {source}" for source, count in sorted(seen.answered.items())) or "none"
     more = [f"{count} got {status}" for status, count in sorted(seen.refused.items())]
+    more += [said] if isinstance(said, str) else []
     more += [f"{seen.unreached} tries before it was back"] if seen.unreached else []
     return Fault(what, seen, 0, "; ".join([answered, *more]), held and not seen.wrong)
 
@@ -259,8 +266,8 @@ def _lose(store: Store) -> None:
     shutil.rmtree(store.artifacts)
 
 
-def _kill(url: str) -> None:
-    """Kill the process below the service's supervisor, as the kernel would for lack of memory."""
+def _kill(url: str) -> str:
+    """Kill the process below the service's supervisor, as the kernel would for lack of memory; says when it is back."""
     port = url.rpartition(":")[2]
     parents, lines = {}, {}
     for folder in Path("/proc").iterdir():
@@ -274,3 +281,10 @@ def _kill(url: str) -> None:
     below = [pid for pid in lines if parents.get(pid) in top and "worker" in lines[pid]]
     for pid in below or top:
         os.kill(pid, signal.SIGKILL)
+    begun = time.monotonic()
+    while time.monotonic() < begun + PATIENCE:
+        time.sleep(0.2)
+        with suppress(httpx.TransportError):
+            if httpx.get(f"{url}/readyz", timeout=PATIENCE).status_code == 200:
+                return f"back after {time.monotonic() - begun:.0f} s"
+    return "not back"
