@@ -171,8 +171,8 @@ class Enterprises:
         given = asked.record
         record = Record(asked.enterprise_id, asked.cutoff, given.tables, given.context, given.covers_from)
         model = snapshot.served.model
-        judge = Judge(snapshot.rules, model, lambda: in_time(until))
         try:
+            judge = Judge(snapshot.rules, model, lambda: in_time(until))
             if asked.acts:
                 result = after_acts(record, judge, asked.acts)
             else:

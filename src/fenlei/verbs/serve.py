@@ -24,6 +24,9 @@ def serve(
     ledger: Annotated[
         Path | None, typer.Option(help="Ledger whose newest published month is served instead of a table.")
     ] = None,
+    shadow: Annotated[
+        str | None, typer.Option(help="Registered version that scores beside, never answers; see `fenlei shadow`.")
+    ] = None,
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 3000,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     province: Annotated[str | None, typer.Option(help="Whose policies hold; or FENLEI_PROVINCE.")] = None,
@@ -33,7 +36,9 @@ def serve(
     from serving.launch import run_forever
     from serving.settings import Settings
 
-    settings = Settings.from_env(table=table, ledger=ledger, province=province, policies=own_policies(), tokens=tokens)
+    settings = Settings.from_env(
+        table=table, ledger=ledger, shadow=shadow, province=province, policies=own_policies(), tokens=tokens
+    )
     if code := run_forever(settings, port, host):
         raise typer.Exit(code)
 

@@ -126,7 +126,7 @@ class Tables:
                 said.append(f"{offer.name}: {short(err)}" if offer.name else short(err))
                 if before is not None:
                     return before, "; ".join(said)
-        return None, "; ".join(said) or NO_TABLE
+        return before, "; ".join(said) or NO_TABLE
 
 
 def short(err: FenleiError) -> str:

@@ -169,6 +169,13 @@ def test_after_a_restart_the_month_before_answers_where_the_newest_is_torn(ledge
     assert why.startswith("2025-11: 2025-11.parquet is no indicator table")
 
 
+def test_a_ledger_whose_record_is_lost_leaves_the_month_in_place_and_says_so(ledger: Path) -> None:
+    tables = looking(ledger)
+    before, _ = tables.look()
+    Place(ledger, "hebei").record.unlink()
+    assert tables.look() == (before, "the ledger has no published month of hebei")
+
+
 def test_a_ledger_without_months_says_so(tmp_path: Path) -> None:
     table, why = looking(tmp_path / "none").look()
     assert table is None
