@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
 
@@ -14,6 +16,7 @@ import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # it ships no types
 
 from features.catalogue.evidence import EVIDENCE
+from features.errors import SourceError
 from helpers.here import here
 from models.scoring.classification import Classification
 from models.scoring.classify import classify_frame
@@ -24,6 +27,7 @@ from models.tracking.names import LEGACY
 from serving.answers.fallback import classify
 from serving.current.served import Served
 from serving.guard.audit import verify
+from serving.shadow.tally import read_tally
 
 from .conftest import CUTOFF, World, wait_for
 
@@ -428,3 +432,20 @@ def test_the_page_of_an_enterprise_is_answered_and_every_such_call_is_audited(
     ]
     assert [one["enterprises"] for one in lines[:2]] == [[who], ["nobody"]]
     assert lines[-1]["enterprises"] == [world.records[0].enterprise_id]
+
+
+def test_a_shadow_scores_beside_the_version_in_use_and_changes_no_answer(by_model: httpx.Client, world: World) -> None:
+    ids = [who for who, _ in world.frame.index[100:120]]
+    for who in ids:
+        said = by_model.post("/classify", json={"enterprise_id": who}).json()
+        assert (said["source"], said["versions"]["registered"]) == ("model", "1")
+    end = time.monotonic() + 20
+    while time.monotonic() < end:
+        with suppress(SourceError):
+            tally = read_tally(world.settings.shadow_file)
+            if (tally.served, tally.shadow) == ("1", "2") and tally.size >= len(ids):
+                break
+        time.sleep(0.2)
+    assert (tally.served, tally.shadow, tally.failed) == ("1", "2", 0)
+    assert tally.size >= len(ids)
+    assert 'fenlei_shadow_total{outcome="agree"}' in by_model.get("/metrics").text
