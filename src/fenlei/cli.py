@@ -35,6 +35,7 @@ from fenlei.verbs import policy as policy_verbs
 from fenlei.verbs import remedies as remedy_verbs
 from fenlei.verbs import results as result_verbs
 from fenlei.verbs import serve as serve_verbs
+from fenlei.verbs import shadow as shadow_verb
 from fenlei.verbs import sign as sign_verbs
 from fenlei.verbs import warn as warn_verbs
 
@@ -69,6 +70,7 @@ remedy_verbs.add_to(app)
 policy_verbs.add_to(app)
 card_verbs.add_to(app)
 serve_verbs.add_to(app)
+shadow_verb.add_to(app)
 month_verbs.add_to(app)
 explain_verb.add_to(app)
 plan_verbs.add_to(app)

@@ -11,16 +11,20 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self
+from urllib.parse import quote
 from uuid import uuid4
 
 import httpx
 
 from features.errors import FenleiError
 from models.scoring.classification import Classification
+from serving.published.told import Enterprise, WhatIfAnswer
 
 Question = Mapping[str, Any]
 """One enterprise, as an item of ``POST /classify``: by ``enterprise_id`` or ``uscc``, by indicators, or by record."""
+
+Language = Literal["zh", "en"]
 
 AGAIN = frozenset({429, 502, 503, 504})
 """Statuses that may pass: the same call is asked again. Asking twice changes nothing but the audit record."""
@@ -69,7 +73,14 @@ def _body(question: Question, language: str, reasons: bool | int | None) -> dict
     return {**question, **more, **({} if reasons is None else {"reasons": reasons})}
 
 
+def _of(who: str) -> str:
+    """Return the path of an enterprise, whatever signs its id has."""
+    return f"/enterprises/{quote(who, safe='')}"
+
+
 def _read(reply: httpx.Response) -> Any:
+    if reply.status_code == 200 and reply.headers.get("content-type", "").startswith("text/html"):
+        return reply.text
     try:
         said = reply.json()
     except ValueError:
@@ -143,6 +154,19 @@ class Client(_Calls):
         """Classify several enterprises in one call, in order; one that has no answer does not stop the others."""
         return _items(self._ask("POST", "/classify", _body({"items": list(questions)}, language, reasons)))
 
+    def enterprise(self, who: str) -> Enterprise:
+        """Return an enterprise's class now and every published one, by its id or code; raises as `Client.classify`."""
+        return Enterprise.model_validate(self._ask("GET", _of(who)))
+
+    def sheet(self, who: str, *, language: Language = "zh") -> str:
+        """Return the page of an enterprise, HTML; raises as `Client.classify`."""
+        return str(self._ask("GET", f"{_of(who)}/sheet?language={language}"))
+
+    def what_if(self, question: Question, acts: Sequence[str] | None = None) -> WhatIfAnswer:
+        """Return what would help an enterprise, asked about by record, or where it would stand after ``acts``."""
+        more = {} if acts is None else {"acts": list(acts)}
+        return WhatIfAnswer.model_validate(self._ask("POST", "/what_if", {**question, **more}))
+
     def model(self) -> dict[str, Any]:
         """Return what is known of the model that answers."""
         return dict(self._ask("GET", "/model"))
@@ -214,6 +238,19 @@ class AsyncClient(_Calls):
     ) -> list[Classification | NotAnswered]:
         """Classify several enterprises in one call, in order."""
         return _items(await self._ask("POST", "/classify", _body({"items": list(questions)}, language, reasons)))
+
+    async def enterprise(self, who: str) -> Enterprise:
+        """Return an enterprise's class now and every published one, by its id or code; raises as `Client.classify`."""
+        return Enterprise.model_validate(await self._ask("GET", _of(who)))
+
+    async def sheet(self, who: str, *, language: Language = "zh") -> str:
+        """Return the page of an enterprise, HTML; raises as `Client.classify`."""
+        return str(await self._ask("GET", f"{_of(who)}/sheet?language={language}"))
+
+    async def what_if(self, question: Question, acts: Sequence[str] | None = None) -> WhatIfAnswer:
+        """Return what would help an enterprise, asked about by record, or where it would stand after ``acts``."""
+        more = {} if acts is None else {"acts": list(acts)}
+        return WhatIfAnswer.model_validate(await self._ask("POST", "/what_if", {**question, **more}))
 
     async def model(self) -> dict[str, Any]:
         """Return what is known of the model that answers."""

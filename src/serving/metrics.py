@@ -42,6 +42,10 @@ class Metrics:
             "fenlei_age_days", "Days since the month's cut-off and since the model was approved", ["of"],
             registry=self.registry,
         )  # fmt: skip
+        self._shadow = Counter(
+            "fenlei_shadow", "Enterprises that the shadow scored or could not, by outcome", ["outcome"],
+            registry=self.registry,
+        )  # fmt: skip
         self._kept: dict[tuple[str, int], Callable[[float], None]] = {}
 
     def call(self, path: str, status: int, seconds: float) -> None:
@@ -60,6 +64,10 @@ class Metrics:
     def audit_failed(self) -> None:
         """Count a line that could not be written."""
         self._unwritten.inc()
+
+    def shadow(self, outcome: str, count: int) -> None:
+        """Count what became of enterprises that were handed to the shadow."""
+        self._shadow.labels(outcome).inc(count)
 
     def text(self, *, month: date | None, approved: date | None) -> bytes:
         """Return all figures as Prometheus reads them, ages as of now."""

@@ -11,6 +11,9 @@ from pydantic.json_schema import models_json_schema
 from models.scoring.classification import Classification
 from serving.answers.requests import ClassifyRequest
 from serving.errors import PROBLEM_JSON
+from serving.guard.paths import LONGEST
+from serving.published.asking import WhatIfRequest
+from serving.published.told import Enterprise, WhatIfAnswer
 
 PREFIX = "#/components/schemas/{model}"
 
@@ -89,16 +92,31 @@ _REFUSED = {
 }
 
 
+_ID = {
+    "name": "id",
+    "in": "path",
+    "required": True,
+    "schema": {"type": "string", "minLength": 1, "maxLength": LONGEST, "pattern": "^[^/]+$"},
+    "description": "The enterprise's id, or its unified social credit code.",
+}
+_LANGUAGE = {
+    "name": "language",
+    "in": "query",
+    "required": False,
+    "schema": {"type": "string", "enum": ["zh", "en"], "default": "zh"},
+}
+
+
 @lru_cache(maxsize=1)
 def document() -> dict[str, Any]:
     """Return the document, OpenAPI 3.1."""
-    _, asked = models_json_schema([(ClassifyRequest, "validation")], ref_template=PREFIX)
+    _, asked = models_json_schema([(ClassifyRequest, "validation"), (WhatIfRequest, "validation")], ref_template=PREFIX)
     _, answered = models_json_schema(
-        [(Classification, "serialization"), (Results, "serialization"), (ProblemDetails, "serialization")],
+        [(one, "serialization") for one in (Classification, Results, Enterprise, WhatIfAnswer, ProblemDetails)],
         ref_template=PREFIX,
     )
     schemas = {**asked["$defs"], **answered["$defs"]}
-    request = schemas.pop("ClassifyRequest")
+    request, what_if = schemas.pop("ClassifyRequest"), schemas.pop("WhatIfRequest")
     problem = {PROBLEM_JSON: {"schema": _ref("ProblemDetails")}}
     refused = {status: {"description": what, "content": problem} for status, what in _REFUSED.items()}
     bearer = [{"bearer": list[str]()}]
@@ -126,6 +144,39 @@ def document() -> dict[str, Any]:
                     "requestBody": {"required": True, "content": {"application/json": {"schema": request}}},
                     "responses": {
                         "200": _json("One classification, or a result for each item", one_or_many),
+                        **refused,
+                    },
+                }
+            },
+            "/what_if": {
+                "post": {
+                    "summary": "What would help one enterprise, or where it would stand after named acts",
+                    "security": bearer,
+                    "requestBody": {"required": True, "content": {"application/json": {"schema": what_if}}},
+                    "responses": {
+                        "200": _json("Acts, and score and class before and after", _ref("WhatIfAnswer")),
+                        **refused,
+                    },
+                }
+            },
+            "/enterprises/{id}": {
+                "get": {
+                    "summary": "One enterprise: its class now, and every class that was published of it",
+                    "security": bearer,
+                    "parameters": [_ID],
+                    "responses": {"200": _json("The enterprise", _ref("Enterprise")), **refused},
+                }
+            },
+            "/enterprises/{id}/sheet": {
+                "get": {
+                    "summary": "The page of one enterprise: why it is in its class",
+                    "security": bearer,
+                    "parameters": [_ID, _LANGUAGE],
+                    "responses": {
+                        "200": {
+                            "description": "One A4 page",
+                            "content": {"text/html": {"schema": {"type": "string"}}},
+                        },
                         **refused,
                     },
                 }

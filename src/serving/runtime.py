@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 
 from features.catalogue import catalogue_hash, of_province
 from features.errors import FenleiError
@@ -22,6 +22,7 @@ from serving.answers.requests import Asked, Item
 from serving.answers.timing import in_time
 from serving.current.policy import AccessPolicy, serving_policy
 from serving.current.snapshot import Snapshot, State
+from serving.enterprises import Enterprises
 from serving.errors import Problem, RequestError
 from serving.guard.again import Again
 from serving.guard.audit import AuditLog
@@ -30,7 +31,9 @@ from serving.guard.outside import outside
 from serving.guard.regions import Regions
 from serving.guard.tokens import Tokens
 from serving.metrics import Metrics
+from serving.published.months import Months
 from serving.settings import Settings
+from serving.shadow.beside import Shadow, registered_model
 
 log = logging.getLogger("fenlei.serving")
 
@@ -80,7 +83,26 @@ class Runtime:
     @cached_property
     def state(self) -> State:
         """What is being served."""
-        return State(self.settings)
+        ledger = self.settings.ledger
+        if ledger is None:
+            return State(self.settings)
+        return State(self.settings, Months(ledger, self.settings.province, self.settings.rows))
+
+    @cached_property
+    def enterprises(self) -> Enterprises:
+        """What is told of single enterprises beside a class: history, page, what would help."""
+        return Enterprises(self.settings, lambda: self.state.snapshot, lambda: self.regions)
+
+    @cached_property
+    def shadow(self) -> Shadow | None:
+        """A proposed version that scores beside the one that answers, where the settings name one."""
+        version, store = self.settings.shadow, self.settings.store
+        if version is None:
+            return None
+        load = partial(registered_model, store, version, self.settings.province)
+        made = Shadow(load, version, self.settings.shadow_file, self.metrics.shadow)
+        made.start()
+        return made
 
     @cached_property
     def light(self) -> ThreadPoolExecutor:
@@ -115,6 +137,8 @@ class Runtime:
             light = len(raw) <= LIGHT_BYTES and len(asked.items) <= LIGHT_ITEMS
             refused = outside(asked.items, call, self.regions, snapshot.table)
             results = await self._results(asked, snapshot, until, refused, light=light)
+            if light and self.shadow is not None:
+                self.shadow.offer(asked.items, snapshot, results)
             return self._reply(asked, results, call)
         except RequestError as err:
             return err.status, _json(err.as_dict())
@@ -270,6 +294,9 @@ class Runtime:
         self.state.stop()
         for lane in (self.light, self.heavy, self.spare):
             lane.shutdown(wait=False, cancel_futures=True)
+        self.enterprises.close()
+        if self.shadow is not None:
+            self.shadow.close()
         self.audit.close()
 
 

@@ -1,9 +1,9 @@
 """The BentoML service: ``bentoml serve serving.service:Fenlei``, or ``fenlei serve``.
 
 Settings come from environment variables ``FENLEI_*``, see `serving.settings.Settings`. Each worker writes a chain of
-the audit record alone. Endpoints: ``POST /classify``, ``POST /status``, ``GET /model``, ``GET /metrics``; liveness
-``/livez`` and readiness ``/readyz``. BentoML's own log of calls, tracing, figures and queue are switched off: the
-guard has its own, which know what was asked.
+the audit record alone. Endpoints: ``POST /classify``, ``POST /what_if``, ``GET /enterprises/{id}`` and its ``/sheet``,
+``POST /status``, ``GET /model``, ``GET /metrics``; liveness ``/livez`` and readiness ``/readyz``. BentoML's own log of
+calls, tracing, figures and queue are switched off: the guard has its own, which know what was asked.
 """
 
 from __future__ import annotations
@@ -104,7 +104,13 @@ def _keep() -> Keep:
         held.tokens,
         lambda: held.audit,
         held.settings.max_bytes,
-        ways={"/classify": held.classify, "/status": status, "/model": model, "/docs.json": described},
+        ways={
+            "/classify": held.classify,
+            "/status": status,
+            "/model": model,
+            "/docs.json": described,
+            **held.enterprises.ways(),
+        },
         timeout=held.settings.timeout,
         concurrency=held.settings.concurrency,
         again=held.again,
@@ -144,6 +150,7 @@ class Fenlei:
         self._runtime.audit.watch()
         _ = self._runtime.regions
         self._runtime.state.start()
+        _ = self._runtime.shadow
         # What is here now stays: the collector needn't walk the libraries' objects at every request.
         gc.collect()
         gc.freeze()

@@ -31,8 +31,11 @@ class Settings(BaseModel):
         List of signers, where it is not the province's ``signers.toml``: for a demo or a test.
     table
         The current indicator table (`serving.current.table`), for questions by enterprise; without it they get 503.
+    ledger
+        The ledger whose newest published month answers those questions, in the place of ``table``.
     rows
-        Folder for the rows of the table, made for reading one (`serving.current.rows`); beside the table by default.
+        Folder for the rows of the table, made for reading one (`serving.current.rows`); beside the table, or in the
+        ledger, by default.
     tokens, audit
         File of the bearer tokens (`serving.guard.tokens`) and of the audit record (`serving.guard.audit`).
     audit_heads
@@ -42,6 +45,10 @@ class Settings(BaseModel):
         month's clean folder; without it a token with regions may ask by records alone.
     workers
         Processes that answer; each has its own chain of the audit record, and holds what it holds by itself.
+    shadow
+        A registered version that scores beside the one that answers (`serving.shadow`), and never answers.
+    shadow_file
+        Where the two are compared, rewritten every few seconds; `fenlei shadow` prints it.
     max_items
         Enterprises in one call; more get 413.
     max_records, max_rows
@@ -75,12 +82,15 @@ class Settings(BaseModel):
     records: Path | None = None
     signers: Path | None = None
     table: Path | None = None
+    ledger: Path | None = None
     rows: Path | None = None
     tokens: Path = Path("data/generated/tokens.jsonl")
     audit: Path = Path("data/generated/audit.jsonl")
     audit_heads: Path | None = None
     regions: Path | None = None
     workers: int = Field(default=1, ge=1, le=64)
+    shadow: str | None = None
+    shadow_file: Path = Path("data/generated/shadow.json")
     max_items: int = Field(default=1_000, ge=1)
     max_records: int = Field(default=200, ge=1)
     max_rows: int = Field(default=50_000, ge=1)
@@ -107,7 +117,16 @@ class Settings(BaseModel):
         }
         if given.get("MLFLOW_TRACKING_URI"):
             values.setdefault("tracking_uri", given["MLFLOW_TRACKING_URI"])
-        values |= {name: value for name, value in told.items() if value is not None}
+        told = {name: value for name, value in told.items() if value is not None}
+        for name, other in (("table", "ledger"), ("ledger", "table")):
+            if name in told and other not in told:
+                values.pop(other, None)
+        values |= told
+        if values.keys() >= {"table", "ledger"}:
+            raise ConfigError(
+                f"settings of the service: {PREFIX}TABLE and {PREFIX}LEDGER are both set; expected one: a table, or the"
+                " ledger whose newest month is served"
+            )
         try:
             return cls.model_validate(values)
         except ValidationError as err:

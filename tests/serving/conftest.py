@@ -85,6 +85,8 @@ def built(empty_store: Path, tmp_path_factory: pytest.TempPathFactory) -> World:
         table=table,
         tokens=folder / "tokens.jsonl",
         audit=folder / "audit.jsonl",
+        shadow="2",
+        shadow_file=folder / "shadow.json",
         reload_seconds=0.1,
         recheck_seconds=0.5,
     )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
 
@@ -14,15 +16,18 @@ import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # it ships no types
 
 from features.catalogue.evidence import EVIDENCE
+from features.errors import SourceError
 from helpers.here import here
 from models.scoring.classification import Classification
 from models.scoring.classify import classify_frame
 from models.scoring.rules.province import load_rules
+from models.signoff import export
 from models.tracking import versions
 from models.tracking.names import LEGACY
 from serving.answers.fallback import classify
 from serving.current.served import Served
 from serving.guard.audit import verify
+from serving.shadow.tally import read_tally
 
 from .conftest import CUTOFF, World, wait_for
 
@@ -281,8 +286,7 @@ def by_version(version: str) -> Callable[[dict[str, Any]], bool]:
 def test_an_approval_is_served_without_a_restart_and_a_withdrawal_ends_it(by_rules: httpx.Client, world: World) -> None:
     question = {"enterprise_id": world.frame.index[0][0]}
     versions.set_alias(here(), LEGACY, "2")  # by hand: signed by nobody
-    wait_for(by_rules, lambda s: "set by hand" in str(s["fallback"]))
-    assert by_rules.post("/classify", json=question).json()["source"] == "rules"
+    assert by_rules.post("/classify", json=question).json()["fallback"] == "no approved model"
     versions.set_alias(here(), LEGACY, None)
     for version in ("1", "2"):
         world.approve(version)
@@ -299,7 +303,7 @@ def test_an_approval_is_served_without_a_restart_and_a_withdrawal_ends_it(by_rul
 def test_a_bundle_changed_since_approval_is_not_served_and_the_rules_answer(
     by_model: httpx.Client, world: World
 ) -> None:
-    booster = versions.bundle(here(), "1") / "booster.txt"
+    booster = export.folder_of(here(), "1") / "booster.txt"
     before = booster.read_bytes()
     try:
         booster.write_bytes(before.replace(b"leaf_value=", b"leaf_value=9", 1))
@@ -393,9 +397,55 @@ def test_the_description_is_true_of_answers_and_of_refusals(by_model: httpx.Clie
         ("post", "/classify", {"enterprise": known}),
         ("post", "/status", {}),
         ("get", "/model", None),
+        ("post", "/what_if", as_record(world, 0)),
+        ("post", "/what_if", {"enterprise_id": known}),
+        ("get", f"/enterprises/{known}", None),
     ]
     for method, path, body in told:
         reply = by_model.request(method, path, json=body)
         kind = reply.headers["content-type"]
-        schema = described["paths"][path][method]["responses"][str(reply.status_code)]["content"][kind]["schema"]
+        template = "/enterprises/{id}" if path.startswith("/enterprises") else path
+        schema = described["paths"][template][method]["responses"][str(reply.status_code)]["content"][kind]["schema"]
         Draft202012Validator({**schema, "components": described["components"]}).validate(reply.json())
+
+
+def test_the_page_of_an_enterprise_is_answered_and_every_such_call_is_audited(
+    by_model: httpx.Client, world: World
+) -> None:
+    who = world.frame.index[0][0]
+    before = by_model.post("/status").json()["audit"]["lines"]
+    page = by_model.get(f"/enterprises/{who}/sheet", params={"language": "en"})
+    assert page.status_code == 200
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert '<html lang="en">' in page.text
+    assert by_model.get("/enterprises/nobody/sheet").status_code == 404
+    assert by_model.get(f"/enterprises/{who}").status_code == 503  # no ledger is set
+    assert by_model.post(f"/enterprises/{who}", json={}).status_code == 405
+    assert by_model.post("/what_if", json=as_record(world, 0)).status_code == 200
+    lines = [json.loads(line) for line in world.settings.audit.read_text(encoding="utf-8").splitlines()][before + 1 :]
+    assert [(one["path"], one["status"]) for one in lines] == [
+        ("/enterprises/{id}/sheet", 200),
+        ("/enterprises/{id}/sheet", 404),
+        ("/enterprises/{id}", 503),
+        ("/enterprises/{id}", 405),
+        ("/what_if", 200),
+    ]
+    assert [one["enterprises"] for one in lines[:2]] == [[who], ["nobody"]]
+    assert lines[-1]["enterprises"] == [world.records[0].enterprise_id]
+
+
+def test_a_shadow_scores_beside_the_version_in_use_and_changes_no_answer(by_model: httpx.Client, world: World) -> None:
+    ids = [who for who, _ in world.frame.index[100:120]]
+    for who in ids:
+        said = by_model.post("/classify", json={"enterprise_id": who}).json()
+        assert (said["source"], said["versions"]["registered"]) == ("model", "1")
+    end = time.monotonic() + 20
+    while time.monotonic() < end:
+        with suppress(SourceError):
+            tally = read_tally(world.settings.shadow_file)
+            if (tally.served, tally.shadow) == ("1", "2") and tally.size >= len(ids):
+                break
+        time.sleep(0.2)
+    assert (tally.served, tally.shadow, tally.failed) == ("1", "2", 0)
+    assert tally.size >= len(ids)
+    assert 'fenlei_shadow_total{outcome="agree"}' in by_model.get("/metrics").text

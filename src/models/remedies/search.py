@@ -117,6 +117,33 @@ def remedies_of(
     return [_result(case).model_copy(update={"waiting": of.get(id(case))}) for case in cases]
 
 
+def after_acts(record: Record, judge: Judge, acts: Sequence[str]) -> Remedies:
+    """Return where one enterprise would stand after named acts, whether or not they bring it a class down.
+
+    Parameters
+    ----------
+    record
+        As a calling system holds it.
+    judge
+        Who classifies.
+    acts
+        Names of the acts to do, all of them, each with what it needs; one in which there is nothing to do is left out.
+
+    Raises
+    ------
+    features.errors.ConfigError
+        If an act is unknown to the policy.
+    """
+    policy, features = load_acts(judge.rules.province).chosen(acts), features_policy(judge.rules.province)
+    known = as_known(record)
+    [before] = standings([known], judge)
+    case = _Case(known, policy, features, _open(known, policy, features), before)
+    case.found = case.closed(name for name in acts if name in case.open)
+    if case.found:
+        _try([case], judge, lambda one: [one.found])
+    return _result(case)
+
+
 def _open(record: Record, policy: Acts, features: FeaturesPolicy) -> dict[str, list[Touched]]:
     """Return the acts in which there is something to do, and what each touches for itself."""
     touched = {act.id: done(record, [act], features)[1] for act in policy.acts}

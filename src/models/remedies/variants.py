@@ -7,7 +7,7 @@ its records get a mark, as versions replace each other by the number alone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -40,6 +40,8 @@ class Judge:
     ----------
     rules, model
         Of one province; the model signed under its cuts.
+    tick
+        Called before every few hundred variants; ends a search that nobody waits for any more by raising.
 
     Raises
     ------
@@ -49,6 +51,7 @@ class Judge:
 
     rules: ProvinceRules
     model: RiskModel | None = None
+    tick: Callable[[], None] | None = None
 
     def __post_init__(self) -> None:
         if self.model is not None and not self.model.bands.same_bands(self.rules.bands):
@@ -89,6 +92,8 @@ def standings(records: Sequence[Record], judge: Judge) -> list[Standing]:
     """
     found: list[Standing] = []
     for start in range(0, len(records), AT_ONCE):
+        if judge.tick is not None:
+            judge.tick()
         marked = [_marked(record, start + k) for k, record in enumerate(records[start : start + AT_ONCE])]
         found += _judged(indicators_of(marked, judge.scope), judge)
     return found

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from features.errors import FenleiError
 from models.chain import FIRST
 from models.scoring.risk_model import RiskModel
-from models.signoff import gate
+from models.signoff import export, gate
 from models.signoff.errors import ApprovalError, GateRefused, HashMismatch
 from models.signoff.record import entries as record
 from models.signoff.record import rules
@@ -227,6 +227,8 @@ def _write(store: Store, draft: Entry, key: Ed25519PrivateKey, entries: list[Ent
     """Sign, hold the rules, write the line; then head and alias follow."""
     entry = draft.signed(key)
     rules.admit(entry, entries, lists(store))
+    if entry.action == "approve":
+        export.export(store, entry)  # before the line: a service that reads it finds the files
     record.append(store, entry)
     after = [*entries, entry]
     _follow(store, after)
@@ -237,6 +239,7 @@ def _write(store: Store, draft: Entry, key: Ed25519PrivateKey, entries: list[Ent
 
 def _follow(store: Store, entries: list[Entry]) -> None:
     """Write the record's head to every model it names, and let each one's alias point at what is in force of it."""
+    export.follow(store, entries)
     expected = _expected(entries)
     signed_for = {split_version(e.version)[0] for e in entries}
     for name, there in sorted(versions.pointers(store).items()):
@@ -262,8 +265,7 @@ def follow(store: Store) -> str | None:
     with record.locked(store):
         entries = read_beside(store, versions.pointers(store)).entries
         _follow(store, entries)
-        newest = in_force(entries)
-    return newest.version if newest else None
+        return newest.version if (newest := in_force(entries)) else None
 
 
 def approved_model(store: Store, province: str | None = None) -> tuple[RiskModel, str] | None:
@@ -291,8 +293,7 @@ def approved_model(store: Store, province: str | None = None) -> tuple[RiskModel
     >>> approved_model(store, "hebei") is None
     True
     """
-    pointers = versions.pointers(checked_store(store))
-    entries = read_beside(store, pointers).entries
+    entries = read_beside(store, pointers := versions.pointers(checked_store(store))).entries
     _hold_alias(pointers, entries, province)
     entry = in_force(entries, province)
     return None if entry is None else (_signed_model(store, entry), entry.version)

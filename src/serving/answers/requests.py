@@ -337,6 +337,11 @@ def asked(raw: bytes, max_items: int, catalogue: Mapping[str, Indicator] = CATAL
             return Asked(Batch.model_validate(body, context=catalogue).items, False, options)
         return Asked([Item.model_validate(body, context=catalogue)], True, options)
     except ValidationError as err:
-        found = err.errors(include_url=False, include_context=False, include_input=False)
-        problems = tuple(Problem(_where(e["loc"]), _what(e)) for e in found)
-        raise RequestError(422, "the request has the wrong shape", problems) from err
+        raise wrong_shape(err) from err
+
+
+def wrong_shape(err: ValidationError) -> RequestError:
+    """Say which fields of a body are wrong, without their values."""
+    found = err.errors(include_url=False, include_context=False, include_input=False)
+    problems = tuple(Problem(_where(e["loc"]), _what(e)) for e in found)
+    return RequestError(422, "the request has the wrong shape", problems)

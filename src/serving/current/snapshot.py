@@ -1,8 +1,9 @@
 """Snapshot of what is served, renewed after an approval, a withdrawal or a new month's table.
 
 A thread looks at the approval record, its signers and the table every second or so (`stat` calls) and reloads when they
-changed; a request only picks up the newest snapshot and never waits. Only what `models.signoff.approval` gives is ever
-served: where it refuses (files changed since approval, a broken record), the rules answer and say why.
+changed; a request only picks up the newest snapshot and never waits. Only what two people signed
+(`models.signoff.export`) is ever served: where it refuses (files changed since approval, a broken record), the rules
+answer and say why.
 """
 
 from __future__ import annotations
@@ -12,17 +13,16 @@ import threading
 import time
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 
 from features.catalogue import Indicator, catalogue_for, catalogue_hash
-from features.errors import ConfigError, FenleiError, SourceError
+from features.errors import ConfigError, FenleiError
 from features.policies import cohort_policy, features_policy, outcomes_policy
 from features.policy import policy_hash
-from features.table.month import table_policies
 from models.scoring.classification import FallbackCode
 from models.scoring.overridden import NO_OVERRIDES, Overrides
+from models.scoring.risk_model import RiskModel
 from models.scoring.rules.province import POLICIES, ProvinceRules, load_rules
-from models.signoff import approval
+from models.signoff import approval, export
 from models.signoff import confirmations as confirmation_record
 from models.signoff import overrides as override_record
 from models.signoff.confirmations import NOTHING_CONFIRMED, Confirmed
@@ -33,6 +33,7 @@ from serving.current.policy import ServingPolicy, serving_policy
 from serving.current.ready import Ready
 from serving.current.served import NO_MODEL, Served, Signed
 from serving.current.table import CurrentTable, known_of
+from serving.current.tables import NO_TABLE, OneTable, Source, Tables
 from serving.settings import Settings
 
 log = logging.getLogger("fenlei.serving")
@@ -114,13 +115,23 @@ def load_policies(province: str) -> ProvinceRules:
 class State:
     """Holds the newest snapshot; `start` keeps it new.
 
+    Parameters
+    ----------
+    settings
+        Of the service.
+    source
+        Where tables come from, such as a ledger; None: the one that the settings name, if any.
+
     Raises
     ------
     features.errors.ConfigError
         If the province's policies are missing or wrong.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, source: Source | None = None) -> None:
+        if source is None and settings.table is not None:
+            source = OneTable(settings.table, settings)
+        self._tables = Tables(settings.province, source)
         self._store = settings.store
         self._rules = load_policies(settings.province)
         self._policy = serving_policy(settings.province)
@@ -133,10 +144,7 @@ class State:
         self._people_record: tuple[Signature | None, Signature | None, Signature | None] | None = None
         self._checked = 0.0
         self._failing_since: float | None = None
-        self._refused: Signature | None = None
-        self._snapshot = Snapshot(
-            Served(settings.province), self._rules, None, "no indicator table is set", self._policy
-        )
+        self._snapshot = Snapshot(Served(settings.province), self._rules, None, NO_TABLE, self._policy)
         self.refresh(force=True)
 
     @property
@@ -176,7 +184,7 @@ class State:
                 self._record, self._checked = (*record[:2], policies), now
             else:
                 served = self._snapshot.served
-            table, no_table = self._table()
+            table, no_table = self._tables.look()
             try:
                 self._policy = serving_policy(self.settings.province)
             except ConfigError as err:
@@ -221,7 +229,7 @@ class State:
     def _served(self, now: float, policies: str, *, settled: bool) -> Served:
         province = self.settings.province
         try:
-            found = approval.approved_model(self._store, province)
+            found = self._in_force()
         except FenleiError as err:
             self._failing_since = self._failing_since or now
             if not settled and now - self._failing_since < PATIENCE:
@@ -236,7 +244,7 @@ class State:
         self._failing_since = None
         if found is None:
             return Served(province, why=NO_MODEL)
-        model, version = found
+        model, version, signed = found
         otherwise = ""
         if model.catalogue_hash != catalogue_hash(catalogue_for(model.indicator_names, province)):
             # Columns may still be there and mean something else: not what was signed.
@@ -251,14 +259,26 @@ class State:
         before = self._snapshot.served
         if before.model is not None and before.version == version and before.model.version == model.version:
             return before
-        return Served(province, model, version, "", None, self._signed(version))
+        return Served(province, model, version, "", None, signed)
 
-    def _signed(self, version: str) -> tuple[Signed, ...]:
-        """Return who proposed the approved version last, and who approved it."""
-        acts = [
-            e for e in approval.history(self._store) if e.version == version and e.province == self.settings.province
-        ]
-        return tuple(Signed(entry.action, entry.by, entry.on) for entry in acts[-2:])
+    def _in_force(self) -> tuple[RiskModel, str, tuple[Signed, ...]] | None:
+        """Return the model in force, its version and who signed it, from the record and the files beside it alone.
+
+        MLflow is asked only for a version approved before such files were kept.
+        """
+        province = self.settings.province
+        try:
+            found = export.in_use_without_registry(self._store, province)
+        except export.NotExported:
+            approved = approval.approved_model(self._store, province)
+            if approved is None:
+                return None
+            acts = export.pair_of(approved[1], approval.history(self._store)) or ()
+            return *approved, tuple(Signed(act.action, act.by, act.on) for act in acts)
+        if found is None:
+            return None
+        acts = found.proposal, found.approval
+        return found.model, found.version, tuple(Signed(act.action, act.by, act.on) for act in acts)
 
     def _people(self, signers: Signature | None, *, force: bool) -> tuple[Overrides, str, Confirmed]:
         """Return overrides and confirmations, read again when one of their records or the list of signers changed."""
@@ -278,33 +298,3 @@ class State:
             log.warning("overrides and confirmations stay as they were read last: %s", err)
             short = err.short if isinstance(err, approval.ApprovalError) else "the list of signers can't be read"
             return before.overrides, short, before.confirmed
-
-    def _table(self) -> tuple[CurrentTable | None, str]:
-        path, table, holds = self.settings.table, self._snapshot.table, False
-        if path is None:
-            return None, "no indicator table is set"
-        try:
-            holds = table is not None and table.policies == table_policies(self.settings.province)
-            seen = signature(path)
-            if table is not None and holds and seen in (table.signature, self._refused):
-                return table, self._snapshot.no_table if seen == self._refused else ""
-            fresh = CurrentTable.open(path, self.settings.province, self.settings.rows)
-            self._refused = None
-            return fresh, ""
-        except FenleiError as err:
-            short = _short(err, path)
-            if self._snapshot.no_table != short:
-                log.warning("%s", err)
-            # A month that can't be used leaves the one before it in place, unless the policies changed its meaning.
-            self._refused = signature(path)
-            return (table if holds else None), short
-
-
-def _short(err: FenleiError, path: Path) -> str:
-    """Say in one line what is wrong with the table; a caller learns the file's name, not where it is."""
-    if not isinstance(err, SourceError):
-        return "the indicator table can't be used: the province's policies can't be read"
-    line = str(err).partition("\n")[0]
-    for folder in {str(path.parent), str(path.parent.resolve())} - {"."}:
-        line = line.replace(folder.rstrip("/") + "/", "")
-    return line

@@ -44,6 +44,11 @@ class Call:
     why: str = ""
     refused: list[str] = field(default_factory=list)
     answer: str = ""
+    subject: str = ""
+    """The enterprise that the path names."""
+    query: str = ""
+    kind: str = "application/json"
+    """Of the answer."""
 
     def line(self, status: int) -> dict[str, Any]:
         """Return the audit line."""

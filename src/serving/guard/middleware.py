@@ -21,6 +21,7 @@ from serving.guard.admission import Admission, WrongTokenError, source_of
 from serving.guard.again import Again
 from serving.guard.audit import AuditError, AuditLog
 from serving.guard.call import CALL, Call
+from serving.guard.paths import METHODS, place_of
 from serving.guard.tokens import Tokens
 from serving.metrics import CONTENT_TYPE, Metrics
 
@@ -32,11 +33,6 @@ log = logging.getLogger("fenlei.serving")
 OPEN = frozenset({"/livez", "/readyz", "/healthz"})
 """Liveness and readiness: no token, no audit line."""
 
-KNOWN = frozenset({"/", "/classify", "/status", "/model", "/docs.json", "/schema.json", "/metrics"})
-"""All else is not there, whoever asks."""
-
-METHODS = dict.fromkeys(KNOWN, ("GET", "HEAD")) | dict.fromkeys(("/classify", "/status"), ("POST",))
-"""How each path is asked."""
 
 WELCOME = (
     "Fenlei, enterprise credit risk classification 企业信用风险分类. POST /classify, POST /status, GET /model,"
@@ -46,7 +42,6 @@ WELCOME = (
 REPLAYED = ("/classify",)
 """Paths whose answers are kept for an ``Idempotency-Key``."""
 
-JSON = b"application/json"
 PROBLEM = PROBLEM_JSON.encode()
 
 Way = Callable[[bytes, Call], Awaitable[tuple[int, bytes]]]
@@ -114,7 +109,9 @@ class Guard:
         if scope["type"] != "http":
             await send({"type": "websocket.close", "code": 1008})
             return
-        call = Call(path=scope["path"] if scope["path"] in KNOWN else "other", came_from=source_of(scope))
+        path, subject = place_of(scope["path"])
+        query = scope.get("query_string", b"").decode("latin-1")
+        call = Call(path, subject=subject, query=query, came_from=source_of(scope))
         CALL.set(call)
         begin, written = time.perf_counter(), False
 
@@ -146,7 +143,7 @@ class Guard:
                 if call.path in self.keep.ways:
                     status, answer = await self._answer(call, body, key)
                     write(status, answer)
-                    await _send(send, status, answer, JSON if status < 400 else PROBLEM)
+                    await _send(send, status, answer, call.kind.encode() if status < 400 else PROBLEM)
                 elif call.path == "/":
                     await _reply(audited, 200, WELCOME, scope)
                 elif call.path == "/metrics" and self.keep.figures is not None:
@@ -230,7 +227,7 @@ async def _reply(send: Send, status: int, body: dict[str, object] | str, scope: 
     if status == 401:
         headers.append((b"www-authenticate", b"Bearer"))
     if status == 405:
-        headers.append((b"allow", ", ".join(METHODS[scope["path"]]).encode()))
+        headers.append((b"allow", ", ".join(METHODS[place_of(scope["path"])[0]]).encode()))
     if status == 413:
         # A rest of the body that was too long even to throw away is not read.
         headers.append((b"connection", b"close"))

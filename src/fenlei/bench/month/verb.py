@@ -73,13 +73,24 @@ def month_verb(
 
 
 def faults(
-    month: Annotated[bool, typer.Option("--month", help="Of a month's run; the only ones so far.")] = True,
+    month: Annotated[bool, typer.Option("--month", help="Of a month's run: the default.")] = True,
+    serving: Annotated[bool, typer.Option("--serve", help="Of the service, while clients call steadily.")] = False,
+    swaps: Annotated[int, typer.Option(min=0, help="Withdrawals and approvals, of the service.")] = 2,
     enterprises: Annotated[int, typer.Option(min=500, help="Size to simulate.")] = 30_000,
     kills: Annotated[int, typer.Option(min=1, help="Runs to kill.")] = 20,
     seed: Annotated[int, typer.Option(help="Of the moments.")] = 7,
     page: Annotated[Path | None, typer.Option(help="Page whose block is to be filled.")] = None,
 ) -> None:
-    """Kill a month's run at random moments, fill its disk, run it twice; exit 1 where the ledger is another then."""
+    """Kill a month's run at random moments, fill its disk, run it twice; exit 1 where the ledger is another then.
+
+    With --serve: kill the service's worker, swap approvals, corrupt files, lose MLflow; exit 1 where an answer is
+    wrong, unlogged or lost but for those in flight.
+    """
+    if serving:
+        from fenlei.bench.serve.faults_verb import tried as tried_serving
+
+        tried_serving(enterprises, swaps, page)
+        return
     from fenlei.bench.month import faults as tried
 
     check_page(page, "faults month")

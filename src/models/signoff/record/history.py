@@ -57,6 +57,34 @@ def read_beside(store: Store, pointers: Mapping[str, versions.Pointers]) -> Hist
         record.check_head(
             path, entries, head, f"the model registry ({name})" if len(heads) > 1 else "the model registry"
         )
+    return _held(store, entries)
+
+
+def read_alone(store: Store, head: str | None) -> History:
+    """Return the verified record without asking the registry.
+
+    Parameters
+    ----------
+    store
+        Whose record.
+    head
+        ``<number> <hash>`` kept beside it; None where none is kept yet.
+
+    Raises
+    ------
+    ApprovalError
+        As `read`.
+    """
+    path = record_path(store)
+    entries = record.read_chain(path)
+    if head is not None:
+        record.check_head(path, entries, head, "the head kept beside it")
+    return _held(store, entries)
+
+
+def _held(store: Store, entries: list[Entry]) -> History:
+    """Hold every line of a record as if it were to be written now."""
+    path = record_path(store)
     known = lists(store)
     for number, entry in enumerate(entries):
         try:
