@@ -42,7 +42,12 @@ def apart(world: World, tmp_path: Path) -> World:
         (shutil.copytree if path.is_dir() else shutil.copy)(path, records / name)
     database = tmp_path / "mlflow.db"
     shutil.copy(world.folder / "mlflow.db", database)
-    told = {"tracking_uri": f"sqlite:///{database}", "records": records, "audit": tmp_path / "audit.jsonl"}
+    told = {
+        "tracking_uri": f"sqlite:///{database}",
+        "records": records,
+        "audit": tmp_path / "audit.jsonl",
+        "shadow": None,
+    }
     settings = world.settings.model_copy(update=told)
     return World(world.folder, settings, world.token, world.frame, world.codes, world.records, world.signers)
 

@@ -207,9 +207,13 @@ def test_an_enterprise_of_another_region_is_refused_in_the_same_words_whether_or
     months.project("enterprise_id, region, 1 AS version").write_parquet(str(tmp_path / "regions.parquet"))
     regions = Regions(tmp_path / "regions.parquet")
     service = Enterprises(Settings(province="hebei", ledger=two_months, timeout=60), lambda: snapshot, lambda: regions)
-    first = months.project("enterprise_id, uscc, region").filter("uscc IS NOT NULL").order("enterprise_id").fetchone()
-    assert first is not None
-    who, code, region = first
+    [(who, code, region)] = (
+        months.project("enterprise_id, uscc, region")
+        .filter("uscc IS NOT NULL")
+        .order("enterprise_id")
+        .limit(1)
+        .fetchall()
+    )
     grant = Grant("a", datetime(2030, 1, 1, tzinfo=UTC), regions=(region,))
     elsewhere = replace(grant, regions=("119999",))
     for name in (who, code):
