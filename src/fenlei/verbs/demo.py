@@ -16,6 +16,7 @@ from rich.text import Text
 from features.errors import ConfigError
 from features.places import check_place
 from fenlei.terminal import err, show
+from fenlei.verbs.demo_supervision import supervise
 from models.tracking.store import Store
 
 END = date(2026, 1, 1)
@@ -33,12 +34,13 @@ def demo(
     trials: Annotated[int, typer.Option(min=0, help="Tuning trials.")] = 3,
     seed: Annotated[int, typer.Option(help="Same seed, same bytes.")] = 7,
 ) -> None:
-    """Simulate, check, learn, report, sign off, classify everyone for two months, serve, write a page, stop."""
+    """Simulate, check, learn, report, sign off, classify everyone for two months, serve, plan, write pages, stop."""
     say = _Clock()
     store, table, result = signed(work, enterprises, trials, seed, say)
     _serve(store, work, table, say)
     page = _page(store, work, table, say)
     _found(result)
+    supervise(work, END)
     show(Text(f"report: {result.report.resolve()}"))
     show(Text(f"the month's summary: {next((work / 'ledger').rglob('month=2026-01/*/_summary.html')).resolve()}"))
     show(Text(f"one enterprise's page: {page.resolve()}"))
