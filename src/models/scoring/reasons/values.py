@@ -108,9 +108,9 @@ def state(entry: IndicatorLike, value: float) -> str:
     -------
     str
         ``unknown``; of a flag ``yes`` or ``no``; of days since something ``never`` or ``some``; else ``none`` (0),
-        ``less`` (below 0) or ``some``.
+        ``less`` (below 0) or ``some``. Infinity is no value: unknown.
     """
-    if math.isnan(value):
+    if not math.isfinite(value):
         return "unknown"
     if entry.unit == "0/1":
         return "yes" if value > 0 else "no"
@@ -167,11 +167,17 @@ def amount(value: float, unit: str, *, zh: bool) -> str:
     return shown
 
 
+_ABSURD = 1e16
+"""From here on a number is a typing error in a record: nobody reads its digits."""
+
+
 def number(value: float, *, zh: bool = False) -> str:
     """Return a number with as many digits as a reader wants: whole ones whole, others to three figures or so."""
     size = abs(value)
     if 0 < size < 0.005:
         return "不足0.01" if zh else "less than 0.01"
+    if size >= _ABSURD:
+        return f"{'' if value > 0 else _MINUS}{size:.1e}"
     if zh and size >= 1e8:
         return number(value / 1e8, zh=True) + "亿"
     if zh and size >= 1e4:

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from features.catalogue import lookup, of_province
+from features.catalogue import CATALOGUE, lookup, of_province
 from features.catalogue.declaration import Indicator
 from features.catalogue.sectors import own_of
 from features.table.peers import Peers
@@ -153,3 +153,14 @@ def test_a_code_stays_the_same_whatever_an_enterprise_is_compared_with() -> None
     entry = lookup("penalties_3y")
     assert {reason(entry, 2.0, 5.0, peers).code for peers in spread(entry)} == {"penalties_3y.some"}
     assert {reason(entry, 2.0, 5.0, peers).standing for peers in spread(entry)} == {"", "most_none", "above_50"}
+
+
+@pytest.mark.parametrize("value", [math.inf, -math.inf, 1e300, -1e300])
+def test_a_value_that_is_none_or_absurd_is_still_said(value: float) -> None:
+    for entry in CATALOGUE.values():
+        english, chinese = value_texts(entry, value)
+        assert len(english) < 160
+        assert len(chinese) < 80
+        if math.isinf(value):
+            assert "not known" in english
+            assert "未知" in chinese
