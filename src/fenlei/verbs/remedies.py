@@ -79,7 +79,7 @@ def _shown(one: Remedies) -> None:
     if one.acts:
         table = Table(title=f"then class {one.grade_after}, score {one.score_after:.1f}")
         for column in ("act", "days", "what", "办理事项"):
-            table.add_column(column)
+            table.add_column(column, overflow="fold")
         for act in one.acts:
             table.add_row(*map(Text, (act.act, str(act.days), act.text_en, act.text_zh)))
         show(table)
