@@ -13,8 +13,6 @@ from rich.text import Text
 
 from fenlei.bench.common.measure import measure
 from fenlei.bench.common.page import check_page, markdown, put
-from fenlei.bench.month import province
-from fenlei.bench.month.province import save_model, simulated
 from fenlei.terminal import progress, show
 
 MEMORY = "3GB"
@@ -30,6 +28,9 @@ def month_verb(
     page: Annotated[Path | None, typer.Option(help="Page whose block is to be filled.")] = None,
 ) -> None:
     """Time and memory of a month end to end by step, and of the next one, whose records are checked already."""
+    from fenlei.bench.month import province
+    from fenlei.bench.month.province import save_model, simulated
+
     check_page(page, BLOCK)
     columns = [
         "enterprises",
@@ -92,6 +93,7 @@ def faults(
         tried_serving(enterprises, swaps, page)
         return
     from fenlei.bench.month import faults as tried
+    from fenlei.bench.month.province import save_model, simulated
 
     check_page(page, "faults month")
     with progress("faults") as step, tempfile.TemporaryDirectory() as scratch:

@@ -7,6 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
 from helpers.ledger import NOVEMBER, ON, asked, files_of
 from serving.ledger.place import Place
 from serving.ledger.publish import classify_month
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 
+@pytest.mark.long
 def test_spark_makes_the_same_month(spark: SparkSession, source: Path, two_months: Path, tmp_path: Path) -> None:
     root = tmp_path / "L"
     shutil.copytree(two_months, root)
